@@ -1,0 +1,92 @@
+"""Errors a person or a program gets to see. Each says what happened and what to do now.
+
+Nothing here knows where an error is shown: the command line prints `HitlError` on one line and
+exits with `exit_code`; doors turn `NotAllowed` into an answer; the spool turns `Refused` into an
+`.error.json`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class HitlError(Exception):
+    """Base of every error that is somebody's to mend. `str(error)` is one readable text."""
+
+    exit_code = 1
+
+
+class UsageError(HitlError):
+    """The call itself is wrong; nothing was done."""
+
+    exit_code = 2
+
+
+class Refused(HitlError):
+    """An action file, or a field of it, that cannot be taken.
+
+    `code` is stable and for programs, `detail` is for people, `field` a dotted path or None.
+    """
+
+    exit_code = 2
+
+    def __init__(self, code: str, detail: str, field: str | None = None) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+        self.field = field
+
+
+class NotAllowed(HitlError):
+    """A command that does not apply to the case as it is now; nothing changed.
+
+    `code` is one of the keys that doors know how to answer: see `core.decide`.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
+class Impossible(HitlError):
+    """An event that the transition table forbids. A bug or a damaged journal, never user input."""
+
+
+class StorageFailed(HitlError):
+    """The disk did not take what had to be durable. After it, nothing may be assumed."""
+
+
+class Damaged(HitlError):
+    """A stored file is broken in a place where a torn write cannot explain it."""
+
+    def __init__(self, path: str, offset: int, why: str, mend: str) -> None:
+        super().__init__(f"{path}: damaged at byte {offset}: {why}. {mend}")
+        self.path = path
+        self.offset = offset
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in a configuration file."""
+
+    file: str
+    line: int | None
+    where: str
+    what: str
+    mend: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        mend = f" {self.mend}" if self.mend else ""
+        return f"{place}: {self.where}: {self.what}.{mend}" if self.where else f"{place}: {self.what}.{mend}"
+
+
+class ConfigError(HitlError):
+    """All that is wrong with the configuration, found in one run."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
