@@ -79,7 +79,11 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         mend = f" {self.mend}" if self.mend else ""
-        return f"{place}: {self.where}: {self.what}.{mend}" if self.where else f"{place}: {self.what}.{mend}"
+        return (
+            f"{place}: {self.where}: {self.what}.{mend}"
+            if self.where
+            else f"{place}: {self.what}.{mend}"
+        )
 
 
 class ConfigError(HitlError):

@@ -1,0 +1,137 @@
+"""What the world asks of a case: a spool file, a reply, a click, a timer, an executor's outcome.
+
+Commands carry all that `decide` needs to know of the world at that moment: who somebody is now,
+what the executor's settings are now. They are never stored; the events they lead to are.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from hitl_mail.core.events import ExecutorRef, Verb, Via
+from hitl_mail.core.verdict import Verdict
+
+
+class _Command(msgspec.Struct, frozen=True):
+    pass
+
+
+class Receive(_Command, frozen=True):
+    """A new action. `digest` is of the document (`action.content_digest`)."""
+
+    case: str
+    agent: str
+    action: dict[str, Any]
+    action_id: str
+    digest: str
+    title: str
+    verdict: Verdict
+    executor: ExecutorRef
+    attachments: list[dict[str, str]]
+    expires_at: float
+
+
+class Decide(_Command, frozen=True):
+    """A person's decision. `names` are the references they answer to now: their own name, their
+    groups, `ADMINS`. `excluded`: they may not decide about this action (owner, requester).
+    `seen` is the digest of the revision they saw; `message_id` makes a mail count once.
+    """
+
+    person: str
+    names: frozenset[str]
+    excluded: bool
+    verb: Verb
+    via: Via
+    seen: str
+    note: str = ""
+    evidence: dict[str, Any] = {}
+    message_id: str | None = None
+
+
+class Answer(_Command, frozen=True):
+    """A reply that decides nothing gets an answer: `key` says which, `said` what was read."""
+
+    person: str
+    key: str
+    said: str = ""
+    message_id: str | None = None
+
+
+class Withdraw(_Command, frozen=True):
+    """The agent cancels, or an action supersedes this one."""
+
+    by: str
+    why: str = ""
+
+
+class Tick(_Command, frozen=True):
+    """Time has passed."""
+
+
+class Begin(_Command, frozen=True):
+    """An execution slot is free. `executor` is as configured now; for type agent, a permit may
+    last `permit_seconds`."""
+
+    executor: ExecutorRef
+    permit_seconds: float = 0.0
+
+
+class Finish(_Command, frozen=True):
+    """What became of an attempt. `doubt`: nobody can tell whether it ran.
+
+    `retries` and `idempotent` are the executor's settings now. `crashed`: the daemon died over
+    it, so a further attempt is due whatever `retries` says.
+    """
+
+    attempt: int
+    result: Literal["ok", "failed", "temporary", "doubt"]
+    outcome: dict[str, Any]
+    retries: int = 0
+    idempotent: bool = False
+    crashed: bool = False
+
+
+class Tell(_Command, frozen=True):
+    """The agent reports what became of its permit (whose token the caller has checked)."""
+
+    outcome: dict[str, Any]
+
+
+class MailWas(_Command, frozen=True):
+    """A mail was handed over (`digest` of its bytes), must wait, or can never be delivered."""
+
+    effect: str
+    result: Literal["sent", "deferred", "failed"]
+    digest: str = ""
+    error: str = ""
+    next_at: float = 0.0
+
+
+class FiledAs(_Command, frozen=True):
+    """The receipt is durable."""
+
+    seq: int
+    digest: str
+
+
+class ResultWas(_Command, frozen=True):
+    """The result file is durable."""
+
+    effect: str
+
+
+Command = (
+    Receive
+    | Decide
+    | Answer
+    | Withdraw
+    | Tick
+    | Begin
+    | Finish
+    | Tell
+    | MailWas
+    | FiledAs
+    | ResultWas
+)

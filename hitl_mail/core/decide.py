@@ -1,0 +1,304 @@
+"""What follows from a command: the events, all or none.
+
+`decide` reads a case and a command and never changes either. It raises `NotAllowed` where a
+command does not apply; its `code` is one of `CODES`, for which every door has words. An empty
+list means: nothing to record (a mail seen twice, an outcome that came too late).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.action import Action, attachment_facts, read_message
+from hitl_mail.core.canonical import digest
+from hitl_mail.core.case import Case
+from hitl_mail.core.duration import show_duration
+from hitl_mail.core.effects import Mail
+from hitl_mail.core.quorum import deciders, unmet
+from hitl_mail.core.verdict import Quorum
+from hitl_mail.errors import NotAllowed
+
+CODES = {
+    "closed": "the case is closed",
+    "not_now": "this cannot be said of the case as it stands",
+    "changed": "it changed since it was shown",
+    "expired": "it has expired",
+    "not_reviewer": "not one of its reviewers",
+    "own_request": "nobody approves their own request",
+    "door": "the rule does not take decisions this way",
+    "already": "already said",
+    "started": "execution has started, or may have",
+    "no_permit": "the case holds no permit",
+    "late": "the permit has run out",
+    "not_due": "not due yet",
+}
+
+VERBS: dict[str, tuple[ev.Verb, ...]] = {
+    "pending": ("approve", "reject"),
+    "held": ("retry", "done", "abandon"),
+    "in_doubt": ("retry", "done", "abandon"),
+}
+
+_FIRST_RETRY, _LONGEST_RETRY = 1.0, 300.0
+
+
+def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event]:
+    """The events of one command at time `now` (seconds since the epoch). Raises `NotAllowed`."""
+    if isinstance(command, cmd.Receive):
+        return _receive(command, now)
+    if case is None:
+        raise NotAllowed("closed", "there is no such open case")
+    match command:
+        case cmd.Decide():
+            return _decide(case, command, now)
+        case cmd.Answer():
+            return _answer(case, command, now)
+        case cmd.Withdraw():
+            return _withdraw(case, command, now)
+        case cmd.Tick():
+            return _tick(case, now)
+        case cmd.Begin():
+            return _begin(case, command, now)
+        case cmd.Finish():
+            return _finish(case, command, now)
+        case cmd.Tell():
+            return _tell(case, command, now)
+        case cmd.MailWas():
+            return _mail_was(case, command, now)
+        case cmd.FiledAs(seq=seq, digest=sealed):
+            return [] if case.receipt else [ev.Filed(now, seq, sealed)]
+        case cmd.ResultWas(effect=effect):
+            return [ev.ResultWritten(now, effect)] if effect in case.pending else []
+
+
+def revision_digest(
+    kind: str,
+    payload: dict[str, Any],
+    attachments: list[dict[str, str]],
+    executor: ev.ExecutorRef,
+    number: int,
+) -> str:
+    """What a reviewer's decision is bound to: payload, attachments, executor, and which asking."""
+    return digest(
+        {
+            "kind": kind,
+            "payload": payload,
+            "attachments": attachments,
+            "executor": {"name": executor.name, "digest": executor.digest},
+            "number": number,
+        }
+    )
+
+
+def due(case: Case) -> float | None:
+    """When time alone next changes the case, or None."""
+    if case.status == "pending":
+        return case.expires_at
+    if case.status == "approved":
+        if case.permit is not None:
+            return case.permit.until
+        return case.expires_at if case.retry_at is None else min(case.expires_at, case.retry_at)
+    return None
+
+
+def _receive(c: cmd.Receive, now: float) -> list[ev.Event]:
+    kind, payload = str(c.action["kind"]), c.action["payload"]
+    revision = ev.Revision(
+        1, revision_digest(kind, payload, c.attachments, c.executor, 1), c.executor, now
+    )
+    received = ev.Received(
+        now,
+        c.case,
+        c.agent,
+        c.action,
+        c.action_id,
+        c.digest,
+        c.title,
+        c.verdict,
+        revision,
+        c.expires_at,
+    )
+    if c.verdict.gate == "deny":
+        return [received, ev.Denied(now)]
+    return [received] if c.verdict.asks else [received, ev.Approved(now, by_policy=True)]
+
+
+def _decide(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
+    if c.message_id is not None and c.message_id in case.seen:
+        return []
+    _check_moment(case, c, now)
+    quorums = _seats(case, c)
+    decision = ev.Decision(
+        c.person,
+        c.verb,
+        c.via,
+        now,
+        case.revision.number,
+        c.seen,
+        tuple(quorum.rule for quorum in quorums),
+        c.note,
+        c.evidence,
+    )
+    decided = ev.Decided(now, decision, c.message_id)
+    match c.verb:
+        case "approve":
+            if any(d.by == c.person for d in _approvals(case)):
+                raise NotAllowed("already", f"{c.person} has approved; others still have to")
+            lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
+            return [decided] if lacking else [decided, ev.Approved(now)]
+        case "reject":
+            return [decided, ev.Rejected(now)]
+        case "retry":
+            return [decided, _retry(case, c.person, now)]
+        case "done":
+            return [decided, ev.Succeeded(now, _settled(case, c, ok=True))]
+        case _:
+            return [decided, ev.Failed(now, _settled(case, c, ok=False))]
+
+
+def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
+    if case.final:
+        raise NotAllowed("closed", f"the case is already {case.status}")
+    allowed = VERBS.get(case.status, ())
+    if c.verb not in allowed:
+        choices = ", ".join(allowed) or "nothing"
+        raise NotAllowed(
+            "not_now", f"{c.verb} cannot be said of a case that is {case.status}; {choices} can"
+        )
+    if c.seen != case.revision.digest:
+        raise NotAllowed("changed", "the case changed since it was shown; look at it again")
+    if case.status == "pending" and now >= case.expires_at:
+        raise NotAllowed("expired", "the case has expired")
+
+
+def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
+    """The quorums this person sits in, by this door. Raises where there is none."""
+    if c.excluded:
+        raise NotAllowed("own_request", f"{c.person} asked for this, or owns the agent that did")
+    mine = [quorum for quorum in deciders(case) if not c.names.isdisjoint(quorum.refs)]
+    if not mine:
+        raise NotAllowed("not_reviewer", f"{c.person} is not one of its reviewers")
+    open_to = [quorum for quorum in mine if c.via in quorum.doors]
+    if not open_to:
+        raise NotAllowed("door", f"this rule takes decisions by {', '.join(mine[0].doors)} only")
+    return open_to
+
+
+def _approvals(case: Case) -> list[ev.Decision]:
+    return [d for d in case.decisions if d.verb == "approve" and d.revision == case.revision.number]
+
+
+def _retry(case: Case, person: str, now: float) -> ev.Event:
+    if now < case.expires_at:
+        return ev.Resumed(now)
+    revision = _next_revision(case, case.revision.executor, now, f"{person} asked for a retry")
+    quorums = case.quorums or (case.verdict.standby,)
+    return ev.Reopened(now, revision, quorums, now + case.verdict.expires)
+
+
+def _settled(case: Case, c: cmd.Decide, *, ok: bool) -> dict[str, Any]:
+    return {**(case.outcome or {}), "ok": ok, "settled_by": c.person, "settled_as": c.verb}
+
+
+def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
+    if c.message_id is not None and c.message_id in case.seen:
+        return []
+    return [ev.Answered(now, c.person, c.key, c.said[:200], c.message_id)]
+
+
+def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
+    if case.final:
+        raise NotAllowed("closed", f"the case is already {case.status}")
+    if case.started:
+        raise NotAllowed("started", "its execution has started, or may have")
+    return [ev.Canceled(now, c.by, c.why)]
+
+
+def _tick(case: Case, now: float) -> list[ev.Event]:
+    if case.permit is not None and case.status == "approved":
+        if now < case.permit.until:
+            return []
+        error = "the agent did not report before its permit ran out"
+        return [ev.Doubted(now, {"ok": False, "error": error, "attempts": case.attempts})]
+    if case.status in ("pending", "approved") and now >= case.expires_at:
+        return [ev.Expired(now)]
+    return []
+
+
+def _begin(case: Case, c: cmd.Begin, now: float) -> list[ev.Event]:
+    if case.status != "approved" or case.permit is not None:
+        raise NotAllowed("not_now", f"the case is {case.status}")
+    if now >= case.expires_at:
+        return [ev.Expired(now)]
+    if case.retry_at is not None and now < case.retry_at:
+        raise NotAllowed("not_due", f"next attempt in {show_duration(case.retry_at - now)}")
+    if c.executor.digest != case.revision.executor.digest:
+        revision = _next_revision(case, c.executor, now, "the executor's settings changed")
+        revised = ev.Revised(now, revision)
+        return [revised] if case.quorums else [revised, ev.Approved(now, by_policy=True)]
+    if c.executor.type == "agent":
+        until = min(case.expires_at, now + c.permit_seconds)
+        return [ev.Permitted(now, digest(case.payload), until)]
+    return [ev.Started(now, case.attempts + 1)]
+
+
+def _finish(case: Case, c: cmd.Finish, now: float) -> list[ev.Event]:
+    if case.status != "executing" or c.attempt != case.attempts:
+        return []
+    outcome = {**c.outcome, "attempts": case.attempts}
+    if c.result == "ok":
+        return [ev.Succeeded(now, outcome)]
+    left = c.retries - (case.attempts - 1)
+    again = c.result == "temporary" or (c.result == "doubt" and c.idempotent)
+    if c.crashed and c.idempotent:
+        return [ev.AttemptFailed(now, c.attempt, outcome, now)]
+    if again and left > 0:
+        return [ev.AttemptFailed(now, c.attempt, outcome, now + _backoff(case.attempts))]
+    if c.result == "doubt":
+        return [ev.Doubted(now, outcome)]
+    return [_failed(case, outcome, now)]
+
+
+def _backoff(attempts: int) -> float:
+    return min(_LONGEST_RETRY, _FIRST_RETRY * 2.0 ** min(attempts - 1, 16))
+
+
+def _failed(case: Case, outcome: dict[str, Any], now: float) -> ev.Event:
+    if case.verdict.on_failure == "review":
+        return ev.Held(now, outcome)
+    return ev.Failed(now, outcome)
+
+
+def _tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
+    if case.permit is None or case.status != "approved":
+        raise NotAllowed("no_permit", f"the case holds no permit; it is {case.status}")
+    if now >= case.permit.until:
+        raise NotAllowed("late", "the permit has run out; a person decides what became of it")
+    outcome = {"attempts": case.attempts, **c.outcome}
+    if c.outcome["ok"]:
+        return [ev.Succeeded(now, outcome)]
+    return [_failed(case, outcome, now)]
+
+
+def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:
+    mail = case.pending.get(c.effect)
+    if not isinstance(mail, Mail):
+        return []
+    match c.result:
+        case "sent":
+            return [ev.MailSent(now, c.effect, c.digest)]
+        case "deferred":
+            return [ev.MailDeferred(now, c.effect, mail.attempts + 1, c.next_at, c.error)]
+        case _:
+            return [ev.MailFailed(now, c.effect, c.error)]
+
+
+def _next_revision(case: Case, executor: ev.ExecutorRef, now: float, why: str) -> ev.Revision:
+    action = read_message(case.action, case.action_id)
+    facts = attachment_facts(action) if isinstance(action, Action) else []
+    number = case.revision.number + 1
+    sealed = revision_digest(case.kind, case.payload, facts, executor, number)
+    payload = case.revision.payload
+    return ev.Revision(number, sealed, executor, now, payload, why=why)

@@ -1,0 +1,218 @@
+"""Everything that can happen to a case. One command is one journal record of these.
+
+Two families. *Turning points* move the case along the table in `core.case`. *Notes* record what
+became of an effect, or that somebody was answered; they are legal in every status and move
+nothing. Times (`at`) are seconds since the epoch, UTC. Secrets (reply tokens, permit tokens,
+Message-IDs of ours) are derived when needed and never stand in an event: a group may read the
+journal.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+from hitl_mail.core.verdict import Quorum, Verdict
+
+Verb = Literal["approve", "reject", "edit", "route", "ok", "flag", "retry", "done", "abandon"]
+Via = Literal["mail", "link", "cli"]
+
+
+class ExecutorRef(msgspec.Struct, frozen=True):
+    """Which executor a revision is bound to; `digest` covers all of its settings."""
+
+    name: str
+    type: Literal["command", "http", "mail", "agent"]
+    digest: str
+
+
+class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One version of what would run. `payload` is None where it is the action's own."""
+
+    number: int
+    digest: str
+    executor: ExecutorRef
+    at: float
+    payload: dict[str, Any] | None = None
+    by: str | None = None
+    why: str | None = None
+
+
+class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What one reviewer said of one revision. `counts` names the quorums it counts in."""
+
+    by: str
+    verb: Verb
+    via: Via
+    at: float
+    revision: int
+    seen: str
+    counts: tuple[str, ...] = ()
+    note: str = ""
+    evidence: dict[str, Any] = {}
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="e", omit_defaults=True):
+    at: float
+
+
+# Turning points
+
+
+class Received(_Event, frozen=True, tag="received"):
+    case: str
+    agent: str
+    action: dict[str, Any]
+    action_id: str
+    action_digest: str
+    title: str
+    verdict: Verdict
+    revision: Revision
+    expires_at: float
+
+
+class Denied(_Event, frozen=True, tag="denied"):
+    pass
+
+
+class Decided(_Event, frozen=True, tag="decided"):
+    decision: Decision
+    message_id: str | None = None
+
+
+class Approved(_Event, frozen=True, tag="approved"):
+    """All quorums are met, or (`by_policy`) no rule asked for one."""
+
+    by_policy: bool = False
+
+
+class Rejected(_Event, frozen=True, tag="rejected"):
+    pass
+
+
+class Expired(_Event, frozen=True, tag="expired"):
+    pass
+
+
+class Canceled(_Event, frozen=True, tag="canceled"):
+    by: str
+    why: str = ""
+
+
+class Revised(_Event, frozen=True, tag="revised"):
+    """A new revision. Earlier approvals fall."""
+
+    revision: Revision
+
+
+class Started(_Event, frozen=True, tag="started"):
+    """Attempt `attempt` may run from the moment this is durable."""
+
+    attempt: int
+
+
+class Permitted(_Event, frozen=True, tag="permitted"):
+    """The agent itself may run the payload with this digest, until `until`."""
+
+    digest: str
+    until: float
+
+
+class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
+    attempt: int
+    outcome: dict[str, Any]
+    retry_at: float
+
+
+class Succeeded(_Event, frozen=True, tag="succeeded"):
+    outcome: dict[str, Any]
+
+
+class Failed(_Event, frozen=True, tag="failed"):
+    outcome: dict[str, Any]
+
+
+class Held(_Event, frozen=True, tag="held"):
+    outcome: dict[str, Any]
+
+
+class Doubted(_Event, frozen=True, tag="doubted"):
+    """Nobody can tell whether it ran."""
+
+    outcome: dict[str, Any]
+
+
+class Resumed(_Event, frozen=True, tag="resumed"):
+    """A person wants another attempt."""
+
+
+class Reopened(_Event, frozen=True, tag="reopened"):
+    """A person wants another attempt after expiry, so it is asked afresh."""
+
+    revision: Revision
+    quorums: tuple[Quorum, ...]
+    expires_at: float
+
+
+# Notes
+
+
+class MailSent(_Event, frozen=True, tag="mail_sent"):
+    effect: str
+    digest: str
+
+
+class MailDeferred(_Event, frozen=True, tag="mail_deferred"):
+    effect: str
+    attempts: int
+    next_at: float
+    error: str
+
+
+class MailFailed(_Event, frozen=True, tag="mail_failed"):
+    effect: str
+    error: str
+
+
+class Filed(_Event, frozen=True, tag="filed"):
+    """The receipt is durable."""
+
+    seq: int
+    digest: str
+
+
+class ResultWritten(_Event, frozen=True, tag="result_written"):
+    effect: str
+
+
+class Answered(_Event, frozen=True, tag="answered"):
+    """A reply decided nothing and gets an answer; `key` says which, `said` what was read."""
+
+    person: str
+    key: str
+    said: str = ""
+    message_id: str | None = None
+
+
+TurningPoint = (
+    Received
+    | Denied
+    | Decided
+    | Approved
+    | Rejected
+    | Expired
+    | Canceled
+    | Revised
+    | Started
+    | Permitted
+    | AttemptFailed
+    | Succeeded
+    | Failed
+    | Held
+    | Doubted
+    | Resumed
+    | Reopened
+)
+Note = MailSent | MailDeferred | MailFailed | Filed | ResultWritten | Answered
+Event = TurningPoint | Note

@@ -1,0 +1,81 @@
+"""What the rules say of one action: the gate, who must agree, and why.
+
+The policy computes a `Verdict`; the case keeps it. `document` is its public JSON (design 1.3).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Gate = Literal["auto", "sample", "exception", "hard", "deny"]
+Door = Literal["mail", "link", "cli"]
+DOORS: tuple[Door, ...] = ("mail", "link", "cli")
+
+ADMINS = "@admins"
+"""The reference that stands for every admin of the site, beside names of people and groups."""
+
+
+class Quorum(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One asking rule's demand: `approvals` of its own people.
+
+    `refs` are names of people and groups (or `ADMINS`) and are what counts: who may decide is
+    looked up when they decide. `reviewers` are the people they meant when the question was asked.
+    """
+
+    rule: str
+    approvals: int
+    refs: tuple[str, ...]
+    reviewers: tuple[str, ...]
+    doors: tuple[Door, ...] = DOORS
+
+
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One rule's part in a verdict: whether it matched, and on which values."""
+
+    rule: str
+    matched: bool
+    values: dict[str, Any] = {}
+    error: str | None = None
+
+
+class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The rules' answer. `expires` is in seconds; `standby` are the people who are asked when a
+    case that no rule asked about needs a person after all."""
+
+    gate: Gate
+    asks: bool
+    rules: tuple[str, ...]
+    reasons: tuple[str, ...]
+    quorums: tuple[Quorum, ...]
+    expires: int
+    policy: str
+    standby: Quorum
+    sampled: bool | None = None
+    conflict: bool = False
+    on_failure: Literal["fail", "review"] = "fail"
+    trace: tuple[Trace, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        """The verdict as design 1.3 prints it."""
+        return {
+            "gate": self.gate,
+            "asks": self.asks,
+            "sampled": self.sampled,
+            "rules": list(self.rules),
+            "reasons": list(self.reasons),
+            "quorums": [
+                {"rule": q.rule, "reviewers": list(q.reviewers), "approvals": q.approvals}
+                for q in self.quorums
+            ],
+            "expires": self.expires,
+            "policy": self.policy,
+            "conflict": self.conflict,
+            "trace": [_trace(trace) for trace in self.trace],
+        }
+
+
+def _trace(trace: Trace) -> dict[str, Any]:
+    line = {"rule": trace.rule, "matched": trace.matched, "values": trace.values}
+    return line if trace.error is None else {**line, "error": trace.error}

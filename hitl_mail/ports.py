@@ -1,0 +1,184 @@
+"""The few things the daemon needs of the outside world, as Protocols.
+
+An adapter implements one of these; the daemon knows nothing else of it. Each has a contract suite
+in `tests/contract`, run over every implementation, real or fake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from hitl_mail.errors import HitlError
+
+
+class Clock(Protocol):
+    """Wall time, in seconds since the epoch, UTC. The one place it comes from."""
+
+    def now(self) -> float: ...
+
+
+class Store(Protocol):
+    """The journal. A payload is one JSON value in bytes."""
+
+    async def append(self, payload: bytes) -> None:
+        """Returns when the payload is durable. Raises `StorageFailed`, and then for ever."""
+
+    async def snapshot(self, state: Iterable[bytes]) -> None:
+        """Replace history by `state`, which stands for all appends called before this call."""
+
+    def load(self) -> Iterator[tuple[Literal["snapshot", "record"], bytes]]:
+        """The newest snapshot, then every record after it. Once, before any append."""
+
+
+class ReceiptInfo(msgspec.Struct, frozen=True):
+    """What the index knows of a filed case."""
+
+    seq: int
+    digest: str
+    case: str
+    agent: str
+    id: str
+    status: str
+    action_digest: str
+    closed_at: str
+
+
+class Receipts(Protocol):
+    """Closed cases, sealed and chained."""
+
+    async def add(self, body: dict[str, Any]) -> tuple[int, str]:
+        """Seal and store; (seq, digest). A case that is already filed keeps its receipt."""
+
+    def by_case(self, case: str) -> ReceiptInfo | None: ...
+
+    def by_agent_id(self, agent: str, action_id: str) -> ReceiptInfo | None:
+        """The newest receipt of that agent's id."""
+
+    def document(self, case: str) -> dict[str, Any] | None:
+        """The whole receipt of a case."""
+
+    def head(self) -> tuple[int, str]: ...
+
+
+# Mail
+
+
+class MailTemporary(HitlError):
+    """The server did not take it now; the same bytes may be offered again."""
+
+
+class MailPermanent(HitlError):
+    """The server will never take it."""
+
+
+class MailDoubt(HitlError):
+    """The connection broke after the message was handed over: it may have been taken."""
+
+
+class Outbox(Protocol):
+    """Hands mails to a transport, each at least once."""
+
+    async def send(
+        self, mail_from: str, rcpt_to: list[str], message: bytes, name: str
+    ) -> list[str]:
+        """Durable at the next hop when it returns; the recipients that were refused, if not all.
+
+        `name` is stable for one mail: offering it again must not make a second mail where the
+        transport can tell. Raises `MailTemporary`, `MailPermanent` or `MailDoubt`.
+        """
+
+    async def close(self) -> None: ...
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A mail that arrived, as bytes. `place` names it in logs: a file name or a UID."""
+
+    message: bytes
+    place: str
+
+
+Handler = Callable[[Letter], Awaitable[None]]
+
+
+class Inbox(Protocol):
+    """Replies. A letter is put away only after `handle` returned: then its command is durable.
+
+    A letter whose handling raises stays where it is and is offered again.
+    """
+
+    async def poll(self, handle: Handler) -> int:
+        """Handle all that is there now; how many. For `run --once`."""
+
+    async def run(self, handle: Handler) -> None:
+        """Handle what comes, until cancelled. Survives every fault of the server."""
+
+    async def close(self) -> None: ...
+
+
+# Execution
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One attempt: the payload and what the executor is told about it."""
+
+    case: str
+    revision: int
+    attempt: int
+    payload: dict[str, Any]
+    attachments: tuple[tuple[str, str, bytes], ...]
+    key: str
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """What became of it. `outcome` is the result file's (design 1.2) but for `attempts`."""
+
+    result: Literal["ok", "failed", "temporary", "doubt"]
+    outcome: dict[str, Any]
+
+
+class Executor(Protocol):
+    """Carries actions out. Never raises for what the action or the target did."""
+
+    async def run(self, order: Order) -> Attempt:
+        """Cancelling it ends what it started; the caller then knows only doubt."""
+
+
+# Files
+
+
+class Spooled(msgspec.Struct, frozen=True):
+    """A file claimed from a spool. `path` is where it is now; `name` as the agent named it."""
+
+    path: Path
+    name: str
+    data: bytes
+    uid: int
+
+
+class Spool(Protocol):
+    """One agent's directories, or the people's control directories."""
+
+    def claim(self, limit: int) -> list[Spooled]:
+        """Claim up to `limit` waiting files, those a crash left claimed first.
+
+        What must not be read (links, FIFOs, oversized, foreign owners) is refused on the way.
+        """
+
+    def done(self, spooled: Spooled) -> None:
+        """Forget a claimed file: its command is durable."""
+
+    def refuse(self, spooled: Spooled, error: Mapping[str, Any]) -> None:
+        """Set a claimed file aside, with the reason beside it."""
+
+    def result(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write `results/NAME.json`, whole and durable or not at all."""
+
+
+class Watch(Protocol):
+    """Hints that a directory changed. It may miss some and make some up."""
+
+    def changes(self) -> AsyncIterator[None]: ...
