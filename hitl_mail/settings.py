@@ -1,0 +1,190 @@
+"""The site's settings, `hitl-mail.toml`, as design 1.4 fixes them: shapes and look-ups.
+
+Loading, with every problem at once and its line, is in `hitl_mail.site`. Durations are seconds
+here; secrets are paths of files, never values.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+import msgspec
+
+from hitl_mail.core.canonical import digest
+from hitl_mail.core.events import ExecutorRef
+from hitl_mail.core.verdict import ADMINS
+
+DEFAULT_AGENT = "default"
+AGENT_EXECUTOR = "agent"
+"""The executor of a kind that names none: the agent itself, by permit."""
+
+
+class _Table(msgspec.Struct, frozen=True, kw_only=True):
+    pass
+
+
+class SiteTable(_Table, frozen=True, kw_only=True):
+    name: str = "hitl-mail"
+    timezone: str = "UTC"
+    admins: tuple[str, ...] = ()
+    group: str | None = None
+    daily: str | None = None
+
+
+class Smtp(_Table, frozen=True, kw_only=True):
+    """Where mail goes out. `tls`: `starttls`, `implicit` or `none`."""
+
+    host: str = "localhost"
+    port: int | None = None
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    username: str | None = None
+    password_file: str | None = None
+    ca_file: str | None = None
+    timeout: int = 60
+
+
+class Imap(_Table, frozen=True, kw_only=True):
+    """Where replies are read. aioimaplib knows implicit TLS and none."""
+
+    host: str = "localhost"
+    port: int | None = None
+    tls: Literal["implicit", "none"] = "implicit"
+    username: str = ""
+    password_file: str | None = None
+    ca_file: str | None = None
+    mailbox: str = "INBOX"
+    processed: str = "Processed"
+    timeout: int = 60
+    poll: int = 60
+
+
+class Authentication(_Table, frozen=True, kw_only=True):
+    require: Literal["dmarc", "token"] = "dmarc"
+    authserv_id: str | None = None
+
+
+class MailTable(_Table, frozen=True, kw_only=True):
+    transport: Literal["maildir", "smtp"] = "maildir"
+    address: str = "approvals@localhost"
+    subaddressing: bool = True
+    smtp: Smtp = Smtp()
+    imap: Imap = Imap()
+    authentication: Authentication = Authentication()
+
+
+class Web(_Table, frozen=True, kw_only=True):
+    bind: str = "127.0.0.1:8025"
+    base_url: str | None = None
+
+
+class Away(_Table, frozen=True, kw_only=True):
+    """From the first to the last of these days, the delegate is asked in this person's place."""
+
+    start: dt.date = msgspec.field(name="from")
+    to: dt.date
+    delegate: str
+
+
+class Person(_Table, frozen=True, kw_only=True):
+    mail: str
+    aliases: tuple[str, ...] = ()
+    os_user: str | None = None
+    away: tuple[Away, ...] = ()
+
+
+class Agent(_Table, frozen=True, kw_only=True):
+    """`spool` is relative to the home. `owner` never approves this agent's actions."""
+
+    spool: str = "spool"
+    uid: int | None = None
+    owner: str | None = None
+    trusted_sources: tuple[str, ...] = ()
+
+
+class Executor(_Table, frozen=True, kw_only=True):
+    """How a kind's actions are carried out. `digest` covers every setting, so that a change
+    after the approval is noticed."""
+
+    type: Literal["command", "http", "mail", "agent"]
+    argv: tuple[str, ...] = ()
+    url: str | None = None
+    secret_file: str | None = None
+    headers: dict[str, str] = {}
+    from_: str | None = msgspec.field(name="from", default=None)
+    reply_to: str | None = None
+    env: dict[str, str] = {}
+    cwd: str | None = None
+    timeout: int = 60
+    retries: int = 0
+    idempotent: bool = False
+    output_bytes: int = 65536
+
+    @property
+    def digest(self) -> str:
+        settings: dict[str, Any] = msgspec.to_builtins(self)
+        return digest(settings)
+
+
+class Limits(_Table, frozen=True, kw_only=True):
+    action_bytes: int = 1024 * 1024
+    remember: int = 90 * 86400
+    executions: int = 8
+    waiting: int = 1000
+
+
+class StoreTable(_Table, frozen=True, kw_only=True):
+    keep: int | None = None
+
+
+class Site(_Table, frozen=True, kw_only=True):
+    """All of `hitl-mail.toml`, checked."""
+
+    site: SiteTable = SiteTable()
+    mail: MailTable = MailTable()
+    web: Web = Web()
+    people: dict[str, Person] = {}
+    groups: dict[str, tuple[str, ...]] = {}
+    agents: dict[str, Agent] = {}
+    executors: dict[str, Executor] = {}
+    limits: Limits = Limits()
+    store: StoreTable = StoreTable()
+
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """Groups by name, with the admins under `core.verdict.ADMINS`."""
+        return {**self.groups, ADMINS: self.site.admins}
+
+    def names_of(self, person: str) -> frozenset[str]:
+        """Every reference this person answers to now: own name, groups, `ADMINS`."""
+        mine = {group for group, people in self.members().items() if person in people}
+        return frozenset(mine | {person})
+
+    def person_of_address(self, address: str) -> str | None:
+        """Who writes from this address; addresses compare without case."""
+        wanted = address.casefold()
+        for name, person in self.people.items():
+            if wanted in (known.casefold() for known in (person.mail, *person.aliases)):
+                return name
+        return None
+
+    def person_of_os_user(self, user: str) -> str | None:
+        for name, person in self.people.items():
+            if person.os_user == user:
+                return name
+        return None
+
+    def excluded(self, agent: str, requested_by: str | None) -> frozenset[str]:
+        """Who may not decide about this action: the agent's owner and whom it acts for."""
+        owner = self.agents[agent].owner if agent in self.agents else None
+        requester = self.person_of_address(requested_by) if requested_by else None
+        return frozenset(name for name in (owner, requester) if name)
+
+    def executor(self, name: str) -> Executor:
+        """The executor of that name as configured now; `agent` is always there."""
+        if name in self.executors:
+            return self.executors[name]
+        return Executor(type="agent", timeout=3600)
+
+    def executor_ref(self, name: str) -> ExecutorRef:
+        found = self.executor(name)
+        return ExecutorRef(name, found.type, found.digest)
