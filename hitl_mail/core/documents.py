@@ -1,0 +1,192 @@
+"""What programs outside get to read of a case: result files, receipts, rows of the queue.
+
+The keys are design 1.2, 1.6 and 1.7, to the letter. Times become ISO 8601 in UTC here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.events import Decision, Revision
+from hitl_mail.core.quorum import deciders, unmet
+from hitl_mail.errors import Impossible
+
+
+def iso(at: float) -> str:
+    """`2026-11-22T13:00:00.123Z`."""
+    moment = dt.datetime.fromtimestamp(at, dt.UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def result(case: Case, token: str | None = None) -> dict[str, Any]:
+    """The result file. `token` is the permit's, where the case holds one."""
+    document: dict[str, Any] = {
+        "id": case.action_id,
+        "case": case.id,
+        "status": case.status,
+        "payload": case.payload,
+        "edited": edited(case),
+        "verdict": {
+            "gate": case.verdict.gate,
+            "rules": list(case.verdict.rules),
+            "reasons": list(case.verdict.reasons),
+        },
+        "decisions": [_said(decision) for decision in case.decisions],
+        "outcome": case.outcome,
+        "receipt": None,
+    }
+    if case.permit is not None and not case.final:
+        document["permit"] = {
+            "digest": case.permit.digest,
+            "token": token,
+            "until": iso(case.permit.until),
+        }
+    if case.receipt is not None:
+        document["receipt"] = {"seq": case.receipt.seq, "digest": case.receipt.digest}
+    return document
+
+
+def result_from_receipt(receipt: dict[str, Any]) -> dict[str, Any]:
+    """The result file of a closed case, from its receipt."""
+    revisions = receipt["revisions"]
+    last = revisions[-1] if isinstance(revisions, list) else {"payload": None}
+    verdict = receipt["verdict"]
+    return {
+        "id": receipt["id"],
+        "case": receipt["case"],
+        "status": receipt["status"],
+        "payload": last["payload"],
+        "edited": isinstance(revisions, list) and any(r.get("by") for r in revisions),
+        "verdict": {key: verdict[key] for key in ("gate", "rules", "reasons")},
+        "decisions": [
+            {key: said[key] for key in ("by", "verb", "via", "at", "note")}
+            for said in receipt["decisions"]
+        ],
+        "outcome": receipt["outcome"],
+        "receipt": {"seq": receipt["seq"], "digest": receipt["digest"]},
+    }
+
+
+def receipt_body(case: Case) -> dict[str, Any]:
+    """What a receipt says of a final case, before it is sealed."""
+    if case.closed_at is None:
+        raise Impossible(f"no receipt of a case that is {case.status}")
+    return {
+        "case": case.id,
+        "id": case.action_id,
+        "agent": case.agent,
+        "run_id": case.action.get("run_id"),
+        "kind": case.kind,
+        "title": case.title,
+        "status": case.status,
+        "gate": case.verdict.gate,
+        "decided_by": list(decided_by(case)),
+        "action_digest": case.action_digest,
+        "received_at": iso(case.received_at),
+        "closed_at": iso(case.closed_at),
+        "action": case.action,
+        "revisions": [_revision(case, revision) for revision in case.revisions],
+        "verdict": case.verdict.document(),
+        "packets": [
+            {
+                "to": mail.to,
+                "revision": mail.revision,
+                "about": mail.what,
+                "status": mail.status,
+                "at": iso(mail.at) if mail.at is not None else None,
+                "digest": mail.digest,
+            }
+            for mail in case.mails
+            if mail.what in ("ask", "doubt")
+        ],
+        "decisions": [_evidence(decision) for decision in case.decisions],
+        "outcome": case.outcome,
+        "events": [
+            {"at": iso(moment.at), "event": moment.event, **moment.detail}
+            for moment in case.history
+        ],
+    }
+
+
+def queue_row(case: Case) -> dict[str, Any]:
+    """One row of `queue`."""
+    return {
+        "case": case.id,
+        "id": case.action_id,
+        "agent": case.agent,
+        "kind": case.kind,
+        "title": case.title,
+        "status": case.status,
+        "waiting_for": list(waiting_for(case)),
+        "expires_at": iso(case.expires_at),
+        "created_at": iso(case.received_at),
+    }
+
+
+def waiting_for(case: Case) -> tuple[str, ...]:
+    """The people whose word is still missing, sorted; the agent's name where it holds a permit."""
+    if case.status == "approved" and case.permit is not None:
+        return (case.agent,)
+    if case.status not in ("pending", "held", "in_doubt"):
+        return ()
+    said = {d.by for d in case.decisions if d.revision == case.revision.number}
+    lacking = unmet(case.quorums, case.decisions, case.revision.number)
+    return tuple(
+        sorted(
+            {
+                person
+                for quorum in deciders(case)
+                if case.status != "pending" or quorum.rule in lacking
+                for person in quorum.reviewers
+                if case.status != "pending" or person not in said
+            }
+        )
+    )
+
+
+def edited(case: Case) -> bool:
+    """Whether a person changed what runs."""
+    return any(revision.by is not None for revision in case.revisions)
+
+
+def decided_by(case: Case) -> tuple[str, ...]:
+    """Who decided, in order, each once."""
+    return tuple(dict.fromkeys(decision.by for decision in case.decisions))
+
+
+def _said(decision: Decision) -> dict[str, Any]:
+    return {
+        "by": decision.by,
+        "verb": decision.verb,
+        "via": decision.via,
+        "at": iso(decision.at),
+        "note": decision.note,
+    }
+
+
+def _evidence(decision: Decision) -> dict[str, Any]:
+    return {
+        **_said(decision),
+        "revision": decision.revision,
+        "seen": decision.seen,
+        "counts": list(decision.counts),
+        "evidence": decision.evidence,
+    }
+
+
+def _revision(case: Case, revision: Revision) -> dict[str, Any]:
+    return {
+        "number": revision.number,
+        "digest": revision.digest,
+        "payload": payload_of(case, revision),
+        "executor": {
+            "name": revision.executor.name,
+            "type": revision.executor.type,
+            "digest": revision.executor.digest,
+        },
+        "at": iso(revision.at),
+        "by": revision.by,
+        "why": revision.why,
+    }

@@ -1,0 +1,156 @@
+"""The one place where a command becomes a record.
+
+`handle` decides, evolves and appends without giving way in between, so the journal's order is the
+order in which cases changed. Only when the record is durable is the case, as it was *at that
+record*, shown to the watchers, who carry out what it owes: mails, receipts, results, executions,
+timers. After a restart every open case is shown to them once; there is no other recovery.
+
+If the journal fails, nothing may be assumed any more: `failed` is set, every later command
+raises, and the daemon stops.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Command
+from hitl_mail.core.decide import decide
+from hitl_mail.core.desk import Desk, DeskEvent
+from hitl_mail.core.records import Record, State, encode, replay
+from hitl_mail.errors import StorageFailed
+from hitl_mail.ports import Clock, Store
+
+Watcher = Callable[[Case], None]
+DeskWatcher = Callable[[Desk], None]
+
+_SNAPSHOT_AFTER = 5000
+"""Records before a snapshot is worth its writing; more where more cases are open."""
+
+
+class Engine:
+    """Open cases in memory, their commands in the journal."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.clock = clock
+        self.watchers: list[Watcher] = []
+        self.desk_watchers: list[DeskWatcher] = []
+        self.failed = asyncio.Event()
+        self.failure: StorageFailed | None = None
+        self._store = store
+        self._state = State()
+        self._by_agent_id: dict[tuple[str, str], str] = {}
+        self._records = 0
+        self._snapshot: asyncio.Task[None] | None = None
+
+    @property
+    def cases(self) -> dict[str, Case]:
+        """All open cases by id. Not to be changed."""
+        return self._state.cases
+
+    @property
+    def desk(self) -> Desk:
+        return self._state.desk
+
+    def recover(self) -> None:
+        """Read the journal. Raises `Damaged`."""
+        self._state = replay(self._store.load())
+        self._by_agent_id = {
+            (case.agent, case.action_id): case.id for case in self._state.cases.values()
+        }
+
+    def show_all(self) -> None:
+        """Show every open case, and the desk, to the watchers: at start, once."""
+        for case in list(self.cases.values()):
+            self._show(case)
+        for watcher in self.desk_watchers:
+            watcher(self.desk)
+
+    def open_case(self, agent: str, action_id: str) -> Case | None:
+        """The open case of an agent's id."""
+        case_id = self._by_agent_id.get((agent, action_id))
+        return self.cases.get(case_id) if case_id else None
+
+    async def handle(self, case_id: str, command: Command) -> Case | None:
+        """Carry one command out; the case as of its record, which is durable.
+
+        None where there is nothing to record and no such case. Raises `NotAllowed`, or
+        `StorageFailed` for ever.
+        """
+        return (await self.handle_together([(case_id, command)]))[0]
+
+    async def handle_together(self, commands: Sequence[tuple[str, Command]]) -> list[Case | None]:
+        """Several commands about different cases as one record: all or none."""
+        self._check()
+        now = self.clock.now()
+        cases = []
+        for case_id, command in commands:
+            events = tuple(decide(self.cases.get(case_id), command, now))
+            if events:
+                cases.append((case_id, events))
+        if not cases:
+            return [self.cases.get(case_id) for case_id, _ in commands]
+        touched = {case.id: case for case in await self._commit(Record(cases=tuple(cases)))}
+        return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
+
+    async def note(self, *events: DeskEvent) -> None:
+        """Record what happened at the desk; durable when it returns."""
+        self._check()
+        await self._commit(Record(desk=events))
+
+    async def close(self) -> None:
+        """Wait for a snapshot under way."""
+        if self._snapshot is not None:
+            await asyncio.gather(self._snapshot, return_exceptions=True)
+
+    def _check(self) -> None:
+        if self.failure is not None:
+            raise self.failure
+
+    async def _commit(self, record: Record) -> list[Case]:
+        touched = self._state.apply(record)
+        for case in touched:
+            self._index(case)
+        desk = self.desk
+        try:
+            # Up to its first wait, `append` runs at once: the order of records is the order of
+            # changes in memory, although nothing of it is shown before it is durable.
+            await self._store.append(encode(record))
+        except StorageFailed as error:
+            self.failure = error
+            self.failed.set()
+            raise
+        for case in touched:
+            self._show(case)
+        if record.desk:
+            for watcher in self.desk_watchers:
+                watcher(desk)
+        self._count()
+        return touched
+
+    def _index(self, case: Case) -> None:
+        key = (case.agent, case.action_id)
+        if case.closed:
+            self._by_agent_id.pop(key, None)
+        else:
+            self._by_agent_id[key] = case.id
+
+    def _show(self, case: Case) -> None:
+        for watcher in self.watchers:
+            watcher(case)
+
+    def _count(self) -> None:
+        self._records += 1
+        busy = self._snapshot is not None and not self._snapshot.done()
+        if busy or self._records < max(_SNAPSHOT_AFTER, 2 * len(self.cases)):
+            return
+        self._records = 0
+        self._snapshot = asyncio.ensure_future(self._take_snapshot())
+
+    async def _take_snapshot(self) -> None:
+        try:
+            await self._store.snapshot(self._state.lines())
+        except StorageFailed as error:
+            self.failure = error
+            self.failed.set()

@@ -1,0 +1,220 @@
+"""From a spool file to a command: actions, cancels, reports.
+
+A file is forgotten only when its command is durable; one that cannot be taken is set aside with
+the reason. The same file handled twice, because a crash fell in between, changes nothing twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from hitl_mail.core import documents
+from hitl_mail.core.action import (
+    Action,
+    Cancel,
+    Report,
+    attachment_facts,
+    content_digest,
+    parse_document,
+    read_message,
+)
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import NotAllowed, Refused
+from hitl_mail.ports import ReceiptInfo, Receipts, Spool, Spooled
+
+log = logging.getLogger(__name__)
+
+_BATCH = 64
+"""Files taken from one agent before the next agent's turn."""
+
+_BEGUN = ("executed", "failed")
+
+
+@dataclass
+class Intake:
+    """Serves the agents' spools in turn."""
+
+    engine: Engine
+    receipts: Receipts
+    world: World
+    spools: dict[str, Spool]
+    new_case_id: Callable[[float], str]
+    permit_token: Callable[[Case], str]
+    right_permit: Callable[[Case, str], bool]
+    _turn: int = field(default=0)
+
+    async def serve(self) -> int:
+        """One round: up to a batch of each agent's files. How many were handled."""
+        handled = 0
+        agents = list(self.spools)
+        self._turn += 1
+        for index in range(len(agents)):
+            agent = agents[(index + self._turn) % len(agents)]
+            room = self.world.site.limits.waiting - self._waiting(agent)
+            files = self.spools[agent].claim(min(_BATCH, room)) if room > 0 else []
+            handled += len(files)
+            await asyncio.gather(*(self._take(agent, spooled) for spooled in files))
+        return handled
+
+    def _waiting(self, agent: str) -> int:
+        # Counting is linear in open cases only when an agent is near its limit at all.
+        if len(self.engine.cases) < self.world.site.limits.waiting:
+            return 0
+        return sum(1 for case in self.engine.cases.values() if case.agent == agent)
+
+    async def _take(self, agent: str, spooled: Spooled) -> None:
+        spool = self.spools[agent]
+        try:
+            document = parse_document(spooled.data, toml=spooled.name.endswith(".toml"))
+            stem = spooled.name.rsplit(".", 1)[0]
+            message = read_message(document, stem)
+            match message:
+                case Action():
+                    await self._action(agent, document, message)
+                case Cancel():
+                    await self._cancel(agent, message)
+                case Report():
+                    await self._report(agent, message)
+        except Refused as error:
+            log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
+            reason = {"error": error.code, "detail": error.detail, "field": error.field}
+            await asyncio.to_thread(spool.refuse, spooled, reason)
+            return
+        spool.done(spooled)
+
+    async def _action(self, agent: str, document: dict[str, Any], action: Action) -> None:
+        action_id = action.id or ""
+        digest = content_digest(document, action_id)
+        open_case = self.engine.open_case(agent, action_id)
+        if open_case is not None:
+            _same(open_case.action_digest, digest, action_id)
+            self._write_again(agent, open_case)
+            return
+        filed = self._remembered(agent, action_id)
+        if filed is not None:
+            _same(filed.action_digest, digest, action_id)
+            receipt = self.receipts.document(filed.case)
+            if receipt is not None:
+                self.spools[agent].result(action_id, documents.result_from_receipt(receipt))
+            return
+        commands: list[tuple[str, Command]] = []
+        if action.supersedes is not None:
+            commands += self._superseded(agent, action.supersedes, action_id)
+        receive = self._receive(agent, document, action, digest)
+        try:
+            await self.engine.handle_together([*commands, (receive.case, receive)])
+        except NotAllowed as error:
+            raise Refused(f"supersedes_{error.code}", error.detail, "supersedes") from None
+
+    def _receive(
+        self, agent: str, document: dict[str, Any], action: Action, digest: str
+    ) -> Receive:
+        now = self.engine.clock.now()
+        case_id = self._fresh_id(now)
+        verdict = self.world.judge(action, agent, case_id)
+        return Receive(
+            case_id,
+            agent,
+            document,
+            action.id or "",
+            digest,
+            self.world.policy.title(action),
+            verdict,
+            self.world.executor_ref(action.kind),
+            attachment_facts(action),
+            now + verdict.expires,
+        )
+
+    def _fresh_id(self, now: float) -> str:
+        while True:
+            case_id = self.new_case_id(now)
+            if case_id not in self.engine.cases and self.receipts.by_case(case_id) is None:
+                return case_id
+
+    def _remembered(self, agent: str, action_id: str) -> ReceiptInfo | None:
+        filed = self.receipts.by_agent_id(agent, action_id)
+        if filed is None:
+            return None
+        oldest = documents.iso(self.engine.clock.now() - self.world.site.limits.remember)
+        return filed if filed.closed_at >= oldest else None
+
+    def _write_again(self, agent: str, case: Case) -> None:
+        """A result that is there already, for an agent that asks again."""
+        if case.permit is not None and not case.final:
+            document = documents.result(case, self.permit_token(case))
+            self.spools[agent].result(case.action_id, document)
+
+    def _superseded(self, agent: str, old: str, new: str) -> list[tuple[str, Command]]:
+        if old == new:
+            raise Refused("bad_value", "an action cannot supersede itself", "supersedes")
+        case = self.engine.open_case(agent, old)
+        if case is not None and not case.final:
+            return [(case.id, Withdraw(agent, f"superseded by {new}"))]
+        filed = self.receipts.by_agent_id(agent, old)
+        status = case.status if case is not None else filed.status if filed else None
+        if status is None:
+            raise Refused("unknown", f"no action {old} of this agent is known", "supersedes")
+        if status in _BEGUN:
+            raise Refused("supersedes_started", f"{old} is already {status}", "supersedes")
+        return []
+
+    async def _cancel(self, agent: str, message: Cancel) -> None:
+        case = self._mine(agent, message.cancel)
+        if case is None:
+            filed = self._filed(agent, message.cancel)
+            if filed is None:
+                raise Refused("unknown", f"no case {message.cancel} of this agent", "cancel")
+            if filed.status != "canceled":
+                raise Refused("closed", f"{filed.case} is already {filed.status}", "cancel")
+            return
+        if case.status == "canceled":
+            return
+        try:
+            await self.engine.handle(case.id, Withdraw(agent))
+        except NotAllowed as error:
+            raise Refused(error.code, error.detail, "cancel") from None
+
+    async def _report(self, agent: str, message: Report) -> None:
+        case = self._mine(agent, message.report)
+        if case is None or case.final:
+            self._reported_before(agent, message, case)
+            return
+        if not self.right_permit(case, message.permit):
+            raise Refused("bad_permit", "this is not the permit of that case", "permit")
+        try:
+            await self.engine.handle(case.id, Tell(message.outcome))
+        except NotAllowed as error:
+            raise Refused(error.code, error.detail, "report") from None
+
+    def _reported_before(self, agent: str, message: Report, case: Case | None) -> None:
+        """A report that a crash made us read twice is fine; another one is refused."""
+        outcome = case.outcome if case else None
+        if case is None:
+            filed = self._filed(agent, message.report)
+            receipt = self.receipts.document(filed.case) if filed else None
+            if receipt is None:
+                raise Refused("unknown", f"no case {message.report} of this agent", "report")
+            outcome = receipt["outcome"]
+        told = {key: value for key, value in (outcome or {}).items() if key in message.outcome}
+        if told != message.outcome:
+            raise Refused("closed", f"{message.report} is closed already", "report")
+
+    def _mine(self, agent: str, name: str) -> Case | None:
+        case = self.engine.open_case(agent, name) or self.engine.cases.get(name)
+        return case if case is not None and case.agent == agent else None
+
+    def _filed(self, agent: str, name: str) -> ReceiptInfo | None:
+        filed = self.receipts.by_agent_id(agent, name) or self.receipts.by_case(name)
+        return filed if filed is not None and filed.agent == agent else None
+
+
+def _same(known: str, digest: str, action_id: str) -> None:
+    if known != digest:
+        raise Refused("id_conflict", f"the id {action_id} was used for another action", "id")
