@@ -26,7 +26,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import NotAllowed, Refused
+from hitl_mail.errors import NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import ReceiptInfo, Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
@@ -86,8 +86,15 @@ class Intake:
             log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
             reason = {"error": error.code, "detail": error.detail, "field": error.field}
             await asyncio.to_thread(spool.refuse, spooled, reason)
-            return
-        spool.done(spooled)
+        except StorageFailed:
+            raise
+        except Exception:
+            # A fault of ours must neither stop the daemon nor swallow the file.
+            log.exception("could not handle %s of %s", spooled.name, agent)
+            reason = {"error": "internal", "detail": "hitl-mail failed on this file; see its log"}
+            await asyncio.to_thread(spool.refuse, spooled, {**reason, "field": None})
+        else:
+            spool.done(spooled)
 
     async def _action(self, agent: str, document: dict[str, Any], action: Action) -> None:
         action_id = action.id or ""

@@ -1,0 +1,63 @@
+"""Receipts and result files: what a closed case leaves behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from hitl_mail.core import documents
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import FiledAs, ResultWas
+from hitl_mail.core.effects import File, Result
+from hitl_mail.daemon.chores import Chores
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.ports import Receipts, Spool
+
+log = logging.getLogger(__name__)
+
+_RETRY = 5.0
+
+
+@dataclass
+class Clerk:
+    """Carries out `File` and `Result` effects. Both may be done twice without harm."""
+
+    engine: Engine
+    receipts: Receipts
+    spools: dict[str, Spool]
+    permit_token: Callable[[Case], str]
+    chores: Chores = field(default_factory=Chores)
+
+    def watch(self, case: Case) -> None:
+        for effect in case.pending.values():
+            if isinstance(effect, File):
+                self.chores.start((case.id, effect.id), partial(self._file, case))
+            elif isinstance(effect, Result):
+                self.chores.start((case.id, effect.id), partial(self._result, case, effect))
+
+    async def _file(self, case: Case) -> None:
+        seq, digest = await self.receipts.add(documents.receipt_body(case))
+        await self.engine.handle(case.id, FiledAs(seq, digest))
+
+    async def _result(self, case: Case, effect: Result) -> None:
+        spool = self.spools.get(case.agent)
+        if spool is None:
+            log.warning("%s: agent %s has no spool any more; no result", case.id, case.agent)
+        else:
+            await self._write(spool, case)
+        await self.engine.handle(case.id, ResultWas(effect.id))
+
+    async def _write(self, spool: Spool, case: Case) -> None:
+        token = self.permit_token(case) if case.permit is not None else None
+        document = documents.result(case, token)
+        while True:
+            try:
+                await asyncio.to_thread(spool.result, case.action_id, document)
+            except OSError as error:
+                log.error("%s: cannot write the result: %s; trying again", case.id, error)
+                await asyncio.sleep(_RETRY)
+            else:
+                return

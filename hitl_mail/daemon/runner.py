@@ -1,0 +1,119 @@
+"""Executions: an approved case gets a slot, starts durably, runs once, and its outcome is told.
+
+What the daemon found `executing` at its start is an attempt of which nobody knows whether it ran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Begin, Finish
+from hitl_mail.daemon.chores import Chores
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import NotAllowed
+from hitl_mail.ports import Attempt, Executor, Order
+from hitl_mail.settings import Executor as ExecutorSettings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Runner:
+    """Runs at most `limits.executions` attempts at a time."""
+
+    engine: Engine
+    world: World
+    executor_for: Callable[[ExecutorSettings], Executor]
+    chores: Chores = field(default_factory=Chores)
+
+    def __post_init__(self) -> None:
+        self._slots = asyncio.Semaphore(self.world.site.limits.executions)
+
+    def watch(self, case: Case) -> None:
+        """Start what may start now; a retry that waits is the timers'."""
+        if case.status != "approved" or case.permit is not None:
+            return
+        if case.retry_at is None or case.retry_at <= self.engine.clock.now():
+            self.chores.start(case.id, partial(self._run, case.id))
+
+    async def recover(self) -> None:
+        """Tell each case that was executing when the daemon died that its attempt is in doubt."""
+        lost = [case for case in self.engine.cases.values() if case.status == "executing"]
+        for case in lost:
+            settings = self.world.executor(case.kind)
+            outcome = {"ok": False, "error": "the daemon stopped while this ran"}
+            finish = Finish(
+                case.attempts,
+                "doubt",
+                outcome,
+                settings.retries,
+                settings.idempotent and self._unchanged(case),
+                crashed=True,
+            )
+            log.warning("%s: attempt %d was under way at a crash", case.id, case.attempts)
+            await self.engine.handle(case.id, finish)
+
+    def _unchanged(self, case: Case) -> bool:
+        """The claim to be idempotent counts only for the settings under which it started."""
+        return self.world.executor_ref(case.kind).digest == case.revision.executor.digest
+
+    async def _run(self, case_id: str) -> None:
+        async with self._slots:
+            again = await self._attempt(case_id)
+        if again:
+            # Shown while this chore still held the key: look at the case once more.
+            asyncio.get_running_loop().call_soon(self._look_again, case_id)
+
+    def _look_again(self, case_id: str) -> None:
+        case = self.engine.cases.get(case_id)
+        if case is not None:
+            self.watch(case)
+
+    async def _attempt(self, case_id: str) -> bool:
+        known = self.engine.cases.get(case_id)
+        if known is None:
+            return False
+        settings = self.world.executor(known.kind)
+        ref = self.world.executor_ref(known.kind)
+        try:
+            case = await self.engine.handle(case_id, Begin(ref, settings.timeout))
+        except NotAllowed:
+            return False
+        if case is None or case.status != "executing":
+            return case is not None and case.status == "approved"
+        attempt = await self._execute(case, settings)
+        finish = Finish(
+            case.attempts, attempt.result, attempt.outcome, settings.retries, settings.idempotent
+        )
+        await self.engine.handle(case_id, finish)
+        return True
+
+    async def _execute(self, case: Case, settings: ExecutorSettings) -> Attempt:
+        try:
+            return await self.executor_for(settings).run(_order(case))
+        except asyncio.CancelledError:
+            # The daemon stops: what the attempt did by now nobody can tell.
+            return Attempt("doubt", {"ok": False, "error": "the daemon stopped while this ran"})
+        except Exception as error:
+            log.exception("%s: the executor broke", case.id)
+            return Attempt("doubt", {"ok": False, "error": f"the executor broke: {error}"[:200]})
+
+
+def _order(case: Case) -> Order:
+    action = read_message(case.action, case.action_id)
+    files = action.attachments if isinstance(action, Action) else ()
+    return Order(
+        case.id,
+        case.revision.number,
+        case.attempts,
+        case.payload,
+        tuple((item.name, item.content_type, item.content) for item in files),
+        f"{case.id}-{case.revision.number}",
+    )

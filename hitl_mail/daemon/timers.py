@@ -1,0 +1,66 @@
+"""What time alone brings about: expiry, the end of a permit, the next attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Tick
+from hitl_mail.core.decide import due
+from hitl_mail.daemon.engine import Engine
+
+_LOOK = 30.0
+"""Seconds after which the clock is read again, so that a clock that jumped is noticed."""
+
+
+@dataclass
+class Timers:
+    """A heap of instants. One that no longer applies fires into nothing: `decide` looks again."""
+
+    engine: Engine
+    wake_runner: Callable[[Case], None]
+    _heap: list[tuple[float, str]] = field(default_factory=list)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def watch(self, case: Case) -> None:
+        when = due(case)
+        if when is None:
+            return
+        heapq.heappush(self._heap, (when, case.id))
+        if self._heap[0][0] == when:
+            self._changed.set()
+
+    async def fire(self) -> int:
+        """Carry out all that is due now; how much that was."""
+        now, ready = self.engine.clock.now(), set()
+        while self._heap and self._heap[0][0] <= now:
+            ready.add(heapq.heappop(self._heap)[1])
+        await asyncio.gather(*(self._fire(case_id, now) for case_id in ready))
+        return len(ready)
+
+    async def run(self) -> None:
+        """Fire what is due, for ever."""
+        while True:
+            await self.fire()
+            self._changed.clear()
+            wait = _LOOK
+            if self._heap:
+                wait = min(wait, max(0.0, self._heap[0][0] - self.engine.clock.now()))
+            try:
+                await asyncio.wait_for(self._changed.wait(), wait)
+            except TimeoutError:
+                continue
+
+    async def _fire(self, case_id: str, now: float) -> None:
+        case = self.engine.cases.get(case_id)
+        if case is None:
+            return
+        if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
+            self.wake_runner(case)
+        elif case.status in ("pending", "approved"):
+            await self.engine.handle(case_id, Tick())
+        if (when := due(self.engine.cases.get(case_id, case))) is not None and when > now:
+            heapq.heappush(self._heap, (when, case_id))
