@@ -75,7 +75,7 @@ $(TEST): $(CREATED) lock/test.txt
 # -P keeps the caller's directory off the import path, as in an installed command.
 $(CREATED):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
-	  echo 'hitl-mail needs Python 3.11 or newer; $(PYTHON) is $(or $(VERSION),not there).' >&2; \
+	  echo 'hitl-mail needs Python 3.11 or newer; $(PYTHON) is $(if $(VERSION),$(VERSION),not to be run).' >&2; \
 	  echo 'Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)' >&2; exit 1; }
 	@echo '== $(VENV) with Python $(VERSION)'
 	@rm -rf $(VENV)
