@@ -62,18 +62,22 @@ def serving(argv: list[str], ports: list[int], log: Path) -> Iterator[None]:
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
     try:
-        wait_until(
-            lambda: process.poll() is not None or all(map(greets, ports)), f"{argv[0]} to greet"
-        )
-        if process.poll() is not None:
-            raise ServerFailed(f"{argv[0]} ended with {process.returncode}\n{tail(log)}")
+        _await_greetings(process, ports, log)
         yield
-    except AssertionError as slow:
-        if process.poll() is None and not all(map(greets, ports)):
-            raise ServerFailed(f"{slow}\n{tail(log)}") from None
-        raise
     finally:
         stop(process)
+
+
+def _await_greetings(process: subprocess.Popen[bytes], ports: list[int], log: Path) -> None:
+    def settled() -> bool:
+        return process.poll() is not None or all(map(greets, ports))
+
+    try:
+        wait_until(settled, f"{process.args!r} to greet")
+    except AssertionError as slow:
+        raise ServerFailed(f"{slow}\n{tail(log)}") from None
+    if process.returncode is not None:
+        raise ServerFailed(f"{process.args!r} ended with {process.returncode}\n{tail(log)}")
 
 
 def stop(process: subprocess.Popen[bytes], seconds: float = 10.0) -> None:
