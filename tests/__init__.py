@@ -1,0 +1,1 @@
+"""The tests: `unit`, `contract` and `integration`, and the servers they talk to."""
