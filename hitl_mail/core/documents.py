@@ -73,6 +73,11 @@ def receipt_body(case: Case) -> dict[str, Any]:
     """What a receipt says of a final case, before it is sealed."""
     if case.closed_at is None:
         raise Impossible(f"no receipt of a case that is {case.status}")
+    return {**case_document(case), "closed_at": iso(case.closed_at)}
+
+
+def case_document(case: Case) -> dict[str, Any]:
+    """All there is to tell of a case, open or final."""
     return {
         "case": case.id,
         "id": case.action_id,
@@ -85,7 +90,6 @@ def receipt_body(case: Case) -> dict[str, Any]:
         "decided_by": list(decided_by(case)),
         "action_digest": case.action_digest,
         "received_at": iso(case.received_at),
-        "closed_at": iso(case.closed_at),
         "action": case.action,
         "revisions": [_revision(case, revision) for revision in case.revisions],
         "verdict": case.verdict.document(),

@@ -1,0 +1,126 @@
+"""For agents' authors: submit an action, wait for its result, cancel it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.core.action import Action, parse_document, read_message
+from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.settings import DEFAULT_AGENT
+
+EXIT = {
+    "executed": 0,
+    "approved": 0,
+    "rejected": 3,
+    "expired": 4,
+    "denied": 5,
+    "failed": 6,
+    "canceled": 7,
+    "in_doubt": 8,
+}
+STILL_OPEN = 9
+
+_agent = click.option("--agent", default=DEFAULT_AGENT, help="Whose spool to use.")
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option("--wait", "wait_", is_flag=True, help="Wait for the result and print it.")
+@click.option("--timeout", type=float, help="Seconds to wait at most; exit 9 after them.")
+@_agent
+@json_option
+@click.pass_obj
+def submit(
+    home: str, file: str, wait_: bool, timeout: float | None, agent: str, as_json: bool
+) -> None:
+    """Drop one action file (JSON, or TOML by its name) into an agent's spool."""
+    found = bootstrap.find_home(home)
+    spool = bootstrap.AgentSide(found, agent)
+    document = _read(file)
+    name = f"{document['id']}.{secrets.token_hex(4)}.json"
+    spool.drop(name, document)
+    if not wait_:
+        case = spool.case_of(document["id"], name, 2.0) if bootstrap.is_running(found) else None
+        answer = {"id": document["id"]} | ({"case": case} if case else {})
+        if as_json:
+            emit_json(answer)
+        else:
+            click.echo(" ".join(answer.values()))
+        return
+    _finish(spool.await_result(document["id"], name, timeout), document["id"], as_json)
+
+
+@click.command()
+@click.argument("id")
+@click.option("--timeout", type=float, help="Seconds to wait at most; exit 9 after them.")
+@_agent
+@json_option
+@click.pass_obj
+def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -> None:
+    """Wait for a case's result and print it; the exit status says what became of it."""
+    found = bootstrap.find_home(home)
+    owner, action_id = bootstrap.Reader(found).agent_id(id, agent)
+    spool = bootstrap.AgentSide(found, owner)
+    _finish(spool.await_result(action_id, None, timeout), action_id, as_json)
+
+
+@click.command()
+@click.argument("id")
+@click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer.")
+@_agent
+@json_option
+@click.pass_obj
+def cancel(home: str, id: str, timeout: float, agent: str, as_json: bool) -> None:
+    """Withdraw a case whose execution has not started."""
+    found = bootstrap.find_home(home)
+    owner, action_id = bootstrap.Reader(found).agent_id(id, agent)
+    spool = bootstrap.AgentSide(found, owner)
+    name = f"cancel.{secrets.token_hex(8)}.json"
+    spool.drop(name, {"cancel": action_id})
+    queued = not bootstrap.is_running(found)
+    if not queued:
+        spool.await_taken(name, timeout)
+    if as_json:
+        emit_json({"id": action_id, "queued": queued})
+    else:
+        click.echo(f"{'queued: cancel' if queued else 'canceled'} {action_id}")
+
+
+def _read(file: str) -> dict[str, Any]:
+    """The action document, checked here already, its id filled in."""
+    path = Path(file)
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}") from None
+    document = parse_document(data, toml=path.suffix == ".toml")
+    stem = secrets.token_hex(8) if file == "-" else path.stem
+    message = read_message(document, stem)
+    if not isinstance(message, Action):
+        raise UsageError(f"{file}: this is no action; drop cancels and reports into the spool")
+    return {**document, "id": message.id}
+
+
+def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> None:
+    if result is None:
+        if as_json:
+            emit_json({"id": action_id, "status": "open"})
+        else:
+            click.echo(f"{action_id} is still open", err=True)
+        sys.exit(STILL_OPEN)
+    if as_json:
+        emit_json(result)
+    else:
+        click.echo(json.dumps(result, indent=2))
+    status = EXIT.get(str(result.get("status")))
+    if status is None:
+        raise HitlError(f"{action_id}: the result has no status this version knows")
+    sys.exit(status)

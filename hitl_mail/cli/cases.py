@@ -1,0 +1,112 @@
+"""Looking at cases: the queue, and one case whole."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import click
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
+from hitl_mail.core import documents
+from hitl_mail.core.duration import show_duration
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def queue(home: str, as_json: bool) -> None:
+    """All open cases: what waits, for whom, until when."""
+    cases = bootstrap.Reader(bootstrap.find_home(home)).cases()
+    waiting = [case for case in cases.values() if not case.final]
+    waiting.sort(key=lambda case: (case.expires_at, case.id))
+    if as_json:
+        emit_json([documents.queue_row(case) for case in waiting])
+        return
+    if not waiting:
+        click.echo("Nothing waits.")
+        return
+    now = time.time()
+    rows = [
+        (
+            case.id,
+            case.title,
+            case.agent,
+            case.status,
+            ", ".join(documents.waiting_for(case)) or "-",
+            _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
+            "; ".join(sorted({mail.error for mail in case.mails if mail.error})) or "",
+        )
+        for case in waiting
+    ]
+    table(("case", "action", "agent", "status", "waits for", "expires in", "mail"), rows)
+
+
+@click.command()
+@click.argument("id")
+@json_option
+@click.pass_obj
+def show(home: str, id: str, as_json: bool) -> None:
+    """One case, open or closed: what it would do, who said what, what became of it."""
+    document = bootstrap.Reader(bootstrap.find_home(home)).show(id)
+    if as_json:
+        emit_json(document)
+        return
+    _tell(document)
+
+
+def _tell(document: dict[str, Any]) -> None:
+    action, verdict = document["action"], document["verdict"]
+    claims = action if "summary" in action else {}
+    lines(
+        [
+            ("case", document["case"]),
+            ("action", document["title"]),
+            ("status", document["status"]),
+            ("kind", document["kind"]),
+            ("agent", f"{document['agent']}, as {document['id']}"),
+            ("agent says", claims.get("summary")),
+            ("why", claims.get("why")),
+            ("gate", f"{verdict['gate']} by {', '.join(verdict['rules']) or 'policy'}"),
+            ("reasons", "; ".join(verdict["reasons"])),
+            ("waits for", ", ".join(document.get("waiting_for", []))),
+            ("expires", document.get("expires_at")),
+            ("outcome", _outcome(document["outcome"])),
+            ("receipt", _receipt(document.get("receipt"))),
+        ]
+    )
+    click.echo("\npayload")
+    click.echo(_indented(document["payload"]))
+    if document["decisions"]:
+        click.echo("\ndecisions")
+        for said in document["decisions"]:
+            note = f": {said['note']}" if said["note"] else ""
+            click.echo(
+                f"  {said['at']}  {safe(said['by'])} {said['verb']} ({said['via']})", nl=False
+            )
+            click.echo(safe(note, 500))
+    click.echo("\nevents")
+    for moment in document["events"]:
+        rest = ", ".join(f"{k} {v}" for k, v in moment.items() if k not in ("at", "event"))
+        click.echo(f"  {moment['at']}  {moment['event']:<14} {safe(rest)}".rstrip())
+
+
+def _outcome(outcome: Any) -> str:
+    if not isinstance(outcome, dict):
+        return ""
+    return ", ".join(f"{key} {safe(value)}" for key, value in outcome.items() if value != "")
+
+
+def _receipt(receipt: dict[str, Any] | None) -> str:
+    return f"#{receipt['seq']} {receipt['digest']}" if receipt else ""
+
+
+def _indented(value: Any) -> str:
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return "\n".join("  " + safe(line, 2000) for line in text.splitlines())
+
+
+def _left(seconds: float) -> str:
+    return show_duration(seconds) if seconds > 0 else "now"

@@ -1,0 +1,63 @@
+"""Deciding at the command line: through `control/`, beside a running daemon or ahead of one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.core.events import Verb
+from hitl_mail.errors import HitlError
+
+_HELP: dict[Verb, str] = {
+    "approve": "Approve a case as it stands now: exactly this payload will run.",
+    "reject": "Reject a case; the note goes to the agent.",
+    "retry": "Have a case that failed or is in doubt tried again.",
+    "done": "Say of a case in doubt that it was carried out.",
+    "abandon": "Give a case up that failed or is in doubt.",
+}
+
+
+def _decide(home: str, id: str, verb: Verb, note: str, timeout: float, as_json: bool) -> None:
+    reader = bootstrap.Reader(bootstrap.find_home(home))
+    case = reader.open_case(id)
+    answer = bootstrap.decide_by_file(reader.home, case, verb, note, timeout)
+    if answer is None:
+        if as_json:
+            emit_json({"case": case.id, "verb": verb, "queued": True})
+        else:
+            click.echo(f"queued: {verb} {case.id}; it counts when the daemon runs")
+        return
+    if not answer["ok"]:
+        raise HitlError(f"{verb} {case.id}: {answer['detail']}")
+    if as_json:
+        emit_json({**{k: v for k, v in answer.items() if k != "ok"}, "queued": False})
+    else:
+        click.echo(f"{verb} {case.id}: recorded for {answer['by']}; it is now {answer['status']}")
+
+
+def _command(verb: Verb) -> click.Command:
+    def run(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bool) -> None:
+        _decide(home, id, verb, " ".join(note), timeout, as_json)
+
+    decorate: list[Callable[[Callable[..., None]], Callable[..., None]]] = [
+        click.argument("id"),
+        click.argument("note", nargs=-1),
+        click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer."),
+        json_option,
+        click.pass_obj,
+    ]
+    run.__doc__ = _HELP[verb]
+    decorated: Callable[..., None] = run
+    for decorator in reversed(decorate):
+        decorated = decorator(decorated)
+    return click.command(name=verb)(decorated)
+
+
+approve = _command("approve")
+reject = _command("reject")
+retry = _command("retry")
+done = _command("done")
+abandon = _command("abandon")

@@ -1,0 +1,58 @@
+"""How the command line prints: one JSON value for programs, tables and lines for people.
+
+Whatever an agent wrote passes `safe` on its way to a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from hitl_mail.core.text import visible
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def json_option(command: F) -> F:
+    """`--json`, passed on as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON value.")(command)
+
+
+def emit_json(value: Any) -> None:
+    """One JSON value. Non-ASCII is escaped: a terminal shows it, too."""
+    click.echo(json.dumps(value, indent=2))
+
+
+def safe(text: object, limit: int = 200) -> str:
+    """Hostile text for a terminal: one line, nothing invisible, of bounded length."""
+    shown = visible(str(text), keep="")
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table, as wide as the terminal; plain when piped."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        drawn.add_column(column, overflow="fold")
+    for row in rows:
+        drawn.add_row(*(Text(safe(cell)) for cell in row))
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=max(console.width, 140))
+    console.print(drawn)
+
+
+def lines(facts: Sequence[tuple[str, object]]) -> None:
+    """Labelled facts, one a line, those without a value left out."""
+    shown = [(label, value) for label, value in facts if value not in (None, "", [], ())]
+    width = max((len(label) for label, _ in shown), default=0)
+    for label, value in shown:
+        click.echo(f"{label:<{width}}  {safe(value, 2000)}")

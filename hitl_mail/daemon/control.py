@@ -1,0 +1,95 @@
+"""Decisions from the command line. Who decides is the OS user who owns the file, nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hitl_mail.core.canonical import parse_json
+from hitl_mail.core.commands import Decide
+from hitl_mail.core.events import Verb
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import NotAllowed, Refused, StorageFailed
+from hitl_mail.ports import Spool, Spooled
+
+log = logging.getLogger(__name__)
+
+_BATCH = 64
+
+
+class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in `control/new`: one person's decision about one case, at the revision they saw."""
+
+    case: str
+    verb: Verb
+    seen: str
+    note: str = ""
+
+
+@dataclass
+class Control:
+    """Serves `control/`; each file is answered by one of the same name in `control/results`."""
+
+    engine: Engine
+    world: World
+    spool: Spool
+    os_user: Callable[[int], str]
+
+    async def serve(self) -> int:
+        """Handle what is there; how many files."""
+        files = self.spool.claim(_BATCH)
+        for spooled in files:
+            answer = await self._answer(spooled)
+            stem = spooled.name.rsplit(".", 1)[0]
+            try:
+                await asyncio.to_thread(self.spool.result, stem, answer)
+            except (OSError, Refused) as error:
+                log.error("control/%s: cannot write the answer: %s", spooled.name, error)
+            self.spool.done(spooled)
+        return len(files)
+
+    async def _answer(self, spooled: Spooled) -> dict[str, Any]:
+        try:
+            said = msgspec.convert(parse_json(spooled.data), Said)
+            return await self._decide(spooled, said)
+        except (Refused, NotAllowed) as error:
+            return {"ok": False, "code": error.code, "detail": error.detail}
+        except msgspec.ValidationError as error:
+            return {"ok": False, "code": "malformed", "detail": str(error)}
+        except StorageFailed:
+            raise
+        except Exception:
+            log.exception("could not handle control/%s", spooled.name)
+            detail = "hitl-mail failed on this command; see the daemon's log"
+            return {"ok": False, "code": "internal", "detail": detail}
+
+    async def _decide(self, spooled: Spooled, said: Said) -> dict[str, Any]:
+        user = self.os_user(spooled.uid)
+        person = self.world.site.person_of_os_user(user)
+        if person is None:
+            mend = f'an admin can set os_user = "{user}" under [people.NAME] in hitl-mail.toml'
+            raise NotAllowed("nobody", f"the OS user {user} is no person of this site; {mend}")
+        case = self.engine.cases.get(said.case)
+        if case is None:
+            raise NotAllowed("closed", f"there is no open case {said.case}")
+        decide = Decide(
+            person,
+            self.world.site.names_of(person),
+            self.world.may_not_decide(case, person),
+            said.verb,
+            "cli",
+            said.seen,
+            said.note,
+            {"os_user": user},
+            # A crash between the record and its answer makes us read the file again.
+            f"control:{spooled.name}",
+        )
+        after = await self.engine.handle(case.id, decide)
+        status = after.status if after else "closed"
+        return {"ok": True, "case": case.id, "verb": said.verb, "by": person, "status": status}
