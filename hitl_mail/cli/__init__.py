@@ -86,7 +86,7 @@ def main() -> NoReturn:
         _fail(str(error), error.exit_code, error)
     except OSError as error:
         _fail(_plain(error), 1, error)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last net under every command
         text = f"{type(error).__name__}: {error}"
         _fail(f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where", 70, error)
     sys.exit(0)

@@ -10,10 +10,12 @@ from typing import Any
 
 import click
 
-from hitl_mail import bootstrap
+from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.cli.reader import Reader
 from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.home import find_home
 from hitl_mail.settings import DEFAULT_AGENT
 
 EXIT = {
@@ -42,13 +44,13 @@ def submit(
     home: str, file: str, wait_: bool, timeout: float | None, agent: str, as_json: bool
 ) -> None:
     """Drop one action file (JSON, or TOML by its name) into an agent's spool."""
-    found = bootstrap.find_home(home)
-    spool = bootstrap.AgentSide(found, agent)
+    found = find_home(home)
+    spool = AgentSide(found, agent)
     document = _read(file)
     name = f"{document['id']}.{secrets.token_hex(4)}.json"
     spool.drop(name, document)
     if not wait_:
-        case = spool.case_of(document["id"], name, 2.0) if bootstrap.is_running(found) else None
+        case = spool.case_of(document["id"], name, 2.0) if found.running() else None
         answer = {"id": document["id"]} | ({"case": case} if case else {})
         if as_json:
             emit_json(answer)
@@ -66,9 +68,9 @@ def submit(
 @click.pass_obj
 def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -> None:
     """Wait for a case's result and print it; the exit status says what became of it."""
-    found = bootstrap.find_home(home)
-    owner, action_id = bootstrap.Reader(found).agent_id(id, agent)
-    spool = bootstrap.AgentSide(found, owner)
+    found = find_home(home)
+    owner, action_id = Reader(found).agent_id(id, agent)
+    spool = AgentSide(found, owner)
     _finish(spool.await_result(action_id, None, timeout), action_id, as_json)
 
 
@@ -80,12 +82,12 @@ def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -
 @click.pass_obj
 def cancel(home: str, id: str, timeout: float, agent: str, as_json: bool) -> None:
     """Withdraw a case whose execution has not started."""
-    found = bootstrap.find_home(home)
-    owner, action_id = bootstrap.Reader(found).agent_id(id, agent)
-    spool = bootstrap.AgentSide(found, owner)
+    found = find_home(home)
+    owner, action_id = Reader(found).agent_id(id, agent)
+    spool = AgentSide(found, owner)
     name = f"cancel.{secrets.token_hex(8)}.json"
     spool.drop(name, {"cancel": action_id})
-    queued = not bootstrap.is_running(found)
+    queued = not found.running()
     if not queued:
         spool.await_taken(name, timeout)
     if as_json:

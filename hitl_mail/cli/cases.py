@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
+from hitl_mail.cli.reader import Reader
 from hitl_mail.core import documents
 from hitl_mail.core.duration import show_duration
+from hitl_mail.home import find_home
 
 
 @click.command()
@@ -19,7 +20,7 @@ from hitl_mail.core.duration import show_duration
 @click.pass_obj
 def queue(home: str, as_json: bool) -> None:
     """All open cases: what waits, for whom, until when."""
-    cases = bootstrap.Reader(bootstrap.find_home(home)).cases()
+    cases = Reader(find_home(home)).cases()
     waiting = [case for case in cases.values() if not case.final]
     waiting.sort(key=lambda case: (case.expires_at, case.id))
     if as_json:
@@ -50,7 +51,7 @@ def queue(home: str, as_json: bool) -> None:
 @click.pass_obj
 def show(home: str, id: str, as_json: bool) -> None:
     """One case, open or closed: what it would do, who said what, what became of it."""
-    document = bootstrap.Reader(bootstrap.find_home(home)).show(id)
+    document = Reader(find_home(home)).show(id)
     if as_json:
         emit_json(document)
         return

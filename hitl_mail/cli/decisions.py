@@ -6,10 +6,12 @@ from collections.abc import Callable
 
 import click
 
-from hitl_mail import bootstrap
+from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.cli.reader import Reader
 from hitl_mail.core.events import Verb
 from hitl_mail.errors import HitlError
+from hitl_mail.home import find_home
 
 _HELP: dict[Verb, str] = {
     "approve": "Approve a case as it stands now: exactly this payload will run.",
@@ -21,9 +23,9 @@ _HELP: dict[Verb, str] = {
 
 
 def _decide(home: str, id: str, verb: Verb, note: str, timeout: float, as_json: bool) -> None:
-    reader = bootstrap.Reader(bootstrap.find_home(home))
+    reader = Reader(find_home(home))
     case = reader.open_case(id)
-    answer = bootstrap.decide_by_file(reader.home, case, verb, note, timeout)
+    answer = decide_by_file(reader.home, case, verb, note, timeout)
     if answer is None:
         if as_json:
             emit_json({"case": case.id, "verb": verb, "queued": True})

@@ -1,0 +1,107 @@
+"""The command line's side of the spools: dropping files in, and reading the answers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hitl_mail import bootstrap
+from hitl_mail.adapters.spool import drop
+from hitl_mail.core.canonical import canonical
+from hitl_mail.core.case import Case
+from hitl_mail.errors import HitlError, Refused, UsageError
+from hitl_mail.home import Home
+
+T = TypeVar("T")
+
+_LOOK = 0.02
+
+
+def decide_by_file(
+    home: Home, case: Case, verb: str, note: str, timeout: float
+) -> dict[str, Any] | None:
+    """Say a decision through `control/`; the daemon's answer, or None where none is running."""
+    name = f"{verb}-{case.id}-{secrets.token_hex(6)}"
+    said = {"case": case.id, "verb": verb, "seen": case.revision.digest, "note": note}
+    drop(home.control, canonical(said), f"{name}.json")
+    if not home.running():
+        return None
+    answer = _await(lambda: _read(home.control / "results" / f"{name}.json"), timeout)
+    if answer is None:
+        raise HitlError(
+            f"the daemon did not answer within {timeout:g} s; the command is in control/ and"
+            f" counts when it is read: hitl-mail show {case.id}"
+        )
+    return answer
+
+
+class AgentSide:
+    """One agent's spool, as the agent sees it."""
+
+    def __init__(self, home: Home, agent: str) -> None:
+        spools = home.spools(bootstrap.load_site(home))
+        if agent not in spools:
+            raise UsageError(f"no agent {agent}; there are {', '.join(sorted(spools))}")
+        self.home = home
+        self.agent = agent
+        self.root = spools[agent]
+
+    def drop(self, name: str, document: dict[str, Any]) -> None:
+        """Put one document into `new/`, whole."""
+        drop(self.root, canonical(document), name)
+
+    def await_taken(self, name: str, timeout: float | None) -> bool:
+        """Whether the daemon took the file in time. Raises `Refused` where it refused it."""
+        return bool(_await(lambda: self._taken(name) or None, timeout))
+
+    def await_result(
+        self, action_id: str, name: str | None, timeout: float | None
+    ) -> dict[str, Any] | None:
+        """The result file of an id, once the file `name` (if any) was taken; None in time."""
+        start = time.monotonic()
+        if name is not None and not self.await_taken(name, timeout):
+            return None
+        left = None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
+        return _await(lambda: _read(self.root / "results" / f"{action_id}.json"), left)
+
+    def case_of(self, action_id: str, name: str, timeout: float) -> str | None:
+        """The case a dropped file became, if that can be seen from here soon."""
+        try:
+            if not self.await_taken(name, timeout):
+                return None
+            cases = bootstrap.read_state(self.home).cases.values()
+            for case in cases:
+                if (case.agent, case.action_id) == (self.agent, action_id):
+                    return case.id
+            filed = bootstrap.read_receipts(self.home).by_agent_id(self.agent, action_id)
+        except PermissionError:
+            return None
+        return filed.case if filed else None
+
+    def _taken(self, name: str) -> bool:
+        refused = _read(self.root / "refused" / f"{name}.error.json")
+        if refused is not None:
+            raise Refused(refused["error"], f"refused: {refused['detail']}", refused.get("field"))
+        return not any((self.root / place / name).exists() for place in ("new", "cur"))
+
+
+def _await(look: Callable[[], T | None], timeout: float | None) -> T | None:
+    """What `look` finds, as soon as it does; None after `timeout` seconds."""
+    end = None if timeout is None else time.monotonic() + timeout
+    while (found := look()) is None:
+        if end is not None and time.monotonic() >= end:
+            return None
+        time.sleep(_LOOK)
+    return found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        value: dict[str, Any] = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    return value

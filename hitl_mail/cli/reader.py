@@ -1,0 +1,135 @@
+"""Reading a home beside its daemon: open cases from the journal, closed ones from receipts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hitl_mail import bootstrap
+from hitl_mail.core import documents
+from hitl_mail.core.case import Case
+from hitl_mail.core.records import State
+from hitl_mail.errors import UsageError
+from hitl_mail.home import Home
+
+if TYPE_CHECKING:
+    from hitl_mail.adapters.receipts import ReceiptReader
+
+_SHORTEST = 4
+
+
+class Reader:
+    """Finds cases by the names people use for them: design 1.6."""
+
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._state: State | None = None
+        self._receipts: ReceiptReader | None = None
+
+    @property
+    def state(self) -> State:
+        if self._state is None:
+            self._state = bootstrap.read_state(self.home)
+        return self._state
+
+    @property
+    def receipts(self) -> ReceiptReader:
+        if self._receipts is None:
+            self._receipts = bootstrap.read_receipts(self.home)
+        return self._receipts
+
+    def cases(self) -> dict[str, Case]:
+        """Open cases, and final ones whose receipt or mail is still on its way."""
+        return self.state.cases
+
+    def show(self, name: str) -> dict[str, Any]:
+        """All there is to tell of one case."""
+        case_id = self.case_id(name)
+        case = self.cases().get(case_id)
+        if case is not None:
+            return _shown(case)
+        receipt = self.receipts.document(case_id)
+        if receipt is None:
+            raise UsageError(f"no case {case_id}")
+        revisions = receipt["revisions"]
+        payload = revisions[-1]["payload"] if isinstance(revisions, list) else None
+        ref = {"seq": receipt["seq"], "digest": receipt["digest"]}
+        return {**receipt, "payload": payload, "receipt": ref}
+
+    def open_case(self, name: str) -> Case:
+        """The one open case of that name. Refuses what is not unique, or closed."""
+        case_id = self.case_id(name)
+        case = self.cases().get(case_id)
+        if case is None or case.final:
+            status = case.status if case else self._status(case_id)
+            raise UsageError(f"{case_id} is closed: {status}")
+        return case
+
+    def agent_id(self, name: str, agent: str) -> tuple[str, str]:
+        """(agent, id) of a case; a name nobody knows yet is the agent's own id."""
+        found = self._find(name)
+        if not found:
+            return agent, name.rpartition("/")[2]
+        case_id = self._one(name, found)
+        case = self.cases().get(case_id)
+        if case is not None:
+            return case.agent, case.action_id
+        info = self.receipts.by_case(case_id)
+        if info is None:
+            raise UsageError(f"no case {case_id}")
+        return info.agent, info.id
+
+    def case_id(self, name: str) -> str:
+        """The case id that `name` means. Raises `UsageError` for none or several."""
+        found = self._find(name)
+        if not found:
+            raise UsageError(f"no case {name}; see: hitl-mail queue, hitl-mail receipts list")
+        return self._one(name, found)
+
+    def _one(self, name: str, found: set[str]) -> str:
+        if len(found) > 1:
+            some = ", ".join(sorted(found)[:5])
+            raise UsageError(f"{name} could be any of {some}; name the case id in full")
+        return next(iter(found))
+
+    def _find(self, name: str) -> set[str]:
+        cases = self.cases()
+        if name in cases or self.receipts.by_case(name) is not None:
+            return {name}
+        return self._by_agent_id(name) or self._by_fragment(name)
+
+    def _by_agent_id(self, name: str) -> set[str]:
+        agent, slash, action_id = name.rpartition("/")
+        found = {
+            case.id
+            for case in self.cases().values()
+            if case.action_id == action_id and (not slash or case.agent == agent)
+        }
+        agents = [agent] if slash else bootstrap.agents_of(self.home)
+        for known in agents:
+            info = self.receipts.by_agent_id(known, action_id)
+            open_now = any(
+                self.cases()[case].agent == known for case in found if case in self.cases()
+            )
+            if info is not None and not open_now:
+                found.add(info.case)
+        return found
+
+    def _by_fragment(self, name: str) -> set[str]:
+        if len(name) < _SHORTEST:
+            return set()
+        found = {case for case in self.cases() if case.startswith(name) or case.endswith(name)}
+        return found | set(self.receipts.find(name))
+
+    def _status(self, case_id: str) -> str:
+        info = self.receipts.by_case(case_id)
+        return info.status if info else "unknown"
+
+
+def _shown(case: Case) -> dict[str, Any]:
+    ref = {"seq": case.receipt.seq, "digest": case.receipt.digest} if case.receipt else None
+    return {
+        **documents.case_document(case),
+        **documents.queue_row(case),
+        "payload": case.payload,
+        "receipt": ref,
+    }
