@@ -101,6 +101,13 @@ class Letter(msgspec.Struct, frozen=True):
     place: str
 
 
+class Pulse(msgspec.Struct):
+    """When a connection last worked (epoch seconds), and what is wrong with it now, if so."""
+
+    last_ok: float | None = None
+    last_error: str = ""
+
+
 Handler = Callable[[Letter], Awaitable[None]]
 
 
@@ -109,6 +116,8 @@ class Inbox(Protocol):
 
     A letter whose handling raises stays where it is and is offered again.
     """
+
+    pulse: Pulse
 
     async def poll(self, handle: Handler) -> int:
         """Handle all that is there now; how many. For `run --once`."""

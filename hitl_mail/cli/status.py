@@ -1,0 +1,94 @@
+"""`status`: one screen on how the home is. It imports nothing slow."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from hitl_mail.cli.output import emit_json, json_option, lines
+from hitl_mail.home import Home, find_home
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def status(home: str, as_json: bool) -> None:
+    """How the daemon, its mail and its queue are. Exits 0 if all is well, else 1."""
+    report = _report(find_home(home))
+    if as_json:
+        emit_json(report)
+    else:
+        _tell(report)
+    sys.exit(0 if report["ok"] else 1)
+
+
+def _report(home: Home) -> dict[str, Any]:
+    running = home.running()
+    health = home.read_health() or {}
+    faults = _faults(running, health)
+    return {
+        "home": str(home.root),
+        "running": running,
+        "ok": not faults,
+        "faults": faults,
+        "notes": _notes(home),
+        "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
+        "cases": health.get("cases", {}),
+        "policy": health.get("policy"),
+        "mail_out": health.get("mail_out"),
+        "mail_in": health.get("mail_in"),
+        "web": health.get("web"),
+    }
+
+
+def _faults(running: bool, health: dict[str, Any]) -> list[str]:
+    faults = []
+    if not running:
+        faults.append("no daemon is running; start it: hitl-mail run")
+    for key, name in (("mail_out", "outgoing mail"), ("mail_in", "incoming mail")):
+        error = (health.get(key) or {}).get("last_error")
+        if error:
+            faults.append(f"{name}: {error}")
+    if (health.get("web") or {}).get("error"):
+        faults.append(f"web: {health['web']['error']}")
+    if health.get("storage_error"):
+        faults.append(f"disk: {health['storage_error']}")
+    return faults
+
+
+def _notes(home: Home) -> list[str]:
+    from hitl_mail.bootstrap import load_site, shared_users
+
+    return shared_users(home, load_site(home))
+
+
+def _tell(report: dict[str, Any]) -> None:
+    daemon, out, into = report["daemon"], report["mail_out"] or {}, report["mail_in"] or {}
+    cases = ", ".join(f"{count} {name}" for name, count in report["cases"].items())
+    since = f"process {daemon['pid']} since {daemon['started_at']}"
+    lines(
+        [
+            ("home", report["home"]),
+            ("daemon", since if report["running"] else "not running"),
+            ("cases", cases or "none open"),
+            ("mail out", _mail(out)),
+            ("mail in", _mail(into)),
+            ("policy", report["policy"]),
+        ]
+    )
+    for fault in report["faults"]:
+        lines([("fault", fault)])
+    for note in report["notes"]:
+        lines([("note", note)])
+
+
+def _mail(part: dict[str, Any]) -> str:
+    words = []
+    if part.get("waiting"):
+        words.append(f"{part['waiting']} waiting")
+    words.append(f"last success {part['last_ok']}" if part.get("last_ok") else "none yet")
+    if part.get("next_try"):
+        words.append(f"next try {part['next_try']}")
+    return ", ".join(words)

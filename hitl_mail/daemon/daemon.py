@@ -1,0 +1,170 @@
+"""The daemon: its loops, its start, its end.
+
+`run` keeps every loop going until it is told to stop or the disk fails; a loop that breaks is
+logged and begun again, because bad input never stops the daemon. `once` does all that is there
+and due now, and returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from hitl_mail.daemon.clerk import Clerk
+from hitl_mail.daemon.control import Control
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.intake import Intake
+from hitl_mail.daemon.letters import Letters
+from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.runner import Runner
+from hitl_mail.daemon.timers import Timers
+from hitl_mail.errors import HitlError, StorageFailed
+from hitl_mail.ports import Inbox, Outbox, Watch
+
+log = logging.getLogger(__name__)
+
+_GRACE = 5.0
+"""Seconds that executions get to end by themselves when the daemon is told to stop."""
+
+_BEAT = 1.0
+
+
+class Server(Protocol):
+    """The web adapter, as far as the daemon cares."""
+
+    @property
+    def error(self) -> str | None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass
+class Daemon:
+    """All parts of one home, wired by `hitl_mail.bootstrap`."""
+
+    engine: Engine
+    intake: Intake
+    control: Control
+    clerk: Clerk
+    runner: Runner
+    timers: Timers
+    mailer: Mailer
+    letters: Letters
+    inbox: Inbox
+    outbox: Outbox
+    watch: Watch
+    web: Server | None
+    beat: Callable[[Daemon], None]
+    closing: list[Callable[[], Any]] = field(default_factory=list)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set. Raises `StorageFailed` where the disk failed."""
+        await self._start()
+        if self.web is not None:
+            await self.web.start()
+        loops = [
+            asyncio.ensure_future(self._keep(name, loop))
+            for name, loop in (
+                ("spools", self._files),
+                ("timers", self.timers.run),
+                ("mail out", self.mailer.run),
+                ("mail in", self._letters),
+                ("beat", self._beats),
+            )
+        ]
+        ends = [asyncio.ensure_future(event.wait()) for event in (stop, self.engine.failed)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*ends, *loops):
+            task.cancel()
+        await asyncio.gather(*ends, *loops, return_exceptions=True)
+        await self._stop()
+
+    async def once(self) -> None:
+        """Do all that is there and due now. Raises `StorageFailed`."""
+        await self._start()
+        try:
+            await self.inbox.poll(self.letters.handle)
+        except (HitlError, OSError) as error:
+            log.error("mail in: %s", error)
+        while True:
+            handled = await self.control.serve() + await self.intake.serve()
+            handled += await self.timers.fire()
+            await self._settle()
+            if not handled:
+                break
+        await self._stop()
+
+    async def _start(self) -> None:
+        self.engine.recover()
+        self.engine.watchers += [
+            self.timers.watch,
+            self.runner.watch,
+            self.clerk.watch,
+            self.mailer.watch,
+        ]
+        self.engine.desk_watchers.append(self.mailer.watch_desk)
+        await self.runner.recover()
+        self.engine.show_all()
+        self.beat(self)
+
+    async def _settle(self) -> None:
+        """Wait for the effects that are under way or due, and for theirs."""
+        while True:
+            await self.runner.chores.settle()
+            await self.clerk.chores.settle()
+            sent = await self.mailer.drain()
+            await asyncio.sleep(0)
+            if not (sent or len(self.runner.chores) or len(self.clerk.chores)):
+                return
+            if self.engine.failure is not None:
+                raise self.engine.failure
+
+    async def _stop(self) -> None:
+        if self.web is not None:
+            await self.web.stop()
+        if len(self.runner.chores):
+            try:
+                await asyncio.wait_for(self.runner.chores.settle(), _GRACE)
+            except TimeoutError:
+                log.warning("stopping executions that are still under way")
+        await self.runner.chores.stop()
+        try:
+            await asyncio.wait_for(self.clerk.chores.settle(), _GRACE / 2)
+        except TimeoutError:
+            await self.clerk.chores.stop()
+        await self.engine.close()
+        await self.inbox.close()
+        await self.outbox.close()
+        self.beat(self)
+        for close in self.closing:
+            close()
+        if self.engine.failure is not None:
+            raise self.engine.failure
+
+    async def _files(self) -> None:
+        async for _ in self.watch.changes():
+            while await self.control.serve() + await self.intake.serve():
+                pass
+
+    async def _letters(self) -> None:
+        await self.inbox.run(self.letters.handle)
+
+    async def _beats(self) -> None:
+        while True:
+            self.beat(self)
+            await asyncio.sleep(_BEAT)
+
+    async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        while self.engine.failure is None:
+            try:
+                await loop()
+            except StorageFailed:
+                return
+            except Exception:
+                log.exception("%s broke; beginning again", name)
+            await asyncio.sleep(1.0)

@@ -1,0 +1,46 @@
+"""What the daemon says of itself, for `status` and for monitoring. Nothing secret is in it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from hitl_mail import __version__
+from hitl_mail.core.documents import iso
+from hitl_mail.ports import Pulse
+
+if TYPE_CHECKING:
+    from hitl_mail.daemon.daemon import Daemon
+
+
+def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
+    """The daemon's state now: one JSON object."""
+    statuses: dict[str, int] = {}
+    for case in daemon.engine.cases.values():
+        statuses[case.status] = statuses.get(case.status, 0) + 1
+    web = daemon.web
+    return {
+        "version": __version__,
+        "pid": os.getpid(),
+        "started_at": iso(started_at),
+        "at": iso(daemon.engine.clock.now()),
+        "policy": daemon.runner.world.policy.digest,
+        "cases": dict(sorted(statuses.items())),
+        "mail_out": {
+            "waiting": daemon.mailer.waiting,
+            "last_ok": _when(daemon.mailer.last_ok),
+            "last_error": daemon.mailer.last_error or None,
+            "next_try": _when(daemon.mailer.next_try),
+        },
+        "mail_in": _pulse(daemon.inbox.pulse),
+        "web": None if web is None else {"error": web.error},
+        "storage_error": str(daemon.engine.failure) if daemon.engine.failure else None,
+    }
+
+
+def _pulse(pulse: Pulse) -> dict[str, Any]:
+    return {"last_ok": _when(pulse.last_ok), "last_error": pulse.last_error or None}
+
+
+def _when(at: float | None) -> str | None:
+    return iso(at) if at is not None else None
