@@ -9,8 +9,8 @@ from hitl_mail.cli.output import emit_json
 
 @click.command()
 @click.argument("what", type=click.Choice(["action", "result", "receipt"]))
-@click.option("--json", "as_json", is_flag=True, hidden=True)
-def schema(what: str, as_json: bool) -> None:
+@click.option("--json", is_flag=True, expose_value=False, help="The only form there is.")
+def schema(what: str) -> None:
     """Print a JSON Schema."""
     from hitl_mail.core.schemas import SCHEMAS
 

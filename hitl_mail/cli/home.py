@@ -1,0 +1,27 @@
+"""`init`: make a home that works at once."""
+
+from __future__ import annotations
+
+import click
+
+from hitl_mail.cli.output import emit_json, json_option
+
+
+@click.command()
+@click.argument("directory", metavar="DIR", default=".")
+@json_option
+def init(directory: str, as_json: bool) -> None:
+    """Make a home: commented settings, a starter policy, keys, and an embedded mailbox."""
+    from hitl_mail import bootstrap
+
+    home = bootstrap.create_home(directory)
+    if as_json:
+        emit_json({"home": str(home.root)})
+        return
+    click.echo(
+        f"{home.root} is ready. Next:\n"
+        f"  hitl-mail --home {directory} run          the daemon, in a terminal of its own\n"
+        f"  hitl-mail --home {directory} submit FILE  an action\n"
+        f"  hitl-mail --home {directory} queue        what waits\n"
+        "Settings are in hitl-mail.toml, the policy is in rules.toml."
+    )

@@ -1,0 +1,75 @@
+"""`receipts`: what is closed, and whether anybody tampered with it."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.output import emit_json, json_option, table
+from hitl_mail.cli.reader import Reader
+from hitl_mail.errors import UsageError
+from hitl_mail.home import find_home
+
+
+@click.group()
+def receipts() -> None:
+    """Look at receipts, and verify them."""
+
+
+@receipts.command("list")
+@click.option("--limit", type=int, help="Only the newest so many.")
+@click.option("--status", help="Only cases of this status.")
+@click.option("--kind", help="Only cases of this kind.")
+@json_option
+@click.pass_obj
+def list_(
+    home: str, limit: int | None, status: str | None, kind: str | None, as_json: bool
+) -> None:
+    """Closed cases, oldest first."""
+    reader = bootstrap.read_receipts(find_home(home))
+    rows = reader.rows(limit=limit, status=status, kind=kind)
+    if as_json:
+        emit_json(rows)
+        return
+    if not rows:
+        click.echo("No receipts yet.")
+        return
+    columns = ("seq", "case", "agent", "id", "kind", "status", "gate", "decided_by", "closed_at")
+    shown = [
+        [", ".join(row[c]) if isinstance(row[c], list) else row[c] for c in columns] for row in rows
+    ]
+    table(columns, shown)
+
+
+@receipts.command()
+@click.argument("id")
+@click.option("--json", is_flag=True, expose_value=False, help="The only form there is.")
+@click.pass_obj
+def show(home: str, id: str) -> None:
+    """One receipt, whole, as it is stored."""
+    reader = Reader(find_home(home))
+    case_id = reader.case_id(id)
+    document = reader.receipts.document(case_id)
+    if document is None:
+        raise UsageError(f"{case_id} is not closed yet; see: hitl-mail show {case_id}")
+    emit_json(document)
+
+
+@receipts.command()
+@json_option
+@click.pass_obj
+def verify(home: str, as_json: bool) -> None:
+    """Check every receipt: content, chain, signatures, and that none is missing."""
+    found = find_home(home)
+    report = bootstrap.verify_receipts(found)
+    if as_json:
+        emit_json(report)
+    elif report["ok"]:
+        head = f"; head #{report['seq']} {report['digest']}" if report["count"] else ""
+        click.echo(f"{report['count']} receipts verified{head}")
+    else:
+        fault = report["fault"]
+        click.echo(f"receipt #{fault['seq']} in {fault['file']}: {fault['what']}", err=True)
+    sys.exit(0 if report["ok"] else 1)
