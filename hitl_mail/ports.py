@@ -24,44 +24,61 @@ class Clock(Protocol):
 class Store(Protocol):
     """The journal. A payload is one JSON value in bytes."""
 
-    async def append(self, payload: bytes) -> None:
-        """Returns when the payload is durable. Raises `StorageFailed`, and then for ever."""
+    def append(self, payload: bytes) -> Awaitable[None]:
+        """Its place is fixed by the call; awaiting it ends when it is durable.
 
-    async def snapshot(self, state: Iterable[bytes]) -> None:
+        Raises `StorageFailed`, and then for ever.
+        """
+
+    def snapshot(self, payloads: Iterable[bytes]) -> Awaitable[None]:
         """Replace history by `state`, which stands for all appends called before this call."""
 
     def load(self) -> Iterator[tuple[Literal["snapshot", "record"], bytes]]:
         """The newest snapshot, then every record after it. Once, before any append."""
 
 
-class ReceiptInfo(msgspec.Struct, frozen=True):
-    """What the index knows of a filed case."""
+class ReceiptRow(Protocol):
+    """What the index knows of a receipt without reading it."""
 
-    seq: int
-    digest: str
-    case: str
-    agent: str
-    id: str
-    status: str
-    action_digest: str
-    closed_at: str
+    @property
+    def seq(self) -> int: ...
+    @property
+    def digest(self) -> str: ...
+    @property
+    def case(self) -> str: ...
+    @property
+    def agent(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def action_digest(self) -> str | None: ...
+    @property
+    def closed_at(self) -> str: ...
+
+
+class Lookup(Protocol):
+    """Finding receipts, each by reading one."""
+
+    def by_about(self, about: str) -> ReceiptRow | None:
+        """A case's own receipt."""
+
+    def by_agent_id(self, agent: str, action_id: str) -> ReceiptRow | None:
+        """The newest receipt of that agent's id."""
+
+    def receipt(self, row: Any) -> dict[str, Any]:
+        """The whole receipt of a row this look-up gave."""
 
 
 class Receipts(Protocol):
     """Closed cases, sealed and chained."""
 
-    async def add(self, body: dict[str, Any]) -> tuple[int, str]:
+    @property
+    def lookup(self) -> Lookup: ...
+
+    def add(self, body: dict[str, Any]) -> Awaitable[tuple[int, str]]:
         """Seal and store; (seq, digest). A case that is already filed keeps its receipt."""
-
-    def by_case(self, case: str) -> ReceiptInfo | None: ...
-
-    def by_agent_id(self, agent: str, action_id: str) -> ReceiptInfo | None:
-        """The newest receipt of that agent's id."""
-
-    def document(self, case: str) -> dict[str, Any] | None:
-        """The whole receipt of a case."""
-
-    def head(self) -> tuple[int, str]: ...
 
 
 # Mail

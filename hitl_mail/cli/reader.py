@@ -12,7 +12,7 @@ from hitl_mail.errors import UsageError
 from hitl_mail.home import Home
 
 if TYPE_CHECKING:
-    from hitl_mail.adapters.receipts import ReceiptReader
+    from hitl_mail.adapters.receipts_lookup import Lookup
 
 _SHORTEST = 4
 
@@ -23,7 +23,7 @@ class Reader:
     def __init__(self, home: Home) -> None:
         self.home = home
         self._state: State | None = None
-        self._receipts: ReceiptReader | None = None
+        self._receipts: Lookup | None = None
 
     @property
     def state(self) -> State:
@@ -32,7 +32,7 @@ class Reader:
         return self._state
 
     @property
-    def receipts(self) -> ReceiptReader:
+    def receipts(self) -> Lookup:
         if self._receipts is None:
             self._receipts = bootstrap.read_receipts(self.home)
         return self._receipts
@@ -47,13 +47,18 @@ class Reader:
         case = self.cases().get(case_id)
         if case is not None:
             return _shown(case)
-        receipt = self.receipts.document(case_id)
-        if receipt is None:
-            raise UsageError(f"no case {case_id}")
+        receipt = self.receipt(case_id)
         revisions = receipt["revisions"]
         payload = revisions[-1]["payload"] if isinstance(revisions, list) else None
         ref = {"seq": receipt["seq"], "digest": receipt["digest"]}
         return {**receipt, "payload": payload, "receipt": ref}
+
+    def receipt(self, case_id: str) -> dict[str, Any]:
+        """The receipt of a closed case."""
+        row = self.receipts.by_about(case_id)
+        if row is None:
+            raise UsageError(f"{case_id} is not closed yet; see: hitl-mail show {case_id}")
+        return self.receipts.receipt(row)
 
     def open_case(self, name: str) -> Case:
         """The one open case of that name. Refuses what is not unique, or closed."""
@@ -73,10 +78,8 @@ class Reader:
         case = self.cases().get(case_id)
         if case is not None:
             return case.agent, case.action_id
-        info = self.receipts.by_case(case_id)
-        if info is None:
-            raise UsageError(f"no case {case_id}")
-        return info.agent, info.id
+        receipt = self.receipt(case_id)
+        return receipt["agent"], receipt["id"]
 
     def case_id(self, name: str) -> str:
         """The case id that `name` means. Raises `UsageError` for none or several."""
@@ -93,7 +96,7 @@ class Reader:
 
     def _find(self, name: str) -> set[str]:
         cases = self.cases()
-        if name in cases or self.receipts.by_case(name) is not None:
+        if name in cases or self.receipts.by_about(name) is not None:
             return {name}
         return self._by_agent_id(name) or self._by_fragment(name)
 
@@ -104,14 +107,12 @@ class Reader:
             for case in self.cases().values()
             if case.action_id == action_id and (not slash or case.agent == agent)
         }
-        agents = [agent] if slash else bootstrap.agents_of(self.home)
-        for known in agents:
-            info = self.receipts.by_agent_id(known, action_id)
-            open_now = any(
-                self.cases()[case].agent == known for case in found if case in self.cases()
-            )
-            if info is not None and not open_now:
-                found.add(info.case)
+        held = {(self.cases()[case].agent, action_id) for case in found}
+        for row in self.receipts.by_id(action_id):
+            # Of an id used again after `limits.remember`, the newest case is meant.
+            if (not slash or row.agent == agent) and (row.agent, row.id) not in held:
+                newest = self.receipts.by_agent_id(row.agent, row.id)
+                found.add(newest.case if newest else row.case)
         return found
 
     def _by_fragment(self, name: str) -> set[str]:
@@ -121,8 +122,8 @@ class Reader:
         return found | set(self.receipts.find(name))
 
     def _status(self, case_id: str) -> str:
-        info = self.receipts.by_case(case_id)
-        return info.status if info else "unknown"
+        row = self.receipts.by_about(case_id)
+        return row.status if row else "unknown"
 
 
 def _shown(case: Case) -> dict[str, Any]:

@@ -9,8 +9,10 @@ import click
 from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, table
 from hitl_mail.cli.reader import Reader
-from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
+
+
+_COLUMNS = ("seq", "case", "id", "agent", "kind", "status", "gate", "decided_by", "closed_at")
 
 
 @click.group()
@@ -28,19 +30,17 @@ def list_(
     home: str, limit: int | None, status: str | None, kind: str | None, as_json: bool
 ) -> None:
     """Closed cases, oldest first."""
-    reader = bootstrap.read_receipts(find_home(home))
-    rows = reader.rows(limit=limit, status=status, kind=kind)
+    lookup = bootstrap.read_receipts(find_home(home))
+    found = lookup.rows(limit=-1 if limit is None else limit, status=status, kind=kind)
+    rows = [{column: getattr(row, column) for column in _COLUMNS} for row in found]
     if as_json:
         emit_json(rows)
         return
     if not rows:
         click.echo("No receipts yet.")
         return
-    columns = ("seq", "case", "agent", "id", "kind", "status", "gate", "decided_by", "closed_at")
-    shown = [
-        [", ".join(row[c]) if isinstance(row[c], list) else row[c] for c in columns] for row in rows
-    ]
-    table(columns, shown)
+    shown = [{**row, "decided_by": ", ".join(row["decided_by"]) or "-"} for row in rows]
+    table(_COLUMNS, [list(row.values()) for row in shown])
 
 
 @receipts.command()
@@ -51,10 +51,7 @@ def show(home: str, id: str) -> None:
     """One receipt, whole, as it is stored."""
     reader = Reader(find_home(home))
     case_id = reader.case_id(id)
-    document = reader.receipts.document(case_id)
-    if document is None:
-        raise UsageError(f"{case_id} is not closed yet; see: hitl-mail show {case_id}")
-    emit_json(document)
+    emit_json(reader.receipt(case_id))
 
 
 @receipts.command()

@@ -114,8 +114,8 @@ class Engine:
             self._index(case)
         desk = self.desk
         try:
-            # Up to its first wait, `append` runs at once: the order of records is the order of
-            # changes in memory, although nothing of it is shown before it is durable.
+            # The call fixes the record's place: the order of records is the order of changes in
+            # memory, although nothing of it is shown before it is durable.
             await self._store.append(encode(record))
         except StorageFailed as error:
             self.failure = error

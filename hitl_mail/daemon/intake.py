@@ -27,7 +27,7 @@ from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
-from hitl_mail.ports import ReceiptInfo, Receipts, Spool, Spooled
+from hitl_mail.ports import ReceiptRow, Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
 
@@ -107,9 +107,8 @@ class Intake:
         filed = self._remembered(agent, action_id)
         if filed is not None:
             _same(filed.action_digest, digest, action_id)
-            receipt = self.receipts.document(filed.case)
-            if receipt is not None:
-                self.spools[agent].result(action_id, documents.result_from_receipt(receipt))
+            receipt = self.receipts.lookup.receipt(filed)
+            self.spools[agent].result(action_id, documents.result_from_receipt(receipt))
             return
         commands: list[tuple[str, Command]] = []
         if action.supersedes is not None:
@@ -142,11 +141,11 @@ class Intake:
     def _fresh_id(self, now: float) -> str:
         while True:
             case_id = self.new_case_id(now)
-            if case_id not in self.engine.cases and self.receipts.by_case(case_id) is None:
+            if case_id not in self.engine.cases and self.receipts.lookup.by_about(case_id) is None:
                 return case_id
 
-    def _remembered(self, agent: str, action_id: str) -> ReceiptInfo | None:
-        filed = self.receipts.by_agent_id(agent, action_id)
+    def _remembered(self, agent: str, action_id: str) -> ReceiptRow | None:
+        filed = self.receipts.lookup.by_agent_id(agent, action_id)
         if filed is None:
             return None
         oldest = documents.iso(self.engine.clock.now() - self.world.site.limits.remember)
@@ -164,7 +163,7 @@ class Intake:
         case = self.engine.open_case(agent, old)
         if case is not None and not case.final:
             return [(case.id, Withdraw(agent, f"superseded by {new}"))]
-        filed = self.receipts.by_agent_id(agent, old)
+        filed = self.receipts.lookup.by_agent_id(agent, old)
         status = case.status if case is not None else filed.status if filed else None
         if status is None:
             raise Refused("unknown", f"no action {old} of this agent is known", "supersedes")
@@ -205,10 +204,9 @@ class Intake:
         outcome = case.outcome if case else None
         if case is None:
             filed = self._filed(agent, message.report)
-            receipt = self.receipts.document(filed.case) if filed else None
-            if receipt is None:
+            if filed is None:
                 raise Refused("unknown", f"no case {message.report} of this agent", "report")
-            outcome = receipt["outcome"]
+            outcome = self.receipts.lookup.receipt(filed)["outcome"]
         told = {key: value for key, value in (outcome or {}).items() if key in message.outcome}
         if told != message.outcome:
             raise Refused("closed", f"{message.report} is closed already", "report")
@@ -217,11 +215,12 @@ class Intake:
         case = self.engine.open_case(agent, name) or self.engine.cases.get(name)
         return case if case is not None and case.agent == agent else None
 
-    def _filed(self, agent: str, name: str) -> ReceiptInfo | None:
-        filed = self.receipts.by_agent_id(agent, name) or self.receipts.by_case(name)
+    def _filed(self, agent: str, name: str) -> ReceiptRow | None:
+        lookup = self.receipts.lookup
+        filed = lookup.by_agent_id(agent, name) or lookup.by_about(name)
         return filed if filed is not None and filed.agent == agent else None
 
 
-def _same(known: str, digest: str, action_id: str) -> None:
+def _same(known: str | None, digest: str, action_id: str) -> None:
     if known != digest:
         raise Refused("id_conflict", f"the id {action_id} was used for another action", "id")
