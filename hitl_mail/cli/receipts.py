@@ -11,7 +11,6 @@ from hitl_mail.cli.output import emit_json, json_option, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.home import find_home
 
-
 _COLUMNS = ("seq", "case", "id", "agent", "kind", "status", "gate", "decided_by", "closed_at")
 
 
