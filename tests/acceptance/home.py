@@ -123,8 +123,8 @@ SCRIPT = """
 import json, os, sys
 line = sys.stdin.readline()
 with open(sys.argv[1], "a") as ran:
-    ran.write(json.dumps({"case": os.environ["HITL_CASE"], "revision": os.environ["HITL_REVISION"],
-        "key": os.environ["HITL_IDEMPOTENCY_KEY"], "payload": json.loads(line), "line": line}) + "\\n")
+    env = {name: os.environ["HITL_" + name] for name in ("CASE", "REVISION", "IDEMPOTENCY_KEY")}
+    ran.write(json.dumps({**env, "payload": json.loads(line), "line": line}) + "\\n")
 print("did it")
 sys.exit(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
 """
