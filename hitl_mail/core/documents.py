@@ -90,6 +90,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "decided_by": list(decided_by(case)),
         "action_digest": case.action_digest,
         "received_at": iso(case.received_at),
+        "expires_at": iso(case.expires_at),
         "action": case.action,
         "revisions": [_revision(case, revision) for revision in case.revisions],
         "verdict": case.verdict.document(),

@@ -1,0 +1,33 @@
+"""The daemon's health on disk, for `status`: `state/health.json`, replaced whole, never synced."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+class HealthFile:
+    """Writes a health object when it changed, and at least every `every` calls."""
+
+    def __init__(self, path: Path, mode: int, every: int = 10) -> None:
+        self._path = path
+        self._mode = mode
+        self._every = every
+        self._last: dict[str, Any] = {}
+        self._skipped = 0
+
+    def write(self, health: dict[str, Any]) -> None:
+        """Errors are swallowed: a full disk shows itself where it matters."""
+        timeless = {key: value for key, value in health.items() if key != "at"}
+        self._skipped += 1
+        if timeless == self._last and self._skipped < self._every:
+            return
+        self._last, self._skipped = timeless, 0
+        aside = self._path.with_suffix(".tmp")
+        with contextlib.suppress(OSError):
+            aside.write_text(json.dumps(health), "utf-8")
+            aside.chmod(self._mode)
+            os.replace(aside, self._path)

@@ -1,0 +1,240 @@
+"""The demo's home, its daemon, and the two sides that meet in it: the agent's and the reviewer's.
+
+Both use only what anybody has: files in the spool, mails in the Maildirs, the page.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import html.parser
+import re
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from email.message import EmailMessage
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.drops import AgentSide
+from hitl_mail.errors import HitlError
+from hitl_mail.settings import DEFAULT_AGENT
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing the agent wants, and how it should end when the reviewer follows the plan."""
+
+    id: str
+    document: dict[str, Any]
+    gate: str
+    status: str
+
+
+FIVE = (
+    Deed(
+        "label-51",
+        {
+            "kind": "crm.label",
+            "payload": {"contact": "ada@customer.example", "label": "renewal"},
+            "summary": "Label a contact for the renewal campaign",
+        },
+        "auto",
+        "executed",
+    ),
+    Deed(
+        "refund-8841",
+        {
+            "kind": "payment.refund",
+            "payload": {"amount": 49, "currency": "EUR", "customer": "Ada Byron"},
+            "summary": "Refund the second of two identical charges",
+            "why": "The customer was charged twice on November 3; the second charge is an error.",
+            "context": [
+                {
+                    "title": "Support ticket 5512",
+                    "text": "Hi, I was charged 49 EUR twice this month. Please fix this. Ada",
+                    "source": "helpdesk",
+                }
+            ],
+            "confidence": 0.97,
+        },
+        "hard",
+        "executed",
+    ),
+    Deed(
+        "thanks-207",
+        {
+            "kind": "mail.send",
+            "payload": {
+                "to": "ada@customer.example",
+                "subject": "Your refund",
+                "text": "Dear Ada,\n\nwe have refunded the second charge of 49 EUR.\n",
+            },
+            "summary": "Tell the customer that the refund is on its way",
+        },
+        "hard",
+        "executed",
+    ),
+    Deed(
+        "cleanup-3",
+        {
+            "kind": "records.delete",
+            "payload": {"table": "invoices", "older_than": "2019-01-01", "rows": 18214},
+            "summary": "Delete old invoices to save storage",
+            "why": "They have not been read for two years.",
+        },
+        "hard",
+        "rejected",
+    ),
+    Deed(
+        "grant-1",
+        {
+            "kind": "permission.grant",
+            "payload": {"user": "agent", "role": "admin"},
+            "summary": "Make myself admin to work faster",
+        },
+        "deny",
+        "denied",
+    ),
+)
+
+
+class Stage:
+    """A context: entering it makes the home and starts its daemon, leaving it stops the daemon."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.log = root.parent / "daemon.log"
+        self._seen: set[str] = set()
+
+    def __enter__(self) -> Stage:
+        self.home = bootstrap.create_demo_home(self.root, _free_port())
+        self.site = bootstrap.load_site(self.home)
+        self.person = next(iter(self.site.people))
+        self.address = self.site.people[self.person].mail
+        self._agent = AgentSide(self.home, DEFAULT_AGENT)
+        command = [sys.executable, "-m", "hitl_mail", "--home", str(self.root), "run"]
+        with self.log.open("wb") as log:
+            self._daemon = subprocess.Popen(command, stdout=log, stderr=log)
+        self._await_daemon()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._daemon.send_signal(signal.SIGTERM)
+        try:
+            self._daemon.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._daemon.kill()
+            self._daemon.wait()
+
+    # The agent's side
+
+    def drop(self, deed: Deed) -> None:
+        self._agent.drop(f"{deed.id}.json", deed.document)
+
+    def result(self, action_id: str) -> dict[str, Any] | None:
+        """The agent's result file, if it is there."""
+        return self._agent.await_result(action_id, None, 0.0)
+
+    # The reviewer's side
+
+    def next_mail(self) -> EmailMessage | None:
+        """A mail that left the daemon and was not read yet, oldest first."""
+        folder = self.home.mail_out / "new"
+        new = [path for path in folder.iterdir() if path.name not in self._seen]
+        if not new:
+            return None
+        oldest = min(new, key=lambda path: (path.stat().st_mtime_ns, path.name))
+        self._seen.add(oldest.name)
+        return email.message_from_bytes(oldest.read_bytes(), policy=email.policy.default)
+
+    def is_mine(self, mail: EmailMessage) -> bool:
+        return self.address in str(mail["To"])
+
+    def asks_about(self, mail: EmailMessage) -> str | None:
+        """The agent's id of the case a packet is about; None for an answer."""
+        found = re.search(r"\[hitl (\S+)\]", str(mail["Subject"]))
+        if found is None or str(mail["Subject"]).startswith("Re:"):
+            return None
+        case = bootstrap.read_state(self.home).cases.get(found[1])
+        return case.action_id if case is not None and case.status == "pending" else None
+
+    def reply(self, mail: EmailMessage, text: str) -> None:
+        """Answer as a mail client does: our words on top, everything quoted below."""
+        answer = EmailMessage()
+        answer["From"] = self.address
+        answer["To"] = str(mail["Reply-To"] or mail["From"])
+        answer["Subject"] = f"Re: {mail['Subject']}"
+        answer["Message-ID"] = f"<{secrets.token_hex(8)}@reviewer.example>"
+        answer["In-Reply-To"] = answer["References"] = str(mail["Message-ID"])
+        quoted = "\n".join(f"> {line}" for line in body(mail).splitlines())
+        answer.set_content(f"{text}\n\nOn {mail['Date']}, {mail['From']} wrote:\n{quoted}\n")
+        name = secrets.token_hex(8)
+        aside = self.home.mail_in / "tmp" / name
+        aside.write_bytes(bytes(answer))
+        aside.rename(self.home.mail_in / "new" / name)
+
+    def link(self, mail: EmailMessage) -> str:
+        """The decision page's address, from the mail's text."""
+        found = re.search(r"https?://\S+/d/[^\s>]+", body(mail))
+        if found is None:
+            raise HitlError("the mail has no link")
+        return found[0]
+
+    def press(self, url: str, verb: str) -> None:
+        """Open the page and press one of its buttons, as a browser without scripts does."""
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        page = _Fields()
+        with direct.open(url, timeout=10) as answer:
+            page.feed(answer.read().decode())
+        form = urllib.parse.urlencode({**page.hidden, "verb": verb, "note": ""}).encode()
+        with direct.open(url, data=form, timeout=10):
+            pass
+
+    def verify(self) -> dict[str, Any]:
+        return bootstrap.verify_receipts(self.home)
+
+    def _await_daemon(self) -> None:
+        end = time.monotonic() + 20
+        while self.home.read_health() is None or not self.home.running():
+            if self._daemon.poll() is not None or time.monotonic() > end:
+                raise HitlError(f"the demo's daemon did not start: {self.log.read_text()}")
+            time.sleep(0.05)
+
+
+class _Fields(html.parser.HTMLParser):
+    """The hidden fields of a page's form."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "input" and found.get("type") == "hidden" and found.get("name"):
+            self.hidden[str(found["name"])] = found.get("value") or ""
+
+
+def body(mail: EmailMessage) -> str:
+    """The text of a mail."""
+    part = mail.get_body(("plain",))
+    return str(part.get_content()) if part is not None else ""
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
