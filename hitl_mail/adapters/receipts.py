@@ -1,0 +1,145 @@
+"""The book of receipts: the daemon seals and appends, everybody else opens it read-only.
+
+This is the door to the receipts: month files, index, lookups and the TinyDB table are in the
+files named `receipts_*`, their form and their check in `core.receipt`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tinydb import TinyDB
+
+from hitl_mail.adapters.framelog import Torn
+from hitl_mail.adapters.groupcommit import GroupCommit
+from hitl_mail.adapters.receipts_files import MonthFiles, month_of
+from hitl_mail.adapters.receipts_index import ReceiptIndex
+from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
+from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
+from hitl_mail.core.receipt import PARTS, seal
+from hitl_mail.errors import UsageError
+
+_SALT_BYTES = 16
+_SITE_FILE = "hitl-mail.toml"
+
+
+class Reference(NamedTuple):
+    """What a result file says of a receipt."""
+
+    seq: int
+    digest: str
+
+
+def receipts_directory(state: Path) -> Path:
+    """Where the month files are."""
+    return state / "receipts"
+
+
+def index_path(state: Path) -> Path:
+    """Where the cache is that may be removed at any time."""
+    return state / "cache" / "receipts.sqlite"
+
+
+def open_lookup(state: Path) -> Lookup:
+    """Lookups beside a running daemon; nothing is written."""
+    return Lookup(receipts_directory(state), index_path(state))
+
+
+def open_receipts(home: Path | str) -> TinyDB:
+    """The receipts of a home as a TinyDB, read-only, beside a running daemon.
+
+    `open_receipts(HOME).table("receipts")` answers TinyDB's queries over all months; a document's
+    `doc_id` is the receipt's `seq`. Raises `UsageError` for a directory that is no home.
+    """
+    state = Path(home) / "state"
+    site = Path(home) / _SITE_FILE
+    try:
+        is_home = site.is_file()
+    except OSError as error:
+        raise UsageError(f"{site}: cannot be looked at: {error.strerror}") from None
+    if not is_home:
+        raise UsageError(
+            f"{home} is no home of hitl-mail: it has no {site.name}. "
+            "Name the home, or make one with `hitl-mail init DIR`."
+        )
+    return ReceiptDB(receipts_directory(state), open_lookup(state), storage=ReceiptStorage)
+
+
+class ReceiptBook:
+    """The one writer (the caller holds the lock on the home).
+
+    Opening recovers the last month file (`torn` says what was cut off) and brings the index up to
+    the files. Raises `Damaged`, `StorageFailed`, `HitlError`.
+    """
+
+    def __init__(
+        self, state: Path, key: str, sign: Callable[[bytes], bytes], mode: int = 0o600
+    ) -> None:
+        directory = receipts_directory(state)
+        self._key = key
+        self._sign = sign
+        self._files = MonthFiles(directory, mode)
+        self._index = ReceiptIndex(index_path(state), directory, mode)
+        self.torn: Torn | None = self._files.torn
+        self.lookup = OwnLookup(directory, self._index)
+        self._db = ReceiptDB(
+            directory, self.lookup, self._files, self._index, storage=ReceiptStorage
+        )
+        self._commits: GroupCommit[tuple[str, Mapping[str, Any]], Reference] = GroupCommit(
+            self._commit, "receipts"
+        )
+
+    def add(self, body: Mapping[str, Any], about: str | None = None) -> asyncio.Future[Reference]:
+        """Seal and append the receipt `body` (see `core.receipt.seal`); done when it is durable.
+
+        `about` is what there is one receipt of: the case, unless given. If it has one already,
+        that one is returned and nothing is written. The place in the chain is fixed by the call.
+        The future raises `StorageFailed`, or ValueError for a body that has no canonical form.
+        """
+        about = about or body["case"]
+        return self._commits.add((about, body))
+
+    async def close(self) -> None:
+        """Finish what was added and release the files."""
+        await self._commits.close()
+        self.lookup.close()
+        self._index.close()
+        self._files.close()
+
+    def _commit(
+        self, items: list[tuple[str, Mapping[str, Any]]]
+    ) -> Sequence[Reference | Exception]:
+        seq, prev = self.lookup.head()
+        sealed: list[dict[str, Any]] = []
+        known: dict[str, Reference] = {}
+        results: list[Reference | Exception] = []
+        for about, body in items:
+            reference = known.get(about) or self._existing(about)
+            if reference is None:
+                try:
+                    receipt = self._seal(about, body, seq + 1, prev)
+                except ValueError as error:
+                    results.append(error)
+                    continue
+                sealed.append(receipt)
+                seq, prev = receipt["seq"], receipt["digest"]
+                reference = Reference(seq, prev)
+            known[about] = reference
+            results.append(reference)
+        if sealed:
+            self._db.table(TABLE).insert_multiple(sealed)
+        return results
+
+    def _existing(self, about: str) -> Reference | None:
+        row = self.lookup.by_about(about)
+        return Reference(row.seq, row.digest) if row else None
+
+    def _seal(self, about: str, body: Mapping[str, Any], seq: int, prev: str) -> dict[str, Any]:
+        month_of(body["closed_at"])
+        named = dict(body) if about == body["case"] else {**body, "about": about}
+        salts = {part: os.urandom(_SALT_BYTES).hex() for part in PARTS}
+        return seal(named, seq, prev, salts, key=self._key, sign=self._sign)

@@ -1,0 +1,237 @@
+"""A derived SQLite file that says where each receipt is, so that finding one reads one.
+
+Only a cache (`state/cache/receipts.sqlite`): missing, behind, damaged or ahead of the month files
+it is rebuilt or caught up from them, and nothing here is ever needed to be durable. It is never
+read where the month files could be: see `receipts_lookup` for who asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from hitl_mail.adapters.receipts_files import Place, decode, read_behind, read_receipt
+from hitl_mail.core.canonical import digest
+from hitl_mail.core.receipt import is_erased
+from hitl_mail.errors import Damaged
+
+# A reader may hold its lock for as long as it likes; the daemon then tries with the next group.
+_BUSY_SECONDS = 0.02
+_VERSION = 1
+_BATCH = 2000
+_SCHEMA = f"""
+create table receipts (
+  seq integer primary key, digest text not null, about text not null unique,
+  case_id text not null, agent text not null, id text not null, kind text not null,
+  status text not null, gate text, decided_by text not null, action_digest text,
+  closed_at text not null, month text not null, offset integer not null,
+  backwards text not null
+) strict;
+create index by_case on receipts (case_id);
+create index by_end on receipts (backwards);
+create index by_agent_id on receipts (id, agent);
+pragma user_version = {_VERSION};
+"""
+
+
+class Row(NamedTuple):
+    """What is known of a receipt without reading it. `action_digest` is None once erased."""
+
+    seq: int
+    digest: str
+    about: str
+    case: str
+    agent: str
+    id: str
+    kind: str
+    status: str
+    gate: str | None
+    decided_by: tuple[str, ...]
+    action_digest: str | None
+    closed_at: str
+    month: str
+    offset: int
+
+    @property
+    def place(self) -> Place:
+        """Where the receipt is."""
+        return Place(self.month, self.offset)
+
+
+COLUMNS = (
+    "seq, digest, about, case_id, agent, id, kind, status, gate, decided_by, action_digest, "
+    "closed_at, month, offset"
+)
+
+
+def row_of(receipt: dict[str, Any], place: Place) -> Row:
+    """The row of a receipt. Raises ValueError or KeyError for what is none."""
+    erased = is_erased(receipt, "action")
+    return Row(
+        seq=receipt["seq"],
+        digest=receipt["digest"],
+        about=receipt.get("about", receipt["case"]),
+        case=receipt["case"],
+        agent=receipt["agent"],
+        id=receipt["id"],
+        kind=receipt["kind"],
+        status=receipt["status"],
+        gate=receipt["gate"],
+        decided_by=tuple(receipt["decided_by"]),
+        action_digest=None if erased else digest(receipt["action"]),
+        closed_at=receipt["closed_at"],
+        month=place.month,
+        offset=place.offset,
+    )
+
+
+def rows_behind(directory: Path, known: Place | None = None) -> Iterator[Row]:
+    """The rows of all receipts behind `known`, from the month files."""
+    for place, payload in read_behind(directory, known):
+        try:
+            yield row_of(decode(payload), place)
+        except (ValueError, KeyError, TypeError) as error:
+            path = directory / f"{place.month}.jsonl"
+            why = f"it holds no receipt ({error!r})"
+            raise Damaged(str(path), place.offset, why, "Run `receipts verify`.") from None
+
+
+def stored(record: tuple[Any, ...]) -> Row:
+    """The row of a record selected as `COLUMNS`."""
+    fields = list(record)
+    fields[9] = tuple(json.loads(fields[9]))
+    return Row(*fields)
+
+
+def newest(connection: sqlite3.Connection) -> Row | None:
+    """The row with the highest seq. Raises sqlite3.Error."""
+    sql = f"select {COLUMNS} from receipts order by seq desc limit 1"  # noqa: S608 - constants
+    record = connection.execute(sql).fetchone()
+    return stored(record) if record else None
+
+
+def fits(directory: Path, row: Row) -> bool:
+    """Whether the month files hold, at the row's place, the receipt it speaks of."""
+    try:
+        receipt = read_receipt(directory, row.place)
+    except (OSError, Damaged):
+        return False
+    return (receipt.get("seq"), receipt.get("digest")) == (row.seq, row.digest)
+
+
+class ReceiptIndex:
+    """The daemon's side: the only writer. Rows that could not be written yet are in `pending`."""
+
+    def __init__(self, path: Path, directory: Path, mode: int) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path = path
+        self.pending: list[Row] = []
+        connection = _open_sound(path, directory)
+        if connection is None:
+            connection = _create(path, mode)
+        self._connection = connection
+        self.head = newest(connection)
+        self._catch_up(directory)
+
+    def add(self, rows: list[Row]) -> None:
+        """Take rows in, in order of seq; written now or, if somebody reads, with the next."""
+        if not rows:
+            return
+        self.pending.extend(rows)
+        self.head = rows[-1]
+        values = [
+            (*row[:9], json.dumps(row.decided_by), *row[10:], row.case[::-1])
+            for row in self.pending
+        ]
+        marks = ",".join("?" * 15)
+        sql = f"insert or ignore into receipts ({COLUMNS}, backwards) values ({marks})"  # noqa: S608
+        try:
+            with self._connection:
+                self._connection.executemany(sql, values)
+        except sqlite3.Error:
+            # Locked, or the disk is full: the month files have them, and so has `pending`.
+            return
+        self.pending = []
+
+    def close(self) -> None:
+        """Release the file."""
+        self._connection.close()
+
+    def _catch_up(self, directory: Path) -> None:
+        rows = rows_behind(directory, self.head.place if self.head else None)
+        while batch := list(islice(rows, _BATCH)):
+            self.add(batch)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    connection.execute("pragma journal_mode = delete")
+    connection.execute("pragma synchronous = off")
+    return connection
+
+
+def _open_sound(path: Path, directory: Path) -> sqlite3.Connection | None:
+    """The cache that is there, if it is of this version, unbroken and not ahead of the files."""
+    if not path.exists():
+        return None
+    try:
+        connection = _connect(path)
+    except sqlite3.Error:
+        return None
+    try:
+        sound = _is_sound(connection, directory)
+    except (sqlite3.Error, ValueError, TypeError):
+        # Whatever is wrong with a cache, the answer is the same: make it anew.
+        sound = False
+    if sound:
+        return connection
+    connection.close()
+    return None
+
+
+def _is_sound(connection: sqlite3.Connection, directory: Path) -> bool:
+    (version,) = connection.execute("pragma user_version").fetchone()
+    if version != _VERSION:
+        return False
+    # Nothing is synced, so a power cut can leave pages of different ages.
+    (verdict,) = connection.execute("pragma quick_check(1)").fetchone()
+    (count,) = connection.execute("select count(*) from receipts").fetchone()
+    head = newest(connection)
+    if head is None:
+        return True
+    return bool(verdict == "ok" and count == head.seq and fits(directory, head))
+
+
+def _create(path: Path, mode: int) -> sqlite3.Connection:
+    for old in (path, path.with_name(f"{path.name}-journal")):
+        old.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
+    os.fchmod(descriptor, mode)
+    os.close(descriptor)
+    connection = _connect(path)
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+def open_for_reading(path: Path, seconds: float) -> sqlite3.Connection:
+    """A connection that can only read, waiting at most `seconds` for a lock.
+
+    Raises sqlite3.Error, also where the file is of another version.
+    """
+    uri = f"file:{quote(str(path.absolute()))}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, timeout=seconds, check_same_thread=False)
+    try:
+        (version,) = connection.execute("pragma user_version").fetchone()
+    except sqlite3.Error:
+        connection.close()
+        raise
+    if version != _VERSION:
+        connection.close()
+        raise sqlite3.DatabaseError(f"{path}: version {version}")
+    return connection

@@ -1,0 +1,148 @@
+"""Proof that nobody changed a receipt: content, chain, signatures, framing, and that none lacks.
+
+Reads the month files and nothing else; keys and the expected end come from the caller.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hitl_mail.adapters.framelog import check_header, scan
+from hitl_mail.adapters.keys import verifier
+from hitl_mail.adapters.receipts_files import month_header, month_of, month_paths
+from hitl_mail.core.canonical import MAX_INTEGER, canonical
+from hitl_mail.core.receipt import NO_RECEIPT, check
+from hitl_mail.errors import HitlError
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first thing wrong: at which number, in which file, in words."""
+
+    seq: int
+    file: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    """How many receipts are right, the last of them, and the first fault or None."""
+
+    count: int
+    head_seq: int
+    head_digest: str
+    fault: Fault | None
+
+
+def verify(
+    directory: Path,
+    public_keys: Mapping[str, bytes],
+    expected_head: tuple[int, str] | None = None,
+    *,
+    running: bool = False,
+) -> VerifyReport:
+    """Check every byte of the month files in `directory`, a receipt in memory at a time.
+
+    `public_keys` gives 32 raw bytes by key id. `expected_head` is a (seq, digest) that must be in
+    the chain: without it, receipts removed from the end are not missed. With `running`, a last
+    line that is not whole is taken for one that a daemon is just writing. Never raises for what
+    is in the files.
+    """
+    chain = _Chain(verifier(public_keys), expected_head)
+    path = directory
+    try:
+        paths = month_paths(directory)
+        for path in paths:
+            tolerant = running and path == paths[-1]
+            fault = chain.read(path, tolerant)
+            if fault:
+                return chain.report(path, fault)
+        stranger = _stranger(directory, paths)
+        if stranger is not None:
+            return chain.report(stranger, "it is not a month file")
+    except HitlError as error:
+        return chain.report(path, str(error))
+    except OSError as error:
+        return chain.report(path, f"cannot be read: {error.strerror}")
+    return chain.report(path, chain.missing_end())
+
+
+class _Chain:
+    """What was right so far."""
+
+    def __init__(
+        self, verify_signature: Callable[[str, bytes, bytes], bool], head: tuple[int, str] | None
+    ) -> None:
+        self._verify = verify_signature
+        self._expected = head or (0, NO_RECEIPT)
+        self.seq = 0
+        self.digest = NO_RECEIPT
+
+    def read(self, path: Path, tolerant: bool) -> str | None:
+        """Go on through one month file; what is wrong, or None."""
+        month = path.stem
+        frames = scan(path, whole=not tolerant)
+        first = next(frames, None)
+        check_header(path, first and first[1], month_header(month))
+        before = self.seq
+        for _, payload in frames:
+            fault = self._next(payload, month, is_first=self.seq == before)
+            if fault:
+                return fault
+        return None if self.seq > before else "it holds no receipt"
+
+    def missing_end(self) -> str | None:
+        """What is wrong if this was all."""
+        seq, _ = self._expected
+        return f"receipts {self.seq + 1} to {seq} are missing" if self.seq < seq else None
+
+    def report(self, path: Path, what: str | None) -> VerifyReport:
+        """The result, with what is wrong at the next number in `path`."""
+        fault = Fault(self.seq + 1, str(path), what) if what else None
+        return VerifyReport(self.seq, self.seq, self.digest, fault)
+
+    def _next(self, payload: bytes, month: str, is_first: bool) -> str | None:
+        receipt = _parsed(payload)
+        if receipt is None:
+            return "it is not a receipt in canonical form"
+        fault = check(receipt, self.digest, self.seq + 1, self._verify)
+        if fault:
+            return fault
+        try:
+            closed = month_of(receipt["closed_at"])
+        except ValueError as error:
+            return str(error)
+        if closed > month or (is_first and closed != month):
+            return f"it was closed in {closed} and does not belong into this file"
+        if receipt["seq"] == self._expected[0] and receipt["digest"] != self._expected[1]:
+            return f"its digest is not the expected {self._expected[1]}"
+        self.seq, self.digest = receipt["seq"], receipt["digest"]
+        return None
+
+
+def _parsed(payload: bytes) -> Any:
+    """The value, or None unless its canonical form is exactly these bytes.
+
+    So nothing can hide in white space, doubled keys or another spelling of a text.
+    """
+    try:
+        value = json.loads(payload, parse_int=_number)
+        return value if canonical(value) == payload else None
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _number(digits: str) -> int | float:
+    # RFC 8785 writes 1e20 as an integer; read as one it would have no canonical form.
+    short = len(digits) <= 17
+    value = int(digits) if short else float(digits)
+    return value if abs(value) <= MAX_INTEGER else float(value)
+
+
+def _stranger(directory: Path, months: list[Path]) -> Path | None:
+    names = sorted(directory.glob("[!.]*.jsonl"))
+    return next((path for path in names if path not in months), None)

@@ -1,0 +1,175 @@
+"""The receipt of a closed case: how it is digested, chained, signed, erased and checked.
+
+Pure: keys, randomness and files are the caller's. The digested form is the receipt without
+`digest`, `signature` and `salts`, each large part replaced by its salted digest; so the contents
+of a part can be erased and the chain still verifies. Every other key, also one that a later
+version adds, is in the digest as it is.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hitl_mail.core.canonical import canonical, digest, digest_bytes
+
+FORMAT = 1
+PARTS = ("action", "revisions", "packets", "outcome")
+NO_RECEIPT = "sha256:" + "0" * 64
+_PREFIX = b"hitl-mail receipt 1\n"
+_UNDIGESTED = frozenset({"digest", "signature", "salts"})
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SALT = re.compile(r"[0-9a-f]{32}")
+_TEXTS = (
+    "prev",
+    "digest",
+    "signature",
+    "key",
+    "case",
+    "id",
+    "agent",
+    "kind",
+    "status",
+    "closed_at",
+)
+_LISTS = ("decided_by", "decisions", "events")
+_OTHERS = ("run_id", "verdict", "gate", "title", *PARTS)
+
+Verify = Callable[[str, bytes, bytes], bool]
+
+
+def seal(
+    body: Mapping[str, Any],
+    seq: int,
+    prev: str,
+    salts: Mapping[str, str],
+    *,
+    key: str,
+    sign: Callable[[bytes], bytes],
+) -> dict[str, Any]:
+    """The receipt numbered `seq` that follows the one with digest `prev`.
+
+    `body` is everything but `format`, `seq`, `prev`, `key`, `salts`, `digest`, `signature`;
+    `salts` gives each of `PARTS` 16 random bytes in hexadecimal; `sign` makes the Ed25519
+    signature with the key called `key`. Raises ValueError for what has no canonical form and for
+    salts that do not fit.
+    """
+    if set(salts) != set(PARTS) or not all(_SALT.fullmatch(salt) for salt in salts.values()):
+        raise ValueError(f"each of {', '.join(PARTS)} needs a salt of 32 hexadecimal digits")
+    sealed = {
+        **body,
+        "format": FORMAT,
+        "seq": seq,
+        "prev": prev,
+        "key": key,
+        "salts": dict(salts),
+    }
+    sealed["digest"] = digest(_digested(sealed))
+    signature = sign(_PREFIX + sealed["digest"].encode("ascii"))
+    sealed["signature"] = base64.b64encode(signature).decode("ascii")
+    return sealed
+
+
+def erase(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """The receipt without the contents of its large parts; digest and signature stay valid."""
+    erased = {part: {"erased": _part_digest(receipt, part)} for part in PARTS}
+    return {**receipt, **erased, "salts": {}}
+
+
+def is_erased(receipt: Mapping[str, Any], part: str) -> bool:
+    """Whether the contents of `part` are gone."""
+    return part not in receipt["salts"]
+
+
+def check(receipt: Any, prev_digest: str, expected_seq: int, verify: Verify) -> str | None:
+    """The first thing wrong with a receipt, in words, or None. Never raises for any JSON value.
+
+    `verify(key, signature, message)` tells whether the Ed25519 signature is right; False for a
+    key that nobody knows.
+    """
+    fault = _shape_fault(receipt) or _place_fault(receipt, prev_digest, expected_seq)
+    if fault:
+        return fault
+    try:
+        computed = digest(_digested(receipt))
+    except (ValueError, TypeError, RecursionError):
+        return "it has no canonical form"
+    if receipt["digest"] != computed:
+        return "its content does not match its digest"
+    try:
+        signature = base64.b64decode(receipt["signature"], validate=True)
+    except (binascii.Error, ValueError):
+        return "its signature is not base64"
+    # Several texts decode to the same bytes; only one of them is ours.
+    if base64.b64encode(signature).decode("ascii") != receipt["signature"]:
+        return "its signature is not base64"
+    if not verify(receipt["key"], signature, _PREFIX + computed.encode("ascii")):
+        return f"its signature is not by the key {receipt['key']}"
+    return None
+
+
+def _shape_fault(receipt: Any) -> str | None:
+    if not isinstance(receipt, dict):
+        return "it is not an object"
+    number = receipt.get("format")
+    if type(number) is not int or number < 1:
+        return "format is missing or not a number"
+    if number > FORMAT:
+        return f"it is of format {number}; formats up to {FORMAT} can be checked here"
+    for name in _TEXTS:
+        if not isinstance(receipt.get(name), str):
+            return f"{name} is missing or not text"
+    for name in _LISTS:
+        if not isinstance(receipt.get(name), list):
+            return f"{name} is missing or not a list"
+    for name in _OTHERS:
+        if name not in receipt:
+            return f"{name} is missing"
+    return _salts_fault(receipt)
+
+
+def _salts_fault(receipt: dict[str, Any]) -> str | None:
+    salts = receipt.get("salts")
+    if not isinstance(salts, dict):
+        return "salts is missing or not an object"
+    for part, salt in salts.items():
+        if part not in PARTS:
+            return f"salts has an entry {part!r} that belongs to nothing"
+        if not isinstance(salt, str) or not _SALT.fullmatch(salt):
+            return f"the salt of {part} is not 32 hexadecimal digits"
+    for part in PARTS:
+        if part not in salts and not _is_erasure(receipt[part]):
+            return f"{part} has no salt and is not erased"
+    return None
+
+
+def _is_erasure(content: Any) -> bool:
+    if not isinstance(content, dict) or set(content) != {"erased"}:
+        return False
+    return isinstance(content["erased"], str) and bool(_DIGEST.fullmatch(content["erased"]))
+
+
+def _place_fault(receipt: dict[str, Any], prev_digest: str, expected_seq: int) -> str | None:
+    seq = receipt.get("seq")
+    if type(seq) is not int or seq != expected_seq:
+        return f"its seq is {seq!r} where {expected_seq} must follow"
+    if receipt["prev"] != prev_digest:
+        return "its prev is not the digest of the receipt before it"
+    return None
+
+
+def _digested(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    form = {name: value for name, value in receipt.items() if name not in _UNDIGESTED}
+    for part in PARTS:
+        form[part] = _part_digest(receipt, part)
+    return form
+
+
+def _part_digest(receipt: Mapping[str, Any], part: str) -> str:
+    salt = receipt["salts"].get(part)
+    if salt is None:
+        return str(receipt[part]["erased"])
+    return digest_bytes(bytes.fromhex(salt) + canonical(receipt[part]))
