@@ -68,26 +68,26 @@ class Journal:
                 self._count(payload)
             yield entry, payload
 
-    def append(self, payload: bytes) -> asyncio.Future[None]:
-        """Take one record; the future is done when it is durable.
+    async def append(self, payload: bytes) -> None:
+        """Take one record; returns when it is durable.
 
-        Its place in the file is fixed by the call itself, not by the await. The future raises
-        `StorageFailed` if the disk refused this or any earlier record. Raises ValueError for a
-        payload with a line feed.
+        Its place in the file is fixed before the first suspension, so that records whose appends
+        begin one after the other stand one behind the other. Raises `StorageFailed` if the disk
+        refused this or any earlier record, ValueError for a payload with a line feed.
         """
         if b"\n" in payload:
             raise ValueError("a record must not hold a line feed")
         self._count(payload)
-        return self._commits.add(payload)
+        await self._commits.add(payload)
 
-    def snapshot(self, payloads: Iterable[bytes]) -> asyncio.Task[None]:
-        """Begin a new segment now, and write the state it starts from in the background.
+    async def snapshot(self, payloads: Iterable[bytes]) -> None:
+        """Begin a new segment, and write the state it starts from in another thread.
 
-        The switch is fixed by the call itself: every record appended before it is in an old
-        segment, every later one in the new. `payloads` must be that state, captured by the caller
-        without an await in between; it is iterated later, in another thread, so it may only touch
-        what nobody changes. When the task is done, older segments and snapshots are gone; if it
-        raises `StorageFailed`, they are all still there and appending goes on.
+        The switch is fixed before the first suspension: every record whose append began earlier
+        is in an old segment, every later one in the new. `payloads` must be that state, captured
+        by the caller without an await in between; it is iterated later, in the other thread, so
+        it may only touch what nobody changes. On return older segments and snapshots are gone; if
+        `StorageFailed` is raised, they are all still there, and appending goes on if it can.
         """
         self._segment += 1
         self.records = self.size = 0
@@ -97,7 +97,8 @@ class Journal:
         )
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
-        return task
+        # Being cancelled must not leave a thread at work that `close` does not wait for.
+        await asyncio.shield(task)
 
     async def close(self) -> None:
         """Finish every append and snapshot that was asked for, then release the files."""

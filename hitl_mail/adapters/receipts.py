@@ -6,7 +6,6 @@ files named `receipts_*`, their form and their check in `core.receipt`.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,14 +16,30 @@ from tinydb import TinyDB
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts_files import MonthFiles, month_of
-from hitl_mail.adapters.receipts_index import ReceiptIndex
+from hitl_mail.adapters.receipts_index import ReceiptIndex, Row
 from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
 from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import PARTS, seal
 from hitl_mail.errors import UsageError
+from hitl_mail.ports import ReceiptInfo
 
 _SALT_BYTES = 16
 _SITE_FILE = "hitl-mail.toml"
+
+
+def _info(row: Row | None) -> ReceiptInfo | None:
+    if row is None:
+        return None
+    return ReceiptInfo(
+        seq=row.seq,
+        digest=row.digest,
+        case=row.case,
+        agent=row.agent,
+        id=row.id,
+        status=row.status,
+        action_digest=row.action_digest,
+        closed_at=row.closed_at,
+    )
 
 
 class Reference(NamedTuple):
@@ -93,15 +108,31 @@ class ReceiptBook:
             self._commit, "receipts"
         )
 
-    def add(self, body: Mapping[str, Any], about: str | None = None) -> asyncio.Future[Reference]:
-        """Seal and append the receipt `body` (see `core.receipt.seal`); done when it is durable.
+    async def add(self, body: Mapping[str, Any], about: str | None = None) -> Reference:
+        """Seal and append the receipt `body` (see `core.receipt.seal`); returns when it is durable.
 
         `about` is what there is one receipt of: the case, unless given. If it has one already,
-        that one is returned and nothing is written. The place in the chain is fixed by the call.
-        The future raises `StorageFailed`, or ValueError for a body that has no canonical form.
+        that one is returned and nothing is written. The place in the chain is fixed before the
+        first suspension. Raises `StorageFailed`, and ValueError for what has no canonical form.
         """
-        about = about or body["case"]
-        return self._commits.add((about, body))
+        return await self._commits.add((about or body["case"], body))
+
+    def by_case(self, case: str) -> ReceiptInfo | None:
+        """The case's own receipt."""
+        return _info(self.lookup.by_about(case))
+
+    def by_agent_id(self, agent: str, action_id: str) -> ReceiptInfo | None:
+        """The newest receipt of that agent's id."""
+        return _info(self.lookup.by_agent_id(agent, action_id))
+
+    def document(self, case: str) -> dict[str, Any] | None:
+        """The whole receipt of a case. Raises `Damaged`, OSError."""
+        row = self.lookup.by_about(case)
+        return self.lookup.receipt(row) if row else None
+
+    def head(self) -> tuple[int, str]:
+        """Seq and digest of the last receipt."""
+        return self.lookup.head()
 
     async def close(self) -> None:
         """Finish what was added and release the files."""

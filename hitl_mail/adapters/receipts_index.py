@@ -17,8 +17,6 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hitl_mail.adapters.receipts_files import Place, decode, read_behind, read_receipt
-from hitl_mail.core.canonical import digest
-from hitl_mail.core.receipt import is_erased
 from hitl_mail.errors import Damaged
 
 # A reader may hold its lock for as long as it likes; the daemon then tries with the next group.
@@ -29,7 +27,7 @@ _SCHEMA = f"""
 create table receipts (
   seq integer primary key, digest text not null, about text not null unique,
   case_id text not null, agent text not null, id text not null, kind text not null,
-  status text not null, gate text, decided_by text not null, action_digest text,
+  status text not null, gate text, decided_by text not null, action_digest text not null,
   closed_at text not null, month text not null, offset integer not null,
   backwards text not null
 ) strict;
@@ -41,7 +39,7 @@ pragma user_version = {_VERSION};
 
 
 class Row(NamedTuple):
-    """What is known of a receipt without reading it. `action_digest` is None once erased."""
+    """What is known of a receipt without reading it."""
 
     seq: int
     digest: str
@@ -53,7 +51,7 @@ class Row(NamedTuple):
     status: str
     gate: str | None
     decided_by: tuple[str, ...]
-    action_digest: str | None
+    action_digest: str
     closed_at: str
     month: str
     offset: int
@@ -72,7 +70,6 @@ COLUMNS = (
 
 def row_of(receipt: dict[str, Any], place: Place) -> Row:
     """The row of a receipt. Raises ValueError or KeyError for what is none."""
-    erased = is_erased(receipt, "action")
     return Row(
         seq=receipt["seq"],
         digest=receipt["digest"],
@@ -84,7 +81,7 @@ def row_of(receipt: dict[str, Any], place: Place) -> Row:
         status=receipt["status"],
         gate=receipt["gate"],
         decided_by=tuple(receipt["decided_by"]),
-        action_digest=None if erased else digest(receipt["action"]),
+        action_digest=receipt.get("action_digest", ""),
         closed_at=receipt["closed_at"],
         month=place.month,
         offset=place.offset,

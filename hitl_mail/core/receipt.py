@@ -79,11 +79,6 @@ def erase(receipt: Mapping[str, Any]) -> dict[str, Any]:
     return {**receipt, **erased, "salts": {}}
 
 
-def is_erased(receipt: Mapping[str, Any], part: str) -> bool:
-    """Whether the contents of `part` are gone."""
-    return part not in receipt["salts"]
-
-
 def check(receipt: Any, prev_digest: str, expected_seq: int, verify: Verify) -> str | None:
     """The first thing wrong with a receipt, in words, or None. Never raises for any JSON value.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def body(case: str = "261122-k3f9ma", **changes: Any) -> dict[str, Any]:
         "closed_at": "2026-11-22T13:00:00.123Z",
         "gate": "hard",
         "decided_by": ["ada"],
+        "action_digest": "sha256:3",
         "title": "Refund 40 EUR to Ada",
         **changes,
     }
@@ -56,6 +58,6 @@ def home(path: Path) -> Path:
 async def write(state: Path, bodies: Iterable[dict[str, Any]]) -> list[Any]:
     """Add all bodies, in order, in one session of the daemon; their references."""
     book = open_book(state)
-    references = [await future for future in [book.add(item) for item in bodies]]
+    references = await asyncio.gather(*(book.add(item) for item in bodies))
     await book.close()
     return references

@@ -1,0 +1,140 @@
+"""The receipt by itself: what its digest covers, what erasing leaves, and every way to be wrong."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitl_mail.adapters.keys import verifier
+from hitl_mail.core.canonical import canonical, digest, digest_bytes
+from hitl_mail.core.receipt import NO_RECEIPT, PARTS, check, erase, seal
+from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body
+
+SALTS = {part: f"{number:032x}" for number, part in enumerate(PARTS)}
+VERIFY = verifier(PUBLIC_KEYS)
+
+
+def sealed(**changes: Any) -> dict[str, Any]:
+    return seal(body(**changes), 1, NO_RECEIPT, SALTS, key=KEY, sign=PRIVATE.sign)
+
+
+def fault(receipt: Any) -> str | None:
+    return check(receipt, NO_RECEIPT, 1, VERIFY)
+
+
+def test_a_sealed_receipt_has_no_fault() -> None:
+    assert fault(sealed()) is None
+
+
+def test_the_digest_is_of_the_receipt_with_its_large_parts_replaced() -> None:
+    receipt = sealed()
+    form = {k: v for k, v in receipt.items() if k not in ("digest", "signature", "salts")}
+    for part in PARTS:
+        form[part] = digest_bytes(bytes.fromhex(SALTS[part]) + canonical(receipt[part]))
+    assert receipt["digest"] == digest(form)
+
+
+def test_an_erased_receipt_still_verifies() -> None:
+    assert fault(erase(sealed())) is None
+
+
+def test_erasing_leaves_no_content_and_no_salt() -> None:
+    receipt = erase(sealed())
+    assert receipt["salts"] == {}
+    assert {frozenset(receipt[part]) for part in PARTS} == {frozenset({"erased"})}
+
+
+def test_erasing_twice_is_erasing_once() -> None:
+    assert erase(erase(sealed())) == erase(sealed())
+
+
+def test_an_agent_cannot_pass_content_off_as_erased() -> None:
+    receipt = sealed(outcome={"erased": "sha256:" + "1" * 64})
+    assert fault(receipt) is None
+    assert fault(erase(receipt)) is None
+
+
+def test_a_field_that_a_later_version_adds_is_in_the_digest() -> None:
+    receipt = sealed(later={"new": True})
+    assert fault(receipt) is None
+    assert fault({**receipt, "later": {"new": False}}) == "its content does not match its digest"
+
+
+@pytest.mark.parametrize("name", sorted(sealed()))
+def test_a_receipt_without_one_of_its_fields_is_faulty(name: str) -> None:
+    receipt = sealed()
+    del receipt[name]
+    assert fault(receipt) is not None
+
+
+@pytest.mark.parametrize("name", sorted(sealed()))
+@pytest.mark.parametrize("value", [None, 7, "", "x", [], {}, [[]], {"erased": "x"}, 1.5, True])
+def test_a_receipt_with_any_field_changed_is_faulty(name: str, value: object) -> None:
+    receipt = sealed()
+    if receipt[name] == value and type(receipt[name]) is type(value):
+        return
+    assert fault({**receipt, name: value}) is not None
+
+
+@pytest.mark.parametrize(
+    "salts", [{}, {**SALTS, "more": "0" * 32}, {**SALTS, "action": SALTS["action"].upper() + "A"}]
+)
+def test_salts_that_do_not_fit_are_a_fault(salts: dict[str, str]) -> None:
+    assert fault({**sealed(), "salts": salts}) is not None
+
+
+def test_a_signature_in_another_spelling_is_a_fault() -> None:
+    receipt = sealed()
+    assert fault({**receipt, "signature": receipt["signature"] + "\n"}) is not None
+
+
+def test_a_receipt_signed_by_an_unknown_key_is_faulty() -> None:
+    assert check(sealed(), NO_RECEIPT, 1, verifier({})) == f"its signature is not by the key {KEY}"
+
+
+def test_a_receipt_in_another_place_is_faulty() -> None:
+    receipt = sealed()
+    assert check(receipt, NO_RECEIPT, 2, VERIFY) == "its seq is 1 where 2 must follow"
+    other = "sha256:" + "1" * 64
+    assert check(receipt, other, 1, VERIFY) == "its prev is not the digest of the receipt before it"
+
+
+def test_a_receipt_of_a_newer_format_says_so() -> None:
+    assert "formats up to 1" in (fault({**sealed(), "format": 2}) or "")
+
+
+def test_a_large_number_survives_being_written_and_read() -> None:
+    receipt = sealed(outcome={"cost": 1e20})
+    assert canonical(receipt["outcome"]) == b'{"cost":100000000000000000000}'
+    assert fault(receipt) is None
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(anything)
+def test_whatever_it_is_checking_it_does_not_raise(value: object) -> None:
+    assert fault(value) is not None
+
+
+@given(st.sampled_from(sorted(sealed())), anything)
+def test_whatever_a_field_holds_checking_it_does_not_raise(name: str, value: object) -> None:
+    assert isinstance(fault({**sealed(), name: value}), str | None)
+
+
+def test_a_receipt_nested_too_deep_to_digest_is_faulty() -> None:
+    deep = json.loads("[" * 900 + "]" * 900)
+    assert fault({**sealed(), "later": deep}) is not None
+
+
+def test_what_has_no_canonical_form_is_not_sealed() -> None:
+    with pytest.raises(ValueError, match="exceeds safe integer"):
+        sealed(outcome={"n": 2**60})
