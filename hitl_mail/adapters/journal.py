@@ -8,10 +8,11 @@ JSON value each, without line feed. Which files count is decided in `journal_fil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from hitl_mail.adapters.durable import drop_asides
 from hitl_mail.adapters.framelog import OVERHEAD, FrameLog, Torn
@@ -68,26 +69,27 @@ class Journal:
                 self._count(payload)
             yield entry, payload
 
-    async def append(self, payload: bytes) -> None:
-        """Take one record; returns when it is durable.
+    def append(self, payload: bytes) -> Coroutine[Any, Any, None]:
+        """Take one record now; awaiting returns when it is durable.
 
-        Its place in the file is fixed before the first suspension, so that records whose appends
-        begin one after the other stand one behind the other. Raises `StorageFailed` if the disk
-        refused this or any earlier record, ValueError for a payload with a line feed.
+        Its place in the file is fixed by the call itself, not by the await. Raises ValueError for
+        a payload with a line feed; awaiting raises `StorageFailed` if the disk refused this or
+        any earlier record.
         """
         if b"\n" in payload:
             raise ValueError("a record must not hold a line feed")
         self._count(payload)
-        await self._commits.add(payload)
+        return _done(self._commits.add(payload))
 
-    async def snapshot(self, payloads: Iterable[bytes]) -> None:
-        """Begin a new segment, and write the state it starts from in another thread.
+    def snapshot(self, payloads: Iterable[bytes]) -> Coroutine[Any, Any, None]:
+        """Begin a new segment now, and write the state it starts from in another thread.
 
-        The switch is fixed before the first suspension: every record whose append began earlier
-        is in an old segment, every later one in the new. `payloads` must be that state, captured
-        by the caller without an await in between; it is iterated later, in the other thread, so
-        it may only touch what nobody changes. On return older segments and snapshots are gone; if
-        `StorageFailed` is raised, they are all still there, and appending goes on if it can.
+        The switch is fixed by the call itself: every record whose `append` was called before is
+        in an old segment, every later one in the new. `payloads` must be that state, captured by
+        the caller without an await in between; it is iterated later, in the other thread, so it
+        may only touch what nobody changes. When awaiting returns, older segments and snapshots
+        are gone; if it raises `StorageFailed`, they are all still there, and appending goes on if
+        it can.
         """
         self._segment += 1
         self.records = self.size = 0
@@ -98,7 +100,7 @@ class Journal:
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         # Being cancelled must not leave a thread at work that `close` does not wait for.
-        await asyncio.shield(task)
+        return _done(asyncio.shield(task))
 
     async def close(self) -> None:
         """Finish every append and snapshot that was asked for, then release the files."""
@@ -159,6 +161,10 @@ class Journal:
         log, _ = FrameLog.create(path, self._mode, [segment_header(self._segment)])
         log.torn = torn
         return log
+
+
+async def _done(future: asyncio.Future[None]) -> None:
+    await future
 
 
 def read_journal(directory: Path) -> list[tuple[Entry, bytes]]:
