@@ -8,11 +8,10 @@ JSON value each, without line feed. Which files count is decided in `journal_fil
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from hitl_mail.adapters.durable import drop_asides
 from hitl_mail.adapters.framelog import OVERHEAD, FrameLog, Torn
@@ -69,7 +68,7 @@ class Journal:
                 self._count(payload)
             yield entry, payload
 
-    def append(self, payload: bytes) -> Coroutine[Any, Any, None]:
+    def append(self, payload: bytes) -> asyncio.Future[None]:
         """Take one record now; awaiting returns when it is durable.
 
         Its place in the file is fixed by the call itself, not by the await. Raises ValueError for
@@ -79,9 +78,9 @@ class Journal:
         if b"\n" in payload:
             raise ValueError("a record must not hold a line feed")
         self._count(payload)
-        return _done(self._commits.add(payload))
+        return self._commits.add(payload)
 
-    def snapshot(self, payloads: Iterable[bytes]) -> Coroutine[Any, Any, None]:
+    def snapshot(self, payloads: Iterable[bytes]) -> asyncio.Future[None]:
         """Begin a new segment now, and write the state it starts from in another thread.
 
         The switch is fixed by the call itself: every record whose `append` was called before is
@@ -100,7 +99,7 @@ class Journal:
         self._writing.add(task)
         task.add_done_callback(self._writing.discard)
         # Being cancelled must not leave a thread at work that `close` does not wait for.
-        return _done(asyncio.shield(task))
+        return asyncio.shield(task)
 
     async def close(self) -> None:
         """Finish every append and snapshot that was asked for, then release the files."""
@@ -161,10 +160,6 @@ class Journal:
         log, _ = FrameLog.create(path, self._mode, [segment_header(self._segment)])
         log.torn = torn
         return log
-
-
-async def _done(future: asyncio.Future[None]) -> None:
-    await future
 
 
 def read_journal(directory: Path) -> list[tuple[Entry, bytes]]:

@@ -16,30 +16,14 @@ from tinydb import TinyDB
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts_files import MonthFiles, month_of
-from hitl_mail.adapters.receipts_index import ReceiptIndex, Row
+from hitl_mail.adapters.receipts_index import ReceiptIndex
 from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
 from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import PARTS, seal
 from hitl_mail.errors import UsageError
-from hitl_mail.ports import ReceiptInfo
 
 _SALT_BYTES = 16
 _SITE_FILE = "hitl-mail.toml"
-
-
-def _info(row: Row | None) -> ReceiptInfo | None:
-    if row is None:
-        return None
-    return ReceiptInfo(
-        seq=row.seq,
-        digest=row.digest,
-        case=row.case,
-        agent=row.agent,
-        id=row.id,
-        status=row.status,
-        action_digest=row.action_digest,
-        closed_at=row.closed_at,
-    )
 
 
 class Reference(NamedTuple):
@@ -116,23 +100,6 @@ class ReceiptBook:
         first suspension. Raises `StorageFailed`, and ValueError for what has no canonical form.
         """
         return await self._commits.add((about or body["case"], body))
-
-    def by_case(self, case: str) -> ReceiptInfo | None:
-        """The case's own receipt."""
-        return _info(self.lookup.by_about(case))
-
-    def by_agent_id(self, agent: str, action_id: str) -> ReceiptInfo | None:
-        """The newest receipt of that agent's id."""
-        return _info(self.lookup.by_agent_id(agent, action_id))
-
-    def document(self, case: str) -> dict[str, Any] | None:
-        """The whole receipt of a case. Raises `Damaged`, OSError."""
-        row = self.lookup.by_about(case)
-        return self.lookup.receipt(row) if row else None
-
-    def head(self) -> tuple[int, str]:
-        """Seq and digest of the last receipt."""
-        return self.lookup.head()
 
     async def close(self) -> None:
         """Finish what was added and release the files."""

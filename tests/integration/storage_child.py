@@ -25,7 +25,7 @@ async def main(directory: Path, first: int) -> None:
     known = {json.loads(payload)["n"] for _, payload in journal.load()}
     book = open_book(directory / "state")
     numbers = itertools.count(first)
-    snapshots: set[asyncio.Task[None]] = set()
+    snapshots: set[asyncio.Future[None]] = set()
 
     async def append() -> None:
         for number in numbers:
@@ -37,7 +37,7 @@ async def main(directory: Path, first: int) -> None:
             os.write(1, b"r%d\n" % number)
             if number % SNAPSHOT_EVERY == 0:
                 state = [json.dumps({"n": n}).encode() for n in sorted(known)]
-                task = asyncio.create_task(journal.snapshot(state))
+                task = asyncio.ensure_future(journal.snapshot(state))
                 snapshots.add(task)
                 task.add_done_callback(snapshots.discard)
 

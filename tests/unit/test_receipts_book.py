@@ -30,11 +30,11 @@ def fault(state: Path) -> object:
 async def test_a_book_is_what_the_daemon_needs(tmp_path: Path) -> None:
     book: Receipts = open_book(tmp_path)
     seq, digest = await book.add(body())
-    info, document = book.by_case("261122-k3f9ma"), book.document("261122-k3f9ma")
-    assert info == book.by_agent_id("default", "refund-8841")
-    assert info is not None and document is not None
-    assert (info.seq, info.digest, info.action_digest) == (seq, digest, "sha256:3")
-    assert document["digest"] == digest
+    row = book.lookup.by_about("261122-k3f9ma")
+    assert row == book.lookup.by_agent_id("default", "refund-8841")
+    assert row is not None
+    assert (row.seq, row.digest, row.action_digest) == (seq, digest, "sha256:3")
+    assert book.lookup.receipt(row)["digest"] == digest
 
 
 async def test_receipts_added_together_are_one_chain(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ async def test_a_review_is_a_second_receipt_of_the_case(tmp_path: Path) -> None:
     await book.add(body())
     await book.add(body(status="ok"), about="261122-k3f9ma/review")
     assert [row.status for row in book.lookup.by_case("261122-k3f9ma")] == ["executed", "ok"]
-    first = book.by_case("261122-k3f9ma")
+    first = book.lookup.by_about("261122-k3f9ma")
     assert first is not None and first.status == "executed"
     await book.close()
 
@@ -147,7 +147,7 @@ async def test_cut_within_its_only_receipt_a_month_file_was_never_begun(tmp_path
     os.truncate(december, december.stat().st_size - 1)
     book = open_book(tmp_path)
     assert book.torn is not None and book.torn.path == december
-    assert book.head()[0] == 1
+    assert book.lookup.head()[0] == 1
     await book.close()
     assert fault(tmp_path) is None
 
@@ -202,7 +202,7 @@ async def test_an_index_behind_the_files_is_caught_up(tmp_path: Path) -> None:
     await write(tmp_path, cases(5, start=5))
     index_path(tmp_path).write_bytes(old)
     book = open_book(tmp_path)
-    assert (book.head()[0], book.by_case("261122-000009") is not None) == (10, True)
+    assert (book.lookup.head()[0], book.lookup.by_about("261122-000009") is not None) == (10, True)
     await book.close()
 
 
@@ -214,7 +214,7 @@ async def test_an_index_ahead_of_the_files_is_made_again(tmp_path: Path) -> None
     path.write_bytes(old)
     assert open_lookup(tmp_path).head()[0] == 5
     book = open_book(tmp_path)
-    assert book.head()[0] == 5
+    assert book.lookup.head()[0] == 5
     await book.close()
 
 
@@ -226,8 +226,8 @@ async def test_a_reader_that_holds_its_lock_keeps_nobody_from_adding(tmp_path: P
     cursor.fetchone()
     await asyncio.gather(*map(book.add, cases(20)))
     await book.add(cases(1)[0])
-    assert book.by_agent_id("default", "a7") is not None
-    assert (book.head()[0], open_lookup(tmp_path).head()[0]) == (21, 21)
+    assert book.lookup.by_agent_id("default", "a7") is not None
+    assert (book.lookup.head()[0], open_lookup(tmp_path).head()[0]) == (21, 21)
     cursor.close()
     reader.close()
     await book.add(body("261122-last00"))
