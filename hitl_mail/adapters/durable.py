@@ -7,13 +7,27 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from hitl_mail.errors import StorageFailed
 
 CLOEXEC_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 
 # macOS has no fdatasync; fsync promises more.
 sync_data = getattr(os, "fdatasync", os.fsync)
+
+
+@contextmanager
+def storage_failures(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system into a `StorageFailed` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(
+            f"{path}: cannot be used: {error}. Mend it, then start again."
+        ) from error
 
 
 def write_all(descriptor: int, data: bytes) -> None:

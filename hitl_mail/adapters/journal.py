@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from hitl_mail.adapters.durable import drop_asides
+from hitl_mail.adapters.durable import drop_asides, storage_failures
 from hitl_mail.adapters.framelog import OVERHEAD, FrameLog, Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.journal_files import (
@@ -44,12 +44,13 @@ class Journal:
     """
 
     def __init__(self, directory: Path, mode: int) -> None:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        drop_asides(directory)
         self._directory = directory
         self._mode = mode
-        self._segment = find_history(directory).last or 1
-        self._log = self._open_segment()
+        with storage_failures(directory):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            drop_asides(directory)
+            self._segment = find_history(directory).last or 1
+            self._log = self._open_segment()
         self.torn: Torn | None = self._log.torn
         self.records = 0
         self.size = 0

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from tinydb import TinyDB
 
+from hitl_mail.adapters.durable import storage_failures
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts_files import MonthFiles, month_of
@@ -81,8 +82,9 @@ class ReceiptBook:
         directory = receipts_directory(state)
         self._key = key
         self._sign = sign
-        self._files = MonthFiles(directory, mode)
-        self._index = ReceiptIndex(index_path(state), directory, mode)
+        with storage_failures(state):
+            self._files = MonthFiles(directory, mode)
+            self._index = ReceiptIndex(index_path(state), directory, mode)
         self.torn: Torn | None = self._files.torn
         self.lookup = OwnLookup(directory, self._index)
         self._db = ReceiptDB(

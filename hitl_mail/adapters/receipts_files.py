@@ -42,13 +42,17 @@ def month_of(closed_at: str) -> str:
     return closed_at[:7]
 
 
+def is_month(path: Path) -> bool:
+    """Whether the name is that of a month file."""
+    return path.suffix == ".jsonl" and bool(_MONTH.fullmatch(path.stem))
+
+
 def month_paths(directory: Path) -> list[Path]:
     """The month files there are, oldest first. Raises OSError; none if there is no directory."""
     try:
-        paths = [path for path in directory.iterdir() if path.suffix == ".jsonl"]
+        return sorted(path for path in directory.iterdir() if is_month(path))
     except FileNotFoundError:
         return []
-    return sorted(path for path in paths if _MONTH.fullmatch(path.stem))
 
 
 def month_header(month: str) -> bytes:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from hitl_mail.adapters.receipts_files import Place, decode, read_behind, read_receipt
-from hitl_mail.errors import Damaged
+from hitl_mail.errors import Damaged, StorageFailed
 
 # A reader may hold its lock for as long as it likes; the daemon then tries with the next group.
 _BUSY_SECONDS = 0.02
@@ -211,8 +211,11 @@ def _create(path: Path, mode: int) -> sqlite3.Connection:
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode)
     os.fchmod(descriptor, mode)
     os.close(descriptor)
-    connection = _connect(path)
-    connection.executescript(_SCHEMA)
+    try:
+        connection = _connect(path)
+        connection.executescript(_SCHEMA)
+    except sqlite3.Error as error:
+        raise StorageFailed(f"{path}: cannot be made: {error}. Is the disk full?") from error
     return connection
 
 

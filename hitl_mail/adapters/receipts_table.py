@@ -177,8 +177,9 @@ class ReceiptTable(Table):
                 receipt = self._receipts.lookup.receipt(row)
             except (Damaged, OSError):
                 # The index may be wrong; the files are asked before they are called damaged.
-                receipt = next(doc for doc in self if doc.doc_id == row.seq)
-            yield Document(receipt, row.seq)
+                yield from (document for document in self if document.doc_id == row.seq)
+            else:
+                yield Document(receipt, row.seq)
 
 
 class ReceiptDB(TinyDB):

@@ -13,7 +13,7 @@ from typing import Any
 
 from hitl_mail.adapters.framelog import check_header, scan
 from hitl_mail.adapters.keys import verifier
-from hitl_mail.adapters.receipts_files import month_header, month_of, month_paths
+from hitl_mail.adapters.receipts_files import is_month, month_header, month_of, month_paths
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
 from hitl_mail.core.receipt import NO_RECEIPT, check
 from hitl_mail.errors import HitlError
@@ -61,7 +61,7 @@ def verify(
             fault = chain.read(path, tolerant)
             if fault:
                 return chain.report(path, fault)
-        stranger = _stranger(directory, paths)
+        stranger = _stranger(directory)
         if stranger is not None:
             return chain.report(stranger, "it is not a month file")
     except HitlError as error:
@@ -143,6 +143,6 @@ def _number(digits: str) -> int | float:
     return value if abs(value) <= MAX_INTEGER else float(value)
 
 
-def _stranger(directory: Path, months: list[Path]) -> Path | None:
+def _stranger(directory: Path) -> Path | None:
     names = sorted(directory.glob("[!.]*.jsonl"))
-    return next((path for path in names if path not in months), None)
+    return next((path for path in names if not is_month(path)), None)

@@ -214,3 +214,13 @@ def test_it_holds_one_receipt_at_a_time(tmp_path: Path) -> None:
 async def test_with_no_key_known_the_first_is_named(directory: Path) -> None:
     fault = verify(directory, {}).fault
     assert fault is not None and "not by the key" in fault.what
+
+
+async def test_a_month_that_begins_while_it_is_verified_is_no_fault(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = directory / "2026-11.jsonl"
+    months = [directory / "2026-10.jsonl"]
+    monkeypatch.setattr("hitl_mail.adapters.receipts_verify.month_paths", lambda _: months)
+    assert last.exists()
+    assert named(directory, running=True) is None

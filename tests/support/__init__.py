@@ -1,0 +1,1 @@
+"""Factories that several suites share."""
