@@ -23,12 +23,12 @@ A final case still owes the world its receipt, its result file and its mails: th
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from hitl_mail.core import events as ev
-from hitl_mail.core.effects import Effect, Mail, effects
+from hitl_mail.core.effects import Effect, Mail, Result, effects
 from hitl_mail.core.verdict import Quorum, Verdict
 from hitl_mail.errors import Impossible
 
@@ -97,6 +97,8 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
     "denied": {},
     "canceled": {},
 }
+
+_E = TypeVar("_E", Mail, Result)
 
 FINAL: frozenset[str] = frozenset(
     {"executed", "failed", "rejected", "expired", "denied", "canceled"}
@@ -288,14 +290,15 @@ def _note(case: Case, event: ev.Note) -> Case:
         case ev.MailFailed(effect=effect, error=error, at=at):
             return _mail_done(case, effect, status="failed", at=at, error=error)
         case ev.MailDeferred(effect=effect, attempts=attempts, next_at=next_at, error=error):
-            mail = case.pending[effect]
-            if not isinstance(mail, Mail):
-                raise Impossible(f"{effect} is no mail")
+            mail = _owed(case, effect, Mail)
             later = msgspec.structs.replace(mail, attempts=attempts, next_at=next_at, error=error)
             return msgspec.structs.replace(case, pending={**case.pending, effect: later})
         case ev.ResultWritten(effect=effect):
+            _owed(case, effect, Result)
             return msgspec.structs.replace(case, pending=_without(case, effect))
         case ev.Filed(seq=seq, digest=digest):
+            if not case.final or case.receipt is not None:
+                raise Impossible(f"a receipt of a case that is {case.status}, or a second one")
             filed = {k: e for k, e in case.pending.items() if e.what != "receipt"}
             return _owe(
                 msgspec.structs.replace(case, receipt=ReceiptRef(seq, digest), pending=filed), event
@@ -325,7 +328,15 @@ def _owe(case: Case, event: ev.Event) -> Case:
     return msgspec.structs.replace(case, pending=pending, mails=tuple(mails), effects_made=made)
 
 
+def _owed(case: Case, effect: str, shape: type[_E]) -> _E:
+    found = case.pending.get(effect)
+    if not isinstance(found, shape):
+        raise Impossible(f"the case owes no {shape.__name__} {effect}")
+    return found
+
+
 def _mail_done(case: Case, effect: str, **changes: Any) -> Case:
+    _owed(case, effect, Mail)
     mails = tuple(
         msgspec.structs.replace(mail, **changes) if mail.id == effect else mail
         for mail in case.mails

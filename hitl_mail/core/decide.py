@@ -15,7 +15,7 @@ from hitl_mail.core.action import Action, attachment_facts, read_message
 from hitl_mail.core.canonical import digest
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
-from hitl_mail.core.effects import Mail
+from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
 from hitl_mail.core.verdict import Quorum
 from hitl_mail.errors import NotAllowed
@@ -68,9 +68,12 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
         case cmd.MailWas():
             return _mail_was(case, command, now)
         case cmd.FiledAs(seq=seq, digest=sealed):
+            if not case.final:
+                raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")
             return [] if case.receipt else [ev.Filed(now, seq, sealed)]
         case cmd.ResultWas(effect=effect):
-            return [ev.ResultWritten(now, effect)] if effect in case.pending else []
+            owed = isinstance(case.pending.get(effect), Result)
+            return [ev.ResultWritten(now, effect)] if owed else []
 
 
 def revision_digest(
