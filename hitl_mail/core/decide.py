@@ -226,18 +226,30 @@ def _tick(case: Case, now: float) -> list[ev.Event]:
         error = "the agent did not report before its permit ran out"
         return [ev.Doubted(now, {"ok": False, "error": error, "attempts": case.attempts})]
     if case.status in ("pending", "approved") and now >= case.expires_at:
-        return [ev.Expired(now)]
+        return [_expired(case, now)]
     return []
+
+
+def _expired(case: Case, now: float) -> ev.Event:
+    return _no_more(case, now, "it expired") if case.doubtful else ev.Expired(now)
+
+
+def _no_more(case: Case, now: float, why: str) -> ev.Event:
+    """An attempt that may have run cannot be made again: a person has to find out."""
+    error = f"an attempt may have run, and before the next {why}"
+    return ev.Doubted(now, {**(case.outcome or {}), "ok": False, "error": error})
 
 
 def _begin(case: Case, c: cmd.Begin, now: float) -> list[ev.Event]:
     if case.status != "approved" or case.permit is not None:
         raise NotAllowed("not_now", f"the case is {case.status}")
     if now >= case.expires_at:
-        return [ev.Expired(now)]
+        return [_expired(case, now)]
     if case.retry_at is not None and now < case.retry_at:
         raise NotAllowed("not_due", f"next attempt in {show_duration(case.retry_at - now)}")
     if c.executor.digest != case.revision.executor.digest:
+        if case.doubtful:
+            return [_no_more(case, now, "the executor's settings changed")]
         revision = _next_revision(case, c.executor, now, "the executor's settings changed")
         revised = ev.Revised(now, revision)
         return [revised] if case.quorums else [revised, ev.Approved(now, by_policy=True)]
@@ -254,12 +266,14 @@ def _finish(case: Case, c: cmd.Finish, now: float) -> list[ev.Event]:
     if c.result == "ok":
         return [ev.Succeeded(now, outcome)]
     left = c.retries - (case.attempts - 1)
-    again = c.result == "temporary" or (c.result == "doubt" and c.idempotent)
+    doubt = c.result == "doubt"
+    again = c.result == "temporary" or (doubt and c.idempotent)
     if c.crashed and c.idempotent:
-        return [ev.AttemptFailed(now, c.attempt, outcome, now)]
+        return [ev.AttemptFailed(now, c.attempt, outcome, now, doubt)]
     if again and left > 0:
-        return [ev.AttemptFailed(now, c.attempt, outcome, now + _backoff(case.attempts))]
-    if c.result == "doubt":
+        retry_at = now + _backoff(case.attempts)
+        return [ev.AttemptFailed(now, c.attempt, outcome, retry_at, doubt)]
+    if doubt or (c.result == "temporary" and case.doubtful):
         return [ev.Doubted(now, outcome)]
     return [_failed(case, outcome, now)]
 
