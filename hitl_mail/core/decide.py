@@ -147,7 +147,8 @@ def _decide(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     decided = ev.Decided(now, decision, c.message_id)
     match c.verb:
         case "approve":
-            if any(d.by == c.person for d in _approvals(case)):
+            said = {rule for d in _approvals(case) if d.by == c.person for rule in d.counts}
+            if said.issuperset(decision.counts):
                 raise NotAllowed("already", f"{c.person} has approved; others still have to")
             lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
             return [decided] if lacking else [decided, ev.Approved(now)]
@@ -247,7 +248,7 @@ def _begin(case: Case, c: cmd.Begin, now: float) -> list[ev.Event]:
         return [_expired(case, now)]
     if case.retry_at is not None and now < case.retry_at:
         raise NotAllowed("not_due", f"next attempt in {show_duration(case.retry_at - now)}")
-    if c.executor.digest != case.revision.executor.digest:
+    if c.executor != case.revision.executor:
         if case.doubtful:
             return [_no_more(case, now, "the executor's settings changed")]
         revision = _next_revision(case, c.executor, now, "the executor's settings changed")
