@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -38,7 +38,7 @@ class World:
     settings changed."""
 
     verdict: Verdict
-    type: str = "command"
+    type: Literal["command", "agent"] = "command"
 
     @property
     def executors(self) -> tuple[ev.ExecutorRef, ev.ExecutorRef]:
@@ -174,7 +174,8 @@ class Watch:
             assert command.result == "failed" or not self.unsure, "what may have run has failed"
         if isinstance(event, ev.Expired):
             assert event.at >= self.expires
-        status = {ev.Succeeded: "executed"}.get(type(event), type(event).__name__.lower())
+        name = type(event).__name__.lower()
+        status = "executed" if name == "succeeded" else name
         assert status in FINAL
         return replace(self, running=False, permitted=False, final=status)
 
@@ -388,11 +389,11 @@ def _finishes(case: Case) -> Iterator[cmd.Finish]:
     number = case.attempts
     for result in ("ok", "failed", "temporary", "doubt"):
         outcome = {"ok": result == "ok", "error": result}
-        yield cmd.Finish(number - 1, result, outcome)  # type: ignore[arg-type]
-        yield cmd.Finish(number, result, outcome)  # type: ignore[arg-type]
+        yield cmd.Finish(number - 1, result, outcome)
+        yield cmd.Finish(number, result, outcome)
         if case.status == "executing":
             for retries, idempotent in ((1, False), (0, True), (1, True)):
-                yield cmd.Finish(number, result, outcome, retries, idempotent)  # type: ignore[arg-type]
+                yield cmd.Finish(number, result, outcome, retries, idempotent)
     for idempotent in (False, True):
         yield cmd.Finish(number, "doubt", {"ok": False}, 0, idempotent, crashed=True)
 
