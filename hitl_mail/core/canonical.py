@@ -58,52 +58,81 @@ def parse_json(data: bytes) -> Any:
     return value
 
 
-def check(value: Any, where: str = "", depth: int = 0) -> None:
-    """Refuse what RFC 8785 and the rules cannot hold; `where` is the dotted path for the error.
+def check(value: Any) -> None:
+    """Refuse what RFC 8785 and the rules cannot hold.
 
     The outermost value is level 1. Raises `Refused` with code `too_deep`, `bad_number`,
-    `bad_string` or `bad_value`.
+    `bad_string` or `bad_value`, and the dotted path of what is wrong.
     """
+    _check(value, None, 0)
+
+
+# A path is only spelled out for an error: keys may be long, and items many.
+_Path = tuple["_Path | None", str | int]
+
+
+def _check(value: Any, path: _Path | None, depth: int) -> None:
     if isinstance(value, str):
-        _string(value, where)
+        _string(value, path)
     elif isinstance(value, bool) or value is None:
         return
-    elif isinstance(value, int):
-        if abs(value) > MAX_INTEGER:
-            raise Refused("bad_number", "integer beyond 2^53 - 1; send it as a string", where)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise Refused("bad_number", "not a finite number", where)
+    elif isinstance(value, int | float):
+        _number(value, path)
     elif isinstance(value, dict):
-        _deeper(depth, where)
+        _deeper(depth, path)
         for key, item in value.items():
-            _string(key, where)
-            check(item, f"{where}.{key}" if where else key, depth + 1)
+            _string(key, path)
+            _check(item, (path, key), depth + 1)
     elif isinstance(value, list):
-        _deeper(depth, where)
+        _deeper(depth, path)
         for index, item in enumerate(value):
-            check(item, f"{where}[{index}]", depth + 1)
+            _check(item, (path, index), depth + 1)
     else:
-        raise Refused("bad_value", f"{type(value).__name__} has no JSON form; use a string", where)
+        name = type(value).__name__
+        raise Refused("bad_value", f"{name} has no JSON form; use a string", _dotted(path))
 
 
-def _deeper(depth: int, where: str) -> None:
+def _number(value: float, path: _Path | None) -> None:
+    if not math.isfinite(value):
+        raise Refused("bad_number", "not a finite number", _dotted(path))
+    # RFC 8785 writes a double below 1e21 without exponent, so as an integer nobody may send.
+    if abs(value) > MAX_INTEGER and (isinstance(value, int) or abs(value) < 1e21):
+        detail = "integer beyond 2^53 - 1; send it as a string"
+        raise Refused("bad_number", detail, _dotted(path))
+
+
+def _deeper(depth: int, path: _Path | None) -> None:
     if depth >= MAX_DEPTH:
-        raise Refused("too_deep", f"nested deeper than {MAX_DEPTH} levels", where)
+        raise Refused("too_deep", f"nested deeper than {MAX_DEPTH} levels", _dotted(path))
 
 
-def _string(text: str, where: str) -> None:
+def _string(text: str, path: _Path | None) -> None:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        raise Refused("bad_string", "a lone surrogate is not text", where) from None
+        raise Refused("bad_string", "a lone surrogate is not text", _dotted(path)) from None
+
+
+def _dotted(path: _Path | None) -> str | None:
+    parts = []
+    while path is not None:
+        path, step = path
+        parts.append(f"[{step}]" if isinstance(step, int) else f".{short_name(step)}")
+    return "".join(reversed(parts)).removeprefix(".") or None
+
+
+def short_name(key: str) -> str:
+    """A key as an error may show it: at most 64 characters, and always encodable."""
+    shown = key if len(key) <= 64 else key[:63] + "…"
+    return shown.encode("utf-8", "backslashreplace").decode()
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise Refused("duplicate_key", f"the key {key!r} stands twice", key)
+            name = short_name(key)
+            raise Refused("duplicate_key", f"the key {name} stands twice", name)
         found[key] = value
     return found
 

@@ -12,7 +12,9 @@ waits: for decisions (which stay in `pending` until the quorums are met), for a 
 executor's settings changed, later an edit), or for its expiry. `approved` means: may start, has
 not. It starts (`executing`), or, where the agent itself executes, it is *permitted* and stays
 `approved` until the agent reports. Between two attempts it is `approved` again, so that
-`executing` always means that an attempt may be running this very moment. A failure that a person
+`executing` always means that an attempt may be running this very moment. If an attempt before was
+in doubt and only an idempotent executor allows another (`doubtful`), the case can no longer expire
+or change its executor as if nothing had run: it is in doubt then. A failure that a person
 is to look at is `held`; an attempt of which nobody knows whether it ran is `in_doubt`; both wait
 for a person's retry, done or abandon, for as long as it takes. A retry after expiry is asked
 afresh. Final statuses have no way out.
@@ -23,12 +25,12 @@ A final case still owes the world its receipt, its result file and its mails: th
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from hitl_mail.core import events as ev
-from hitl_mail.core.effects import Effect, Mail, effects
+from hitl_mail.core.effects import Effect, Mail, Result, effects
 from hitl_mail.core.verdict import Quorum, Verdict
 from hitl_mail.errors import Impossible
 
@@ -63,10 +65,11 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Revised: "pending",
         ev.Expired: "expired",
         ev.Canceled: "canceled",
-        # Only with a permit: the agent reports, or does not.
+        # Only with a permit, and then nothing else: the agent reports, or does not.
         ev.Succeeded: "executed",
         ev.Failed: "failed",
         ev.Held: "held",
+        # Also where an attempt that may have run cannot be made again.
         ev.Doubted: "in_doubt",
     },
     "executing": {
@@ -97,6 +100,8 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
     "denied": {},
     "canceled": {},
 }
+
+_E = TypeVar("_E", Mail, Result)
 
 FINAL: frozenset[str] = frozenset(
     {"executed", "failed", "rejected", "expired", "denied", "canceled"}
@@ -163,6 +168,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     decisions: tuple[ev.Decision, ...] = ()
     attempts: int = 0
     retry_at: float | None = None
+    doubtful: bool = False
     permit: Permit | None = None
     outcome: dict[str, Any] | None = None
     closed_at: float | None = None
@@ -223,6 +229,8 @@ def evolve(case: Case | None, event: ev.Event) -> Case:
     after = TRANSITIONS[status].get(type(event))
     if after is None:
         raise Impossible(f"{type(event).__name__} cannot happen to a case that is {status}")
+    if case is not None and status == "approved":
+        _check_permit(case, event)
     turned = _turn(case, event)
     changes: dict[str, Any] = {
         "status": after,
@@ -231,6 +239,16 @@ def evolve(case: Case | None, event: ev.Event) -> Case:
     if after in FINAL:
         changes["closed_at"] = event.at
     return _owe(msgspec.structs.replace(turned, **changes), event)
+
+
+def _check_permit(case: Case, event: ev.TurningPoint) -> None:
+    """An approved case with a permit has an outcome and nothing else; one without has none."""
+    told = isinstance(event, (ev.Succeeded, ev.Failed, ev.Held, ev.Doubted))
+    if isinstance(event, ev.Doubted) and case.doubtful:
+        return
+    if told != (case.permit is not None):
+        holds = "no permit" if case.permit is None else "a permit"
+        raise Impossible(f"{type(event).__name__} cannot happen to a case that holds {holds}")
 
 
 def _turn(case: Case | None, event: ev.TurningPoint) -> Case:
@@ -266,13 +284,17 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
                 "quorums": quorums,
                 "expires_at": expires_at,
                 "permit": None,
+                "doubtful": False,
             }
+        case ev.Resumed():
+            return {"doubtful": False}
         case ev.Started(attempt=attempt):
             return {"attempts": attempt, "retry_at": None}
         case ev.Permitted(digest=digest, until=until):
             return {"permit": Permit(digest, until), "attempts": case.attempts + 1}
-        case ev.AttemptFailed(outcome=outcome, retry_at=retry_at):
-            return {"outcome": outcome, "retry_at": retry_at}
+        case ev.AttemptFailed(outcome=outcome, retry_at=retry_at, doubt=doubt):
+            doubtful = case.doubtful or doubt
+            return {"outcome": outcome, "retry_at": retry_at, "doubtful": doubtful}
         case ev.Succeeded(outcome=outcome) | ev.Failed(outcome=outcome):
             return {"outcome": outcome}
         case ev.Held(outcome=outcome) | ev.Doubted(outcome=outcome):
@@ -288,14 +310,15 @@ def _note(case: Case, event: ev.Note) -> Case:
         case ev.MailFailed(effect=effect, error=error, at=at):
             return _mail_done(case, effect, status="failed", at=at, error=error)
         case ev.MailDeferred(effect=effect, attempts=attempts, next_at=next_at, error=error):
-            mail = case.pending[effect]
-            if not isinstance(mail, Mail):
-                raise Impossible(f"{effect} is no mail")
+            mail = _owed(case, effect, Mail)
             later = msgspec.structs.replace(mail, attempts=attempts, next_at=next_at, error=error)
             return msgspec.structs.replace(case, pending={**case.pending, effect: later})
         case ev.ResultWritten(effect=effect):
+            _owed(case, effect, Result)
             return msgspec.structs.replace(case, pending=_without(case, effect))
         case ev.Filed(seq=seq, digest=digest):
+            if not case.final or case.receipt is not None:
+                raise Impossible(f"a receipt of a case that is {case.status}, or a second one")
             filed = {k: e for k, e in case.pending.items() if e.what != "receipt"}
             return _owe(
                 msgspec.structs.replace(case, receipt=ReceiptRef(seq, digest), pending=filed), event
@@ -325,7 +348,15 @@ def _owe(case: Case, event: ev.Event) -> Case:
     return msgspec.structs.replace(case, pending=pending, mails=tuple(mails), effects_made=made)
 
 
+def _owed(case: Case, effect: str, shape: type[_E]) -> _E:
+    found = case.pending.get(effect)
+    if not isinstance(found, shape):
+        raise Impossible(f"the case owes no {shape.__name__} {effect}")
+    return found
+
+
 def _mail_done(case: Case, effect: str, **changes: Any) -> Case:
+    _owed(case, effect, Mail)
     mails = tuple(
         msgspec.structs.replace(mail, **changes) if mail.id == effect else mail
         for mail in case.mails

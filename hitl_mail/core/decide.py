@@ -15,7 +15,7 @@ from hitl_mail.core.action import Action, attachment_facts, read_message
 from hitl_mail.core.canonical import digest
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
-from hitl_mail.core.effects import Mail
+from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
 from hitl_mail.core.verdict import Quorum
 from hitl_mail.errors import NotAllowed
@@ -68,9 +68,12 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
         case cmd.MailWas():
             return _mail_was(case, command, now)
         case cmd.FiledAs(seq=seq, digest=sealed):
+            if not case.final:
+                raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")
             return [] if case.receipt else [ev.Filed(now, seq, sealed)]
         case cmd.ResultWas(effect=effect):
-            return [ev.ResultWritten(now, effect)] if effect in case.pending else []
+            owed = isinstance(case.pending.get(effect), Result)
+            return [ev.ResultWritten(now, effect)] if owed else []
 
 
 def revision_digest(
@@ -144,7 +147,8 @@ def _decide(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     decided = ev.Decided(now, decision, c.message_id)
     match c.verb:
         case "approve":
-            if any(d.by == c.person for d in _approvals(case)):
+            said = {rule for d in _approvals(case) if d.by == c.person for rule in d.counts}
+            if said.issuperset(decision.counts):
                 raise NotAllowed("already", f"{c.person} has approved; others still have to")
             lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
             return [decided] if lacking else [decided, ev.Approved(now)]
@@ -223,18 +227,30 @@ def _tick(case: Case, now: float) -> list[ev.Event]:
         error = "the agent did not report before its permit ran out"
         return [ev.Doubted(now, {"ok": False, "error": error, "attempts": case.attempts})]
     if case.status in ("pending", "approved") and now >= case.expires_at:
-        return [ev.Expired(now)]
+        return [_expired(case, now)]
     return []
+
+
+def _expired(case: Case, now: float) -> ev.Event:
+    return _no_more(case, now, "it expired") if case.doubtful else ev.Expired(now)
+
+
+def _no_more(case: Case, now: float, why: str) -> ev.Event:
+    """An attempt that may have run cannot be made again: a person has to find out."""
+    error = f"an attempt may have run, and before the next {why}"
+    return ev.Doubted(now, {**(case.outcome or {}), "ok": False, "error": error})
 
 
 def _begin(case: Case, c: cmd.Begin, now: float) -> list[ev.Event]:
     if case.status != "approved" or case.permit is not None:
         raise NotAllowed("not_now", f"the case is {case.status}")
     if now >= case.expires_at:
-        return [ev.Expired(now)]
+        return [_expired(case, now)]
     if case.retry_at is not None and now < case.retry_at:
         raise NotAllowed("not_due", f"next attempt in {show_duration(case.retry_at - now)}")
-    if c.executor.digest != case.revision.executor.digest:
+    if c.executor != case.revision.executor:
+        if case.doubtful:
+            return [_no_more(case, now, "the executor's settings changed")]
         revision = _next_revision(case, c.executor, now, "the executor's settings changed")
         revised = ev.Revised(now, revision)
         return [revised] if case.quorums else [revised, ev.Approved(now, by_policy=True)]
@@ -251,12 +267,14 @@ def _finish(case: Case, c: cmd.Finish, now: float) -> list[ev.Event]:
     if c.result == "ok":
         return [ev.Succeeded(now, outcome)]
     left = c.retries - (case.attempts - 1)
-    again = c.result == "temporary" or (c.result == "doubt" and c.idempotent)
+    doubt = c.result == "doubt"
+    again = c.result == "temporary" or (doubt and c.idempotent)
     if c.crashed and c.idempotent:
-        return [ev.AttemptFailed(now, c.attempt, outcome, now)]
+        return [ev.AttemptFailed(now, c.attempt, outcome, now, doubt)]
     if again and left > 0:
-        return [ev.AttemptFailed(now, c.attempt, outcome, now + _backoff(case.attempts))]
-    if c.result == "doubt":
+        retry_at = now + _backoff(case.attempts)
+        return [ev.AttemptFailed(now, c.attempt, outcome, retry_at, doubt)]
+    if doubt or (c.result == "temporary" and case.doubtful):
         return [ev.Doubted(now, outcome)]
     return [_failed(case, outcome, now)]
 

@@ -136,7 +136,12 @@ def waiting_for(case: Case) -> tuple[str, ...]:
         return (case.agent,)
     if case.status not in ("pending", "held", "in_doubt"):
         return ()
-    said = {d.by for d in case.decisions if d.revision == case.revision.number}
+    said = {
+        (rule, d.by)
+        for d in case.decisions
+        if d.revision == case.revision.number
+        for rule in d.counts
+    }
     lacking = unmet(case.quorums, case.decisions, case.revision.number)
     return tuple(
         sorted(
@@ -145,7 +150,7 @@ def waiting_for(case: Case) -> tuple[str, ...]:
                 for quorum in deciders(case)
                 if case.status != "pending" or quorum.rule in lacking
                 for person in quorum.reviewers
-                if case.status != "pending" or person not in said
+                if case.status != "pending" or (quorum.rule, person) not in said
             }
         )
     )

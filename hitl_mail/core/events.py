@@ -120,9 +120,12 @@ class Permitted(_Event, frozen=True, tag="permitted"):
 
 
 class AttemptFailed(_Event, frozen=True, tag="attempt_failed"):
+    """Another attempt is due. `doubt`: this one may have run all the same."""
+
     attempt: int
     outcome: dict[str, Any]
     retry_at: float
+    doubt: bool = False
 
 
 class Succeeded(_Event, frozen=True, tag="succeeded"):

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from hitl_mail.core.events import Decision
-from hitl_mail.core.verdict import ADMINS, Quorum
+from hitl_mail.core.verdict import ADMINS, DOORS, Quorum
 
 if TYPE_CHECKING:
     from hitl_mail.core.case import Case
@@ -61,14 +61,16 @@ def deciders(case: Case) -> tuple[Quorum, ...]:
     """The quorums whose people the case waits for now.
 
     A case that is held or in doubt is settled by those who could have approved it, or else by
-    the policy's standby, and in either case by an admin: somebody must be able to.
+    the policy's standby, and in either case by an admin: somebody must be able to. Only through
+    doors that each of the rules takes, or else not by link, which proves least.
     """
     if case.status not in ("held", "in_doubt"):
         return case.quorums
     asked = case.quorums or (case.verdict.standby,)
     refs = dict.fromkeys((*(ref for quorum in asked for ref in quorum.refs), ADMINS))
     people = {person for quorum in asked for person in quorum.reviewers}
-    return (Quorum(SETTLE, 1, tuple(refs), tuple(sorted(people))),)
+    doors = tuple(door for door in DOORS if all(door in quorum.doors for quorum in asked))
+    return (Quorum(SETTLE, 1, tuple(refs), tuple(sorted(people)), doors or ("mail", "cli")),)
 
 
 def askable(case: Case) -> tuple[str, ...]:

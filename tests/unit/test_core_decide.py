@@ -1,0 +1,383 @@
+"""Single steps of a case that the walk over all states does not spell out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.canonical import digest
+from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.decide import decide
+from hitl_mail.core.documents import waiting_for
+from hitl_mail.core.effects import File, Mail, Result
+from hitl_mail.errors import Impossible, NotAllowed
+from tests.factories import (
+    EXPIRES,
+    after,
+    begin,
+    case_after,
+    decide_,
+    executor_ref,
+    finish,
+    quorum,
+    receive,
+    verdict,
+)
+
+
+def code(case: Case, command: cmd.Command, now: float = 0.0) -> str:
+    """The code with which `command` is not allowed."""
+    with pytest.raises(NotAllowed) as refused:
+        decide(case, command, now)
+    return refused.value.code
+
+
+def owed(case: Case, kind: type[Any]) -> list[Any]:
+    return [effect for effect in case.pending.values() if isinstance(effect, kind)]
+
+
+def executed() -> Case:
+    return case_after(decide_, begin(), finish("ok"))
+
+
+def test_an_open_case_has_no_receipt() -> None:
+    assert code(case_after(), cmd.FiledAs(1, "sha256:r")) == "not_now"
+
+
+def test_an_event_that_files_an_open_case_is_impossible() -> None:
+    with pytest.raises(Impossible):
+        evolve(case_after(), ev.Filed(0.0, 1, "sha256:r"))
+
+
+def test_an_event_that_files_a_case_twice_is_impossible() -> None:
+    filed = case_after(decide_, begin(), finish("ok"), cmd.FiledAs(1, "sha256:r"))
+    with pytest.raises(Impossible):
+        evolve(filed, ev.Filed(0.0, 2, "sha256:s"))
+
+
+def test_a_receipt_told_twice_is_recorded_once() -> None:
+    filed = after(executed(), cmd.FiledAs(1, "sha256:r"))
+    assert decide(filed, cmd.FiledAs(1, "sha256:r"), 0.0) == []
+
+
+def test_a_written_result_settles_no_mail() -> None:
+    case = case_after()
+    (mail, *_) = owed(case, Mail)
+    assert decide(case, cmd.ResultWas(mail.id), 0.0) == []
+
+
+def test_a_written_result_settles_no_receipt() -> None:
+    case = executed()
+    (receipt,) = owed(case, File)
+    assert decide(case, cmd.ResultWas(receipt.id), 0.0) == []
+
+
+def test_a_written_result_settles_its_effect_once() -> None:
+    case = after(executed(), cmd.FiledAs(1, "sha256:r"))
+    (result,) = owed(case, Result)
+    done = after(case, cmd.ResultWas(result.id))
+    assert (owed(done, Result), decide(done, cmd.ResultWas(result.id), 0.0)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        ev.MailSent(0.0, "m99", "sha256:m"),
+        ev.MailDeferred(0.0, "m99", 1, 1.0, "451"),
+        ev.MailFailed(0.0, "m99", "550"),
+        ev.ResultWritten(0.0, "m99"),
+        ev.ResultWritten(0.0, "m1"),
+    ],
+    ids=lambda note: f"{type(note).__name__} {note.effect}",
+)
+def test_a_note_about_what_is_not_owed_is_impossible(note: ev.Note) -> None:
+    with pytest.raises(Impossible):
+        evolve(case_after(), note)
+
+
+def test_a_note_about_no_case_is_impossible() -> None:
+    with pytest.raises(Impossible):
+        evolve(None, ev.Answered(0.0, "ada", "help"))
+
+
+def doubtful() -> Case:
+    """An idempotent attempt is in doubt and will be made again."""
+    return case_after(decide_, begin(), finish("doubt", retries=1, idempotent=True))
+
+
+def test_an_idempotent_attempt_in_doubt_is_made_again() -> None:
+    case = after(doubtful(), begin(), 1.0)
+    assert (case.status, case.attempts) == ("executing", 2)
+
+
+@pytest.mark.parametrize("command", [cmd.Tick(), begin()], ids=["tick", "begin"])
+def test_what_may_have_run_does_not_expire_but_is_in_doubt(command: cmd.Command) -> None:
+    assert after(doubtful(), command, EXPIRES).status == "in_doubt"
+
+
+def test_what_may_have_run_is_not_run_by_an_executor_with_other_settings() -> None:
+    changed = begin(executor_ref(digest="sha256:b"))
+    assert after(doubtful(), changed, 1.0).status == "in_doubt"
+
+
+def test_what_may_have_run_has_not_failed_because_it_could_not_be_tried_again() -> None:
+    case = after(doubtful(), begin(), 1.0)
+    assert after(case, finish("temporary", 2, retries=1, idempotent=True)).status == "in_doubt"
+
+
+def test_a_failure_of_the_idempotent_executor_answers_for_earlier_attempts() -> None:
+    case = after(doubtful(), begin(), 1.0)
+    assert after(case, finish("failed", 2, retries=1, idempotent=True)).status == "failed"
+
+
+def test_a_crash_over_an_idempotent_attempt_leaves_doubt_until_it_is_made_again() -> None:
+    crashed = case_after(decide_, begin(), finish("doubt", idempotent=True, crashed=True))
+    assert after(crashed, cmd.Tick(), EXPIRES).status == "in_doubt"
+
+
+def test_a_person_who_asks_for_a_retry_has_settled_the_doubt() -> None:
+    case = after(doubtful(), cmd.Tick(), EXPIRES)
+    asked = after(case, decide_(case, verb="retry"), EXPIRES)
+    assert after(asked, cmd.Tick(), 2 * EXPIRES).status == "expired"
+
+
+def test_a_clean_temporary_failure_leaves_no_doubt() -> None:
+    case = case_after(decide_, begin(), finish("temporary", retries=1))
+    assert after(case, cmd.Tick(), EXPIRES).status == "expired"
+
+
+def permitted() -> Case:
+    agent = executor_ref(type="agent")
+    return case_after(receive(executor=agent), decide_, begin(agent))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        ev.Started(0.0, 2),
+        ev.Permitted(0.0, "sha256:x", 1.0),
+        ev.Revised(0.0, ev.Revision(2, "sha256:x", executor_ref(), 0.0)),
+        ev.Expired(0.0),
+        ev.Canceled(0.0, "billing"),
+    ],
+    ids=lambda event: type(event).__name__,
+)
+def test_beside_a_permit_nothing_else_may_happen(event: ev.Event) -> None:
+    with pytest.raises(Impossible):
+        evolve(permitted(), event)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [ev.Succeeded(0.0, {}), ev.Failed(0.0, {}), ev.Held(0.0, {}), ev.Doubted(0.0, {})],
+    ids=lambda event: type(event).__name__,
+)
+def test_without_a_permit_or_an_attempt_there_is_no_outcome(event: ev.Event) -> None:
+    with pytest.raises(Impossible):
+        evolve(case_after(decide_), event)
+
+
+def two_doors() -> cmd.Receive:
+    """bob is asked by two rules, one of which takes no link."""
+    return receive(
+        verdict_=verdict(
+            quorums=(quorum("money", "bob"), quorum("large", "bob", doors=("mail", "cli")))
+        )
+    )
+
+
+def by(person: str, verb: str = "approve", via: str = "mail") -> Any:
+    return lambda case: decide_(case, person, verb, via)
+
+
+def test_an_approval_through_one_door_leaves_the_other_rule_s_door_open() -> None:
+    assert case_after(two_doors(), by("bob", via="link"), by("bob")).status == "approved"
+
+
+def test_an_approval_that_adds_nothing_was_already_said() -> None:
+    case = case_after(two_doors(), by("bob", via="link"))
+    assert code(case, decide_(case, "bob", via="link")) == "already"
+
+
+def test_who_has_yet_to_approve_by_another_door_is_waited_for() -> None:
+    assert waiting_for(case_after(two_doors(), by("bob", via="link"))) == ("bob",)
+
+
+def test_who_has_approved_is_not_waited_for() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    assert waiting_for(case_after(two, by("ada"))) == ("bob",)
+
+
+def test_an_approval_counts_in_every_quorum_of_the_person() -> None:
+    assert case_after(two_doors(), by("bob")).status == "approved"
+
+
+def test_a_rule_s_doors_are_those_to_settle_its_case_too() -> None:
+    asked = receive(verdict_=verdict(quorums=(quorum(doors=("mail", "cli")),)))
+    case = case_after(asked, by("ada"), begin(), finish("doubt"))
+    assert code(case, decide_(case, "ada", "retry", "link")) == "door"
+
+
+def test_rules_without_a_door_in_common_are_settled_without_a_link() -> None:
+    quorums = (quorum("money", "bob", doors=("mail",)), quorum("large", "bob", doors=("link",)))
+    case = case_after(
+        receive(verdict_=verdict(quorums=quorums)),
+        by("bob"),
+        by("bob", via="link"),
+        begin(),
+        finish("doubt"),
+    )
+    answers = [after(case, decide_(case, "bob", "done", via)).status for via in ("mail", "cli")]
+    assert (answers, code(case, decide_(case, "bob", "done", "link"))) == (
+        ["executed", "executed"],
+        "door",
+    )
+
+
+@pytest.mark.parametrize(
+    "changed", [executor_ref("refund2"), executor_ref(digest="sha256:b")], ids=["name", "settings"]
+)
+def test_another_executor_than_the_approved_one_is_asked_about_again(
+    changed: ev.ExecutorRef,
+) -> None:
+    case = case_after(by("ada"), begin(changed))
+    assert (case.status, case.revision.number, case.revision.executor) == ("pending", 2, changed)
+
+
+def test_another_executor_of_an_automatic_action_needs_nobody() -> None:
+    changed = executor_ref(digest="sha256:b")
+    case = case_after(receive(verdict_=verdict("auto")), begin(changed), begin(changed))
+    assert (case.status, case.revision.number) == ("executing", 2)
+
+
+def test_an_approval_of_an_earlier_revision_does_not_count() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    changed = executor_ref(digest="sha256:b")
+    case = case_after(two, by("ada"), by("bob"), begin(changed), by("ada"))
+    assert case.status == "pending"
+
+
+def test_what_was_seen_before_a_change_approves_nothing() -> None:
+    before = case_after(by("ada"))
+    case = after(before, begin(executor_ref(digest="sha256:b")))
+    assert code(case, decide_(case, seen=before.revision.digest)) == "changed"
+
+
+@pytest.mark.parametrize(
+    ("person", "verb", "expected"),
+    [
+        ("dora", "approve", "own_request"),
+        ("dora", "reject", "own_request"),
+        ("eve", "approve", "not_reviewer"),
+        ("cleo", "approve", "not_reviewer"),
+        ("ada", "ok", "not_now"),
+        ("ada", "retry", "not_now"),
+    ],
+)
+def test_who_may_not_say_what(person: str, verb: str, expected: str) -> None:
+    case = case_after()
+    assert code(case, decide_(case, person, verb)) == expected
+
+
+def test_nobody_approves_at_the_moment_of_expiry() -> None:
+    case = case_after()
+    assert code(case, decide_(case), EXPIRES) == "expired"
+
+
+def test_a_mail_counts_once() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    case = case_after(two, lambda c: decide_(c, message_id="<1@x>"))
+    assert decide(case, decide_(case, message_id="<1@x>"), 0.0) == []
+
+
+def test_a_mail_that_was_answered_decides_nothing_later() -> None:
+    case = case_after(cmd.Answer("ada", "help", "?", "<1@x>"))
+    assert decide(case, decide_(case, message_id="<1@x>"), 0.0) == []
+
+
+def test_an_approval_that_is_not_enough_is_confirmed_by_mail() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    case = case_after(two, lambda c: decide_(c, message_id="<1@x>"))
+    (mail,) = [mail for mail in owed(case, Mail) if mail.about == "recorded"]
+    assert (mail.to, mail.reply_to) == ("ada", "<1@x>")
+
+
+def test_everybody_asked_gets_one_mail() -> None:
+    both = receive(verdict_=verdict(quorums=(quorum("money"), quorum("large", "bob", "cleo"))))
+    asked = [mail.to for mail in owed(case_after(both), Mail) if mail.about == "ask"]
+    assert asked == ["ada", "bob", "cleo"]
+
+
+def test_who_decided_at_the_command_line_gets_no_mail_about_the_outcome() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    case = case_after(
+        two, by("ada", via="cli"), by("bob"), begin(), finish(), cmd.FiledAs(1, "sha256:r")
+    )
+    assert [mail.to for mail in owed(case, Mail) if mail.about == "outcome"] == ["bob"]
+
+
+def test_a_deferred_mail_waits_and_counts_its_attempts() -> None:
+    case = case_after()
+    (mail, *_) = owed(case, Mail)
+    later = after(case, cmd.MailWas(mail.id, "deferred", error="451", next_at=60.0))
+    waiting = later.pending[mail.id]
+    assert isinstance(waiting, Mail)
+    assert (waiting.attempts, waiting.next_at, waiting.error) == (1, 60.0, "451")
+
+
+def test_retries_wait_longer_each_time() -> None:
+    case, waits, now = case_after(by("ada")), [], 0.0
+    for attempt in range(1, 5):
+        case = after(case, begin(), now)
+        case = after(case, finish("temporary", attempt, retries=9), now)
+        assert case.retry_at is not None
+        waits.append(case.retry_at - now)
+        now = case.retry_at
+    assert waits == [1.0, 2.0, 4.0, 8.0]
+
+
+def test_a_retry_is_not_due_before_its_time() -> None:
+    case = case_after(by("ada"), begin(), finish("temporary", retries=1))
+    assert code(case, begin(), 0.5) == "not_due"
+
+
+def test_a_permit_is_for_the_payload_that_was_approved_and_ends_with_the_case() -> None:
+    agent = executor_ref(type="agent")
+    case = case_after(receive(executor=agent), by("ada"), 90, begin(agent, permit_seconds=20.0))
+    assert case.permit is not None
+    assert (case.permit.digest, case.permit.until) == (digest(case.payload), EXPIRES)
+
+
+def test_a_retry_after_expiry_asks_afresh_and_for_as_long_as_at_first() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), 150, by("ada", "retry"))
+    assert (case.status, case.expires_at) == ("pending", 150 + EXPIRES)
+
+
+def test_a_retry_of_an_automatic_action_after_expiry_asks_the_standby() -> None:
+    automatic = receive(verdict_=verdict("auto"))
+    case = case_after(automatic, begin(), finish("doubt"), 150, by("cleo", "retry"), by("cleo"))
+    assert case.status == "approved"
+
+
+def test_a_retry_before_expiry_needs_no_new_approval() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), by("bob", "retry"), begin())
+    assert (case.status, case.attempts) == ("executing", 2)
+
+
+def test_an_admin_may_always_settle_what_is_in_doubt() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), by("cleo", "abandon"))
+    assert case.status == "failed"
+
+
+def test_who_settled_a_case_and_how_stands_in_the_outcome() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), by("ada", "done"))
+    assert case.outcome == {"ok": True, "attempts": 1, "settled_by": "ada", "settled_as": "done"}
+
+
+def test_there_is_nothing_to_decide_about_no_case() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        decide(None, cmd.Tick(), 0.0)
+    assert refused.value.code == "closed"

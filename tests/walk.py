@@ -1,0 +1,421 @@
+"""A breadth-first walk over every state that a small case can reach, and a watcher beside it.
+
+The walk drives `decide` and `evolve` with an alphabet of commands at a few times, and takes two
+states for one where they differ only in what no later step can tell apart. The `Watch` knows
+nothing of `Case`: it keeps its own account of the events, so that a mistake in the core is not
+repeated in its test.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.case import FINAL, TRANSITIONS, Case, evolve
+from hitl_mail.core.decide import CODES, VERBS, decide, due
+from hitl_mail.core.effects import File, Mail, Result
+from hitl_mail.core.verdict import Quorum, Verdict
+from hitl_mail.errors import Impossible, NotAllowed
+from tests.factories import EXPIRES, NAMES, OWNER, executor_ref, receive
+
+TIMES = (0.0, 1.0, 99.0, EXPIRES, 101.0, 200.0)
+"""Before a retry is due, when it is, just before expiry, at it, after it; and when an asking after
+expiry expires. A permit given at 0 or 1 runs out before 99."""
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(list[ev.Event])
+
+
+@dataclass(frozen=True)
+class World:
+    """What stays the same during one walk: the verdict, and the executor before and after its
+    settings changed."""
+
+    verdict: Verdict
+    type: Literal["command", "agent"] = "command"
+
+    @property
+    def executors(self) -> tuple[ev.ExecutorRef, ev.ExecutorRef]:
+        return (
+            executor_ref(type=self.type, digest="sha256:a"),
+            executor_ref(type=self.type, digest="sha256:b"),
+        )
+
+
+@dataclass(frozen=True)
+class Watch:
+    """An account of the events so far, which refuses what must never happen (design part 3)."""
+
+    gate: str = ""
+    quorums: tuple[Quorum, ...] = ()
+    approvals: frozenset[tuple[str, str]] = frozenset()
+    expires: float = 0.0
+    executor: str = ""
+    running: bool = False
+    permitted: bool = False
+    begun: bool = False
+    may_begin: bool = True
+    unsure: str = ""
+    final: str = ""
+    filed: bool = False
+
+    def after(self, command: cmd.Command, event: ev.Event, digest: str) -> Watch:
+        """The account with one more event; `digest` is the newest revision's before it."""
+        if not isinstance(event, ev.Note):
+            assert not self.final, f"{event} after {self.final}"
+        match event:
+            case ev.Received():
+                return Watch(
+                    gate=event.verdict.gate,
+                    quorums=event.verdict.quorums if event.verdict.asks else (),
+                    expires=event.expires_at,
+                    executor=event.revision.executor.digest,
+                )
+            case ev.Decided(decision=decision):
+                return self._decided(decision, digest)
+            case ev.Revised(revision=revision):
+                assert not self.unsure, "what may have run under other settings is run again"
+                return replace(self, approvals=frozenset(), executor=revision.executor.digest)
+            case ev.Reopened(revision=revision, quorums=quorums, expires_at=expires):
+                assert quorums
+                return replace(
+                    self,
+                    quorums=quorums,
+                    approvals=frozenset(),
+                    expires=expires,
+                    executor=revision.executor.digest,
+                    may_begin=True,
+                    unsure="",
+                )
+            case ev.Resumed():
+                return replace(self, may_begin=True, unsure="")
+            case ev.Started() | ev.Permitted():
+                return self._begun(command, event)
+            case ev.AttemptFailed():
+                return self._attempt_failed(command)
+            case ev.Held() | ev.Doubted():
+                assert self.begun
+                return replace(self, running=False, permitted=False, may_begin=False)
+            case ev.Filed():
+                assert self.final, "a receipt of an open case"
+                assert not self.filed, "a second receipt"
+                return replace(self, filed=True)
+            case ev.Approved():
+                self._check_quorums()
+                return self
+            case _ if isinstance(event, ev.Note):
+                return self
+            case _:
+                return self._ended(command, event)
+
+    def _decided(self, decision: ev.Decision, digest: str) -> Watch:
+        assert decision.by != OWNER, "the owner decided"
+        assert decision.seen == digest, "what was seen is not what is there"
+        if decision.verb != "approve":
+            return self
+        assert decision.at < self.expires
+        counted = {
+            (quorum.rule, decision.by)
+            for quorum in self.quorums
+            if NAMES[decision.by] & set(quorum.refs) and decision.via in quorum.doors
+        }
+        assert {rule for rule, _ in counted} == set(decision.counts)
+        assert not counted <= self.approvals, "an approval that adds nothing"
+        return replace(self, approvals=self.approvals | counted)
+
+    @property
+    def met(self) -> bool:
+        """Whether each quorum has its approvals, by different people."""
+        return all(
+            sum(rule == quorum.rule for rule, _ in self.approvals) >= quorum.approvals
+            for quorum in self.quorums
+        )
+
+    def _check_quorums(self) -> None:
+        assert self.gate != "deny"
+        assert self.met, "not every quorum has its approvals"
+
+    def _begun(self, command: cmd.Command, event: ev.Started | ev.Permitted) -> Watch:
+        assert isinstance(command, cmd.Begin)
+        self._check_quorums()
+        assert not self.running, "two attempts at once"
+        assert not self.permitted, "an attempt beside a permit"
+        assert self.may_begin, "run again, though nobody knows or allowed it"
+        assert self.executor == command.executor.digest, "not what was approved"
+        assert self.unsure in ("", self.executor), "may have run elsewhere"
+        assert event.at < self.expires, "begun after expiry"
+        assert not isinstance(event, ev.Permitted) or event.until <= self.expires
+        agent = command.executor.type == "agent"
+        return replace(self, begun=True, running=not agent, permitted=agent, may_begin=False)
+
+    def _attempt_failed(self, command: cmd.Command) -> Watch:
+        assert isinstance(command, cmd.Finish)
+        assert self.running
+        if command.result == "temporary":
+            return replace(self, running=False, may_begin=True)
+        assert command.result == "doubt"
+        assert command.idempotent, "what is not idempotent is tried again"
+        return replace(self, running=False, may_begin=True, unsure=self.executor)
+
+    def _ended(self, command: cmd.Command, event: ev.Event) -> Watch:
+        if isinstance(event, ev.Canceled):
+            assert not self.begun, "canceled after a start"
+        if isinstance(event, (ev.Canceled, ev.Expired, ev.Rejected, ev.Denied)):
+            assert not self.running
+            assert not self.permitted
+            assert not self.unsure, "what may have run ends as if it had not"
+        elif isinstance(event, ev.Failed) and isinstance(command, cmd.Finish):
+            assert command.result == "failed" or not self.unsure, "what may have run has failed"
+        if isinstance(event, ev.Expired):
+            assert event.at >= self.expires
+        name = type(event).__name__.lower()
+        status = "executed" if name == "succeeded" else name
+        assert status in FINAL
+        return replace(self, running=False, permitted=False, final=status)
+
+
+@dataclass
+class Walk:
+    """What a walk saw."""
+
+    states: int = 0
+    transitions: int = 0
+    moves: set[tuple[str | None, type]] = field(default_factory=set)
+    statuses: set[str] = field(default_factory=set)
+    codes: set[str] = field(default_factory=set)
+    stuck: list[Any] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Node:
+    case: Case
+    watch: Watch
+    now: int
+    events: tuple[ev.Event, ...]
+
+    @property
+    def key(self) -> Any:
+        """What later steps can tell apart.
+
+        Of a time that has come it is enough that it has; of attempts, whether a retry is left;
+        of approvals that are enough, that they are.
+        """
+        case, watch = self.case, self.watch
+        effects = list(case.pending.values())
+        if case.status != "pending":
+            watch = replace(watch, approvals=frozenset(), quorums=(), gate=f"met {watch.met}")
+        return (
+            case.status,
+            case.revision.executor.digest,
+            tuple(quorum.rule for quorum in case.quorums),
+            self._until(case.expires_at),
+            min(case.attempts, 2),
+            self._until(case.retry_at),
+            case.doubtful,
+            case.permit and self._until(case.permit.until),
+            sum(isinstance(effect, File) for effect in effects),
+            min(2, sum(isinstance(effect, Result) for effect in effects)),
+            replace(watch, expires=0.0),
+            self.now,
+        )
+
+    def _until(self, moment: float | None) -> int:
+        """How many steps of time until a moment has come."""
+        return 0 if moment is None else sum(now < moment for now in TIMES[self.now :])
+
+
+def walk(world: World) -> Walk:
+    """Visit every reachable state of `world`, checking each step."""
+    seen = Walk()
+    command = receive(verdict_=world.verdict, executor=world.executors[0])
+    first = _step(None, Watch(), command, 0, (), seen)
+    assert first is not None
+    queue, reached = deque([first]), {first.key}
+    before: dict[Any, set[Any]] = {}
+    done = []
+    while queue:
+        node = queue.popleft()
+        seen.states += 1
+        seen.statuses.add(node.case.status)
+        _check_state(node)
+        if (node.case.final and node.watch.filed) or (due(node.case) or 0.0) > TIMES[-1]:
+            done.append(node.key)
+        for follower in _followers(node, world, seen):
+            key = follower.key
+            before.setdefault(key, set()).add(node.key)
+            if key not in reached:
+                reached.add(key)
+                queue.append(follower)
+    while done:
+        key = done.pop()
+        if key in reached:
+            reached.discard(key)
+            done.extend(before.get(key, ()))
+    seen.stuck = list(reached)
+    return seen
+
+
+def _followers(node: _Node, world: World, seen: Walk) -> Iterator[_Node]:
+    if node.now + 1 < len(TIMES):
+        yield replace(node, now=node.now + 1)
+    before = _ENCODER.encode(node.case)
+    for command in _alphabet(node.case, world):
+        try:
+            following = _step(node.case, node.watch, command, node.now, node.events, seen)
+        except NotAllowed as error:
+            assert error.code in CODES
+            seen.codes.add(error.code)
+            continue
+        if following is not None:
+            yield following
+    assert _ENCODER.encode(node.case) == before, "a command changed a case in place"
+
+
+def _step(
+    case: Case | None,
+    watch: Watch,
+    command: cmd.Command,
+    now: int,
+    events: tuple[ev.Event, ...],
+    seen: Walk,
+) -> _Node | None:
+    told = decide(case, command, TIMES[now])
+    if not told:
+        return None
+    seen.transitions += 1
+    for event in told:
+        status, digest = (case.status, case.revision.digest) if case else (None, "")
+        following = evolve(case, event)
+        watch = watch.after(command, event, digest)
+        _check_effects(case, event, following)
+        if status is None or type(event) in TRANSITIONS[status]:
+            seen.moves.add((status, type(event)))
+        case = following
+    assert case is not None
+    if watch.final:
+        assert case.status == watch.final
+    if isinstance(command, cmd.Tick):
+        assert case.final or case.status == "in_doubt"
+    return _Node(case, watch, now, (*events, *told))
+
+
+def _check_effects(before: Case | None, event: ev.Event, case: Case) -> None:
+    """Every effect is new once, with an id of its own, and asked for by the right event."""
+    known = before.pending if before else {}
+    made = before.effects_made if before else 0
+    fresh = {key: effect for key, effect in case.pending.items() if key not in known}
+    assert all(effect.id == key for key, effect in case.pending.items())
+    assert sorted(int(key[1:]) for key in fresh) == list(range(made + 1, case.effects_made + 1))
+    receipts = sum(isinstance(effect, File) for effect in fresh.values())
+    results = sum(isinstance(effect, Result) for effect in fresh.values())
+    assert receipts == (case.final and not isinstance(event, ev.Note))
+    assert results == isinstance(event, (ev.Filed, ev.Permitted))
+
+
+def _check_state(node: _Node) -> None:
+    case, now = node.case, TIMES[node.now]
+    approvals = {
+        (rule, d.by)
+        for d in case.decisions
+        if d.verb == "approve" and d.revision == case.revision.number
+        for rule in d.counts
+    }
+    assert node.watch.approvals == approvals
+    assert node.watch.expires == case.expires_at
+    replayed: Case | None = None
+    for event in _DECODER.decode(_ENCODER.encode(list(node.events))):
+        replayed = evolve(replayed, event)
+    assert replayed == case, "its journal tells another story"
+    assert msgspec.json.decode(_ENCODER.encode(case), type=Case) == case
+    moment = due(case)
+    if decide(case, cmd.Tick(), now):
+        assert moment is not None, "a timer nobody would set"
+        assert moment <= now
+    for event in IMPOSSIBLE:
+        if type(event) in TRANSITIONS[case.status]:
+            continue
+        try:
+            evolve(case, event)
+        except Impossible:
+            continue
+        raise AssertionError(f"{event} happened to a case that is {case.status}")
+
+
+def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
+    yield from _decisions(case)
+    yield cmd.Withdraw("billing")
+    yield cmd.Tick()
+    for executor in world.executors:
+        yield cmd.Begin(executor, permit_seconds=20.0)
+    yield from _finishes(case)
+    yield cmd.Tell({"ok": True})
+    yield cmd.Tell({"ok": False})
+    yield cmd.Answer("ada", "help", "what?")
+    yield cmd.FiledAs(1, "sha256:r")
+    yield cmd.ResultWas("none")
+    for key, effect in list(case.pending.items())[-2:]:
+        yield cmd.ResultWas(key)
+        if isinstance(effect, Mail):
+            yield cmd.MailWas(key, "deferred", next_at=1e9, error="451")
+        yield cmd.MailWas(key, "sent", digest="sha256:m")
+        yield cmd.MailWas(key, "failed", error="550")
+
+
+def _decisions(case: Case) -> Iterator[cmd.Decide]:
+    def said(person: str, verb: str, via: str, digest: str) -> cmd.Decide:
+        return cmd.Decide(person, NAMES[person], person == OWNER, verb, via, digest)  # type: ignore[arg-type]
+
+    current = case.revision.digest
+    old = case.revisions[-2].digest if len(case.revisions) > 1 else "sha256:never"
+    fitting = VERBS.get(case.status, ())
+    for verb in fitting:
+        for person in NAMES:
+            for via in ("mail", "link", "cli"):
+                yield said(person, verb, via, current)
+        yield said("ada", verb, "cli", old)
+        yield said("cleo", verb, "cli", old)
+    for verb in set(get_args(ev.Verb)) - set(fitting):
+        yield said("ada", verb, "cli", current)
+        yield said("cleo", verb, "mail", current)
+
+
+def _finishes(case: Case) -> Iterator[cmd.Finish]:
+    number = case.attempts
+    for result in ("ok", "failed", "temporary", "doubt"):
+        outcome = {"ok": result == "ok", "error": result}
+        yield cmd.Finish(number - 1, result, outcome)
+        yield cmd.Finish(number, result, outcome)
+        if case.status == "executing":
+            for retries, idempotent in ((1, False), (0, True), (1, True)):
+                yield cmd.Finish(number, result, outcome, retries, idempotent)
+    for idempotent in (False, True):
+        yield cmd.Finish(number, "doubt", {"ok": False}, 0, idempotent, crashed=True)
+
+
+_REVISION = ev.Revision(9, "sha256:x", executor_ref(), 0.0)
+IMPOSSIBLE: tuple[ev.Event, ...] = (
+    ev.Received(0.0, "c", "a", {}, "i", "d", "t", receive().verdict, _REVISION, EXPIRES),
+    ev.Denied(0.0),
+    ev.Decided(0.0, ev.Decision("ada", "approve", "cli", 0.0, 1, "sha256:x")),
+    ev.Approved(0.0),
+    ev.Rejected(0.0),
+    ev.Expired(0.0),
+    ev.Canceled(0.0, "billing"),
+    ev.Revised(0.0, _REVISION),
+    ev.Started(0.0, 1),
+    ev.Permitted(0.0, "sha256:x", 1.0),
+    ev.AttemptFailed(0.0, 1, {}, 1.0),
+    ev.Succeeded(0.0, {}),
+    ev.Failed(0.0, {}),
+    ev.Held(0.0, {}),
+    ev.Doubted(0.0, {}),
+    ev.Resumed(0.0),
+    ev.Reopened(0.0, _REVISION, (), 1.0),
+)
+"""One of each turning point; what the table does not list for a status must raise."""
