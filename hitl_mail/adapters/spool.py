@@ -129,7 +129,7 @@ class SpoolDirectory:
     def _recover(self, cur: int, limit: int, claimed: list[Spooled]) -> int:
         """Hand out again what a daemon claimed that is no more; how many were looked at."""
         if self._left is None:
-            names = os.listdir(cur)  # noqa: PTH208
+            names = os.listdir(cur)
             self._left = [name for name in names if not name.startswith(".")]
         looked = 0
         while self._left and looked < limit and not self.more:
@@ -141,7 +141,7 @@ class SpoolDirectory:
             looked += 1
             self.more = last
             spooled = self._reclaim(cur, name, claims)
-            self._left.remove(name)
+            self._left.pop()
             if spooled is not None:
                 claimed.append(spooled)
         return looked
