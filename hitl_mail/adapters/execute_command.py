@@ -180,9 +180,10 @@ async def _finish(transport: asyncio.SubprocessTransport, child: _Child, seconds
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
         await _within(child.exited, KILL_GRACE)
-        stdin = transport.get_pipe_transport(0)
-        if stdin is not None:
-            cast(asyncio.WriteTransport, stdin).abort()
+        stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
+        if stdin.get_write_buffer_size():
+            # Closing it would wait for a reader; asyncio does not bear abort on a closed one.
+            stdin.abort()
         transport.close()
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.durable import sync_directory
+from hitl_mail.adapters.durable import drop_asides, sync_directory
 from hitl_mail.adapters.spool_files import (
     check_regular,
     plain_name,
@@ -61,7 +61,7 @@ class SpoolDirectory:
         """Entries of `new/` that cannot be moved, by name, with their inode."""
 
     def create(self, group: int | None = None) -> None:
-        """Make the directories that are missing, 0700.
+        """Make the directories that are missing, 0700; clear what a kill left half-written.
 
         With the id of an OS group, all are given modes: `tmp` and `new` writable by it (sticky:
         each only their own files), results readable. Raises OSError.
@@ -72,6 +72,8 @@ class SpoolDirectory:
             if group is not None:
                 os.chown(path, -1, group)
                 path.chmod(_SHARED_MODES.get(name, _SHARED_RESULTS))
+        for name in self._names[3:]:
+            drop_asides(self.root / name)
 
     def claim(self, limit: int) -> list[Spooled]:
         """The files claimed of the first `limit` looked at, those that a crash left first.
@@ -108,10 +110,10 @@ class SpoolDirectory:
     def result(self, name: str, document: Mapping[str, Any]) -> None:
         """Write `results/NAME.json`, whole and durable or not at all.
 
-        Raises `ValueError` for a name that is no plain file name, OSError.
+        Raises `Refused` for a name that is no plain file name, OSError.
         """
         if not name or "/" in name or plain_name(name) != name:
-            raise ValueError(f"not a plain file name: {name!r}")
+            raise Refused("bad_name", f"not a plain file name: {name!r}")
         path = self.root / "results" / f"{name}.json"
         write_aside(path, document).replace(path)
         sync_directory(path.parent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import stat
 import unicodedata
 from collections.abc import Mapping
@@ -81,13 +82,13 @@ def read_bounded(directory: int, name: str, max_bytes: int, uid: int | None) -> 
 
 
 def write_aside(path: Path, document: Mapping[str, Any]) -> Path:
-    """Write `document` as JSON, durably, under the name it has until it is renamed to `path`.
+    """Write `document` as JSON, durably, next to `path`, for the caller to rename to it.
 
-    Its group may read it where the directory hands its group on (set-group-ID). Raises OSError.
+    The name is new each time, so that threads may do this side by side; `drop_asides` knows what
+    a kill left behind. Raises OSError.
     """
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
-    new = aside(path)
-    new.unlink(missing_ok=True)
+    new = aside(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
     write_new(new, text.encode("utf-8", "replace"))
     return new
 

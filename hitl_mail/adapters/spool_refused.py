@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -35,8 +36,14 @@ class RefusedDirectory:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._numbers: dict[str, int] = {}
+        self._lock = threading.Lock()
 
     def put(self, source: int, name: str, error: Mapping[str, Any]) -> bool:
+        # A free name is free until it is used: one at a time.
+        with self._lock:
+            return self._put(source, name, error)
+
+    def _put(self, source: int, name: str, error: Mapping[str, Any]) -> bool:
         free = self._free(plain_name(name))
         reason = self._path / f"{free}.error.json"
         # The reason is durable before the move and in sight right after it: a kill in between
@@ -68,14 +75,14 @@ class RefusedDirectory:
 
 
 class RefusedInResults:
-    """For people's commands: the reason is the result, `results/STEM.json`; the rest is deleted."""
+    """For people's commands: the reason is their answer, `results/STEM.json`; the file is deleted."""
 
     def __init__(self, results: Path) -> None:
         self._results = results
 
     def put(self, source: int, name: str, error: Mapping[str, Any]) -> bool:
         path = self._results / f"{Path(plain_name(name)).stem}.json"
-        write_aside(path, error).replace(path)
+        write_aside(path, {"ok": False, "code": error["error"], **error}).replace(path)
         sync_directory(self._results)
         try:
             self._delete(source, name)
