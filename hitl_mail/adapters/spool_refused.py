@@ -46,18 +46,16 @@ class RefusedDirectory:
     def _put(self, source: int, name: str, error: Mapping[str, Any]) -> bool:
         free = self._free(plain_name(name))
         reason = self._path / f"{free}.error.json"
-        # The reason is durable before the move and in sight right after it: a kill in between
-        # neither loses the file nor, but for an instant, leaves it unexplained.
-        aside = write_aside(reason, error)
+        # The reason first: what is no longer in `new/` or `cur/`, and has none, was taken.
+        write_aside(reason, error).replace(reason)
         moved = True
         try:
             os.rename(name, self._path / free, src_dir_fd=source)
         except OSError as failure:
             if failure.errno not in _UNMOVABLE:
-                aside.unlink()
+                reason.unlink()
                 raise
             moved = False
-        aside.replace(reason)
         sync_directory(self._path)
         return moved
 
@@ -75,7 +73,7 @@ class RefusedDirectory:
 
 
 class RefusedInResults:
-    """For people's commands: the reason is their answer, `results/STEM.json`; the file is deleted."""
+    """For people's commands: the reason is their answer, `results/STEM.json`; the file goes."""
 
     def __init__(self, results: Path) -> None:
         self._results = results

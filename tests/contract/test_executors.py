@@ -32,17 +32,25 @@ class Rig(Protocol):
         """Whether a target is at work on an order."""
 
 
+SCRIPTS = {
+    "ok": "cat",
+    "temporary": "exit 75",
+    "failed": "exit 3",
+    "slow": "exec 9>$FIFO; sleep 1000 & sleep 1000",
+    "endless": "exec yes",
+    "doubt": "kill -9 $$",
+}
+PATHS = {
+    "ok": "/status/200",
+    "temporary": "/status/503",
+    "failed": "/status/500",
+    "slow": "/slow",
+    "endless": "/endless",
+}
+
+
 class CommandRig:
     """Programs hold a named pipe open: while any of them lives, it is not at its end."""
-
-    scripts = {
-        "ok": "cat",
-        "temporary": "exit 75",
-        "failed": "exit 3",
-        "slow": "exec 9>$FIFO; sleep 1000 & sleep 1000",
-        "endless": "exec yes",
-        "doubt": "kill -9 $$",
-    }
 
     def __init__(self, home: Path) -> None:
         self.home = home
@@ -53,7 +61,7 @@ class CommandRig:
     def executor(self, manner: str, timeout: int = 30) -> Executor:
         settings = Settings(
             type="command",
-            argv=("/bin/sh", "-c", self.scripts[manner]),
+            argv=("/bin/sh", "-c", SCRIPTS[manner]),
             env={"FIFO": str(self.fifo)},
             timeout=timeout,
             output_bytes=LIMIT,
@@ -68,21 +76,13 @@ class CommandRig:
 
 
 class HttpRig:
-    paths = {
-        "ok": "/status/200",
-        "temporary": "/status/503",
-        "failed": "/status/500",
-        "slow": "/slow",
-        "endless": "/endless",
-    }
-
     def __init__(self, home: Path, server: Receiver) -> None:
         self.home = home
         self.server = server
         (home / "secret").write_text("whsec_c2VjcmV0")
 
     def executor(self, manner: str, timeout: int = 30) -> Executor:
-        url = "http://127.0.0.1:1/" if manner == "doubt" else self.server.url + self.paths[manner]
+        url = "http://127.0.0.1:1/" if manner == "doubt" else self.server.url + PATHS[manner]
         settings = Settings(
             type="http", url=url, secret_file="secret", timeout=timeout, output_bytes=LIMIT
         )

@@ -2,8 +2,10 @@
 
 import json
 import os
+import shutil
 import socket
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.spool import CLAIMS, SpoolDirectory
-from hitl_mail.errors import Refused
+from hitl_mail.adapters.spool import CLAIMS, SpoolDirectory, drop
+from hitl_mail.errors import HitlError, Refused, UsageError
 
 MOST = 1000
 ERROR = {"error": "bad_value", "detail": "must be a number", "field": "payload.amount"}
@@ -293,8 +295,25 @@ def test_a_file_swapped_for_a_link_is_never_followed(root: Path, tmp_path: Path)
     finally:
         stop.set()
         swapping.join()
-    # Empty: claimed between the creation of the file and its first byte, which is the writer's.
-    assert (b"file" in seen, b"secret" in seen) == (True, False)
+    assert seen == {b"file"}
+
+
+def test_a_file_swapped_between_look_and_claim_is_not_followed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    path = dropped(root)
+    rename, swapped = os.rename, []
+
+    def swapping(*args: Any, **options: Any) -> None:
+        if not swapped:
+            swapped.append(path)
+            path.unlink()
+            path.symlink_to(tmp_path / "secret")
+        rename(*args, **options)
+
+    monkeypatch.setattr(os, "rename", swapping)
+    assert (spool(root).claim(10), reason(root)["error"]) == ([], "not_a_file")
 
 
 def test_a_link_that_came_into_cur_is_refused_when_opened(root: Path) -> None:
@@ -321,7 +340,7 @@ def test_a_file_that_vanishes_while_it_is_claimed_is_nothing(
     assert (spool(root).claim(10), names(root / "refused")) == ([], set())
 
 
-def test_a_file_the_daemon_may_not_read_is_refused(tmp_path_factory: Any) -> None:
+def test_a_file_the_daemon_may_not_read_is_refused() -> None:
     with private_root() as root:
         with without_privilege(root, *root.iterdir()):
             dropped(root).chmod(0)
@@ -329,7 +348,7 @@ def test_a_file_the_daemon_may_not_read_is_refused(tmp_path_factory: Any) -> Non
         assert (claimed, reason(root)["error"]) == ([], "unreadable")
 
 
-def test_a_directory_that_cannot_be_moved_is_explained_and_left(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_moved_is_explained_and_left() -> None:
     with private_root() as root:
         with without_privilege(root, *root.iterdir()):
             stuck = root / "new" / "stuck"
@@ -339,7 +358,7 @@ def test_a_directory_that_cannot_be_moved_is_explained_and_left(tmp_path: Path) 
         assert (names(root / "new"), names(root / "refused")) == ({"stuck"}, {"stuck.error.json"})
 
 
-def test_a_directory_that_cannot_be_moved_is_not_looked_at_again(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_moved_is_not_looked_at_again() -> None:
     with private_root() as root:
         with without_privilege(root, *root.iterdir()):
             stuck = root / "new" / "stuck"
@@ -354,9 +373,6 @@ def test_a_directory_that_cannot_be_moved_is_not_looked_at_again(tmp_path: Path)
 @contextmanager
 def private_root() -> Iterator[Path]:
     """A spool outside the tests' own directory, which other users cannot enter."""
-    import shutil
-    import tempfile
-
     base = Path(tempfile.mkdtemp())
     try:
         base.chmod(0o755)
@@ -648,3 +664,51 @@ def test_a_result_for_a_group_is_readable_by_it(tmp_path: Path) -> None:
 def test_a_result_for_one_user_is_private(root: Path) -> None:
     spool(root).result("a", {})
     assert stat.S_IMODE((root / "results" / "a.json").stat().st_mode) == 0o600
+
+
+# Dropping a file in
+
+
+def test_a_dropped_file_is_claimed_as_it_was(root: Path) -> None:
+    path = drop(root, b'{"kind": "x"}', "a.json")
+    [found] = spool(root).claim(10)
+    assert (path, found.name, found.data) == (root / "new" / "a.json", "a.json", b'{"kind": "x"}')
+
+
+def test_a_dropped_file_leaves_nothing_in_tmp(root: Path) -> None:
+    drop(root, b"{}", "a.json")
+    assert names(root / "tmp") == set()
+
+
+def test_a_dropped_file_overwrites_none_that_waits(root: Path) -> None:
+    drop(root, b"1", "a.json")
+    with pytest.raises(UsageError):
+        drop(root, b"2", "a.json")
+    assert [found.data for found in spool(root).claim(10)] == [b"1"]
+
+
+@pytest.mark.parametrize("name", ["", ".a", "..", "a/b", "a\nb", "x" * 300])
+def test_a_name_the_daemon_would_not_take_cannot_be_dropped(root: Path, name: str) -> None:
+    with pytest.raises(UsageError):
+        drop(root, b"{}", name)
+
+
+def test_where_there_is_no_spool_dropping_says_so(tmp_path: Path) -> None:
+    with pytest.raises(HitlError, match="Check that it is a spool"):
+        drop(tmp_path / "nowhere", b"{}", "a.json")
+
+
+def test_a_file_that_cannot_be_renamed_leaves_nothing_in_tmp(root: Path) -> None:
+    (root / "new").rmdir()
+    with pytest.raises(HitlError):
+        drop(root, b"{}", "a.json")
+    assert names(root / "tmp") == set()
+
+
+def test_a_dropped_file_is_for_the_daemon_of_the_same_user(root: Path) -> None:
+    assert stat.S_IMODE(drop(root, b"{}", "a.json").stat().st_mode) == 0o600
+
+
+def test_a_file_dropped_for_a_group_is_readable_by_it(tmp_path: Path) -> None:
+    SpoolDirectory(tmp_path / "control", MOST, refused=False).create(group=os.getgid())
+    assert stat.S_IMODE(drop(tmp_path / "control", b"{}", "a").stat().st_mode) == 0o640
