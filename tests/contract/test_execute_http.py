@@ -211,7 +211,7 @@ async def test_a_broken_answer_still_tells_its_status(run: Any) -> None:
     [
         pytest.param({"url": None}, id="no url"),
         pytest.param({"url": "ftp://example.com/"}, id="another scheme"),
-        pytest.param({"url": "http://[/"}, id="no url at all"),
+        pytest.param({"url": "http://x:abc/"}, id="no url at all"),
         pytest.param({"secret_file": None}, id="no secret"),
         pytest.param({"secret_file": "nowhere"}, id="no secret file"),
         pytest.param({"secret_file": "empty"}, id="empty secret"),

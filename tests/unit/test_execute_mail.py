@@ -1,7 +1,9 @@
 """The mail an order becomes, and every payload that must not become one."""
 
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
+from email.parser import BytesParser
 from typing import Any, cast
 
 import pytest
@@ -85,7 +87,7 @@ def test_its_envelope_names_each_recipient_once() -> None:
 
 def test_it_has_subject_and_text() -> None:
     found = mail(subject="Grüße", text="Liebe Ada,\n\nschön.\n")
-    assert (found["Subject"], found.get_content()) == ("Grüße", "Liebe Ada,\n\nschön.\n")
+    assert (found["Subject"], found.get_content()) == ("Grüße", "Liebe Ada,\r\n\r\nschön.\r\n")
 
 
 def test_answers_go_where_the_settings_say() -> None:
@@ -142,8 +144,12 @@ def test_any_subject_arrives_as_it_was(subject: str) -> None:
     "name", ["Ada", "Ada Lovelace", "Ädä Łovelace", "Lovelace, Ada", "日本語 " * 20, "O'Hara; Ada"]
 )
 def test_any_name_arrives_as_it_was(name: str) -> None:
-    [address] = mail(to=f'"{name}" <ada@example.com>')["To"].addresses
-    assert (address.display_name.split(), address.addr_spec) == (name.split(), "ada@example.com")
+    # Read word by word: the address parser of Python 3.11 adds spaces between encoded words.
+    raw = BytesParser().parsebytes(
+        compose(settings(), order(to=f'"{name}" <ada@example.com>'), NOON).message
+    )
+    words = str(make_header(decode_header(raw["To"]))).replace('"', "").split()
+    assert words == [*name.split(), "<ada@example.com>"]
 
 
 # What is refused before anything is sent
