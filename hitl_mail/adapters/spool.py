@@ -1,0 +1,268 @@
+"""The directories through which agents, and people at the command line, pass files to the daemon.
+
+Maildir's manners (design 1.2): written in `tmp/`, renamed into `new/`, claimed by renaming into
+`cur/`, forgotten once what they say is durable. Whoever writes in `new/` may change it at any
+instant, so nothing is believed of a file before it is in `cur/` and open. What the files say is
+not this module's to know.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hitl_mail.adapters.durable import drop_asides, sync_directory
+from hitl_mail.adapters.spool_files import (
+    check_regular,
+    plain_name,
+    read_bounded,
+    write_aside,
+    write_new,
+)
+from hitl_mail.adapters.spool_refused import Refusals, RefusedDirectory, RefusedInResults
+from hitl_mail.errors import HitlError, Refused, UsageError
+from hitl_mail.ports import Spooled
+
+CLAIMS = 3
+"""How often a file is handed out, across crashes of the daemon, before it is set aside."""
+
+_SHARED_MODES = {"": 0o750, "tmp": 0o3770, "new": 0o3770, "cur": 0o700}
+_SHARED_RESULTS = 0o2750
+
+
+class SpoolDirectory:
+    """`ports.Spool` over a directory with `tmp/ new/ cur/ results/ refused/`.
+
+    `uid`: the only owner whose files are taken, None for any. `refused=False` (the people's
+    `control/`): there is no `refused/`; a refusal is `results/STEM.json` and the file is deleted.
+    `more`, after `claim`: it stopped before it had looked at everything.
+    """
+
+    def __init__(
+        self, root: Path, max_bytes: int, uid: int | None = None, refused: bool = True
+    ) -> None:
+        self.root = root
+        self.more = False
+        self._max_bytes = max_bytes
+        self._uid = uid
+        self._names = ("tmp", "new", "cur", "results", *(("refused",) if refused else ()))
+        self._refusals: Refusals = (
+            RefusedDirectory(root / "refused") if refused else RefusedInResults(root / "results")
+        )
+        self._held: dict[str, int] = {}
+        """Names in `cur/` that are not to be looked at again, and how often each was claimed."""
+        self._left: list[str] | None = None
+        """Names in `cur/` still to be handed out; None before the first look."""
+        self._stuck: dict[str, int] = {}
+        """Entries of `new/` that cannot be moved, by name, with their inode."""
+
+    def create(self, group: int | None = None) -> None:
+        """Make the directories that are missing, 0700; clear what a kill left half-written.
+
+        With the id of an OS group, all are given modes: `tmp` and `new` writable by it (sticky:
+        each only their own files), results readable. Raises OSError.
+        """
+        for name in ("", *self._names):
+            path = self.root / name
+            path.mkdir(mode=0o700, parents=not name, exist_ok=True)
+            if group is not None:
+                os.chown(path, -1, group)
+                path.chmod(_SHARED_MODES.get(name, _SHARED_RESULTS))
+        for name in self._names[3:]:
+            drop_asides(self.root / name)
+
+    def claim(self, limit: int) -> list[Spooled]:
+        """The files claimed of the first `limit` looked at, those that a crash left first.
+
+        A file handed out for the last time before it is set aside comes alone: if it ends the
+        daemon once more, no other file is suspected. Raises OSError where the spool itself fails
+        and nothing was claimed.
+        """
+        claimed: list[Spooled] = []
+        self.more = False
+        try:
+            with self._open("new") as new, self._open("cur") as cur:
+                looked = self._recover(cur, limit, claimed)
+                self.more = self.more or bool(self._left)
+                if not self.more:
+                    self._advance(new, cur, limit - looked, claimed)
+        except OSError:
+            # What is claimed goes out first; a fault that stays comes up again in the next call.
+            if not claimed:
+                raise
+            self.more = True
+        return claimed
+
+    def done(self, spooled: Spooled) -> None:
+        """Forget a claimed file: its command is durable."""
+        self._forget(spooled.path.name)
+        spooled.path.unlink(missing_ok=True)
+
+    def refuse(self, spooled: Spooled, error: Mapping[str, Any]) -> None:
+        """Set a claimed file aside, with the reason beside it."""
+        with self._open("cur") as cur:
+            self._set_aside(cur, spooled.path.name, error)
+
+    def result(self, name: str, document: Mapping[str, Any]) -> None:
+        """Write `results/NAME.json`, whole and durable or not at all.
+
+        Raises `Refused` for a name that is no plain file name, OSError.
+        """
+        if not name or "/" in name or plain_name(name) != name:
+            raise Refused("bad_name", f"not a plain file name: {name!r}")
+        path = self.root / "results" / f"{name}.json"
+        write_aside(path, document).replace(path)
+        sync_directory(path.parent)
+
+    @contextlib.contextmanager
+    def _open(self, name: str) -> Iterator[int]:
+        """A descriptor of one of the directories: no path is walked between check and use."""
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self.root / name, flags)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _recover(self, cur: int, limit: int, claimed: list[Spooled]) -> int:
+        """Hand out again what a daemon claimed that is no more; how many were looked at."""
+        if self._left is None:
+            names = os.listdir(cur)
+            self._left = [name for name in names if not name.startswith(".")]
+        looked = 0
+        while self._left and looked < limit and not self.more:
+            name = self._left[-1]
+            claims = self._claims(name) + 1
+            last = claims == CLAIMS
+            if last and claimed:
+                break
+            looked += 1
+            self.more = last
+            spooled = self._reclaim(cur, name, claims)
+            self._left.pop()
+            if spooled is not None:
+                claimed.append(spooled)
+        return looked
+
+    def _reclaim(self, cur: int, name: str, claims: int) -> Spooled | None:
+        if claims > CLAIMS:
+            detail = f"the daemon ended {CLAIMS} times while it worked on this file"
+            self._set_aside(cur, name, _error(Refused("crashed", detail)))
+            return None
+        spooled = self._read(cur, name, claims)
+        if spooled is not None:
+            # Not synced: what the count guards against is no power cut.
+            self._counter(name).write_text(str(claims))
+        return spooled
+
+    def _advance(self, new: int, cur: int, limit: int, claimed: list[Spooled]) -> None:
+        """Claim from `new/`, in the directory's own order: sorting would mean reading it all."""
+        looked = 0
+        with os.scandir(new) as entries:
+            for entry in entries:
+                name = entry.name
+                if name.startswith(".") or name in self._held:
+                    continue
+                if self._stuck.get(name) == entry.inode():
+                    continue
+                if looked == limit:
+                    self.more = True
+                    return
+                looked += 1
+                spooled = self._take(new, cur, entry)
+                if spooled is not None:
+                    claimed.append(spooled)
+
+    def _take(self, new: int, cur: int, entry: os.DirEntry[str]) -> Spooled | None:
+        """Move a file from `new/` to `cur/` and read it; None if it is refused or gone."""
+        name = entry.name
+        try:
+            check_regular(entry.stat(follow_symlinks=False).st_mode)
+            if plain_name(name) != name:
+                raise Refused("bad_name", "a name is UTF-8 without control characters, not long")
+            os.rename(name, name, src_dir_fd=new, dst_dir_fd=cur)
+        except FileNotFoundError:
+            return None
+        except PermissionError as error:
+            self._refuse_new(new, entry, Refused("unmovable", f"cannot be claimed: {error}"))
+            return None
+        except Refused as error:
+            self._refuse_new(new, entry, error)
+            return None
+        try:
+            return self._read(cur, name, 1)
+        except OSError:
+            self._left = [name]
+            raise
+
+    def _refuse_new(self, new: int, entry: os.DirEntry[str], error: Refused) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            if not self._refusals.put(new, entry.name, _error(error)):
+                self._stuck[entry.name] = entry.inode()
+
+    def _read(self, cur: int, name: str, claims: int) -> Spooled | None:
+        try:
+            data, uid = read_bounded(cur, name, self._max_bytes, self._uid)
+        except FileNotFoundError:
+            return None
+        except Refused as error:
+            self._set_aside(cur, name, _error(error))
+            return None
+        self._held[name] = claims
+        return Spooled(self.root / "cur" / name, name, data, uid)
+
+    def _set_aside(self, cur: int, name: str, error: Mapping[str, Any]) -> None:
+        if self._refusals.put(cur, name, error):
+            self._forget(name)
+        else:
+            self._held[name] = CLAIMS
+
+    def _forget(self, name: str) -> None:
+        # The count goes before the file: left behind, it would count against the next of its name.
+        if self._held.pop(name, CLAIMS) > 1:
+            self._counter(name).unlink(missing_ok=True)
+
+    def _claims(self, name: str) -> int:
+        """How often a file that is in `cur/` was handed out."""
+        try:
+            return int(self._counter(name).read_text())
+        except (FileNotFoundError, ValueError):
+            return 1
+
+    def _counter(self, name: str) -> Path:
+        return self.root / "cur" / f".{name}.claims"
+
+
+def drop(root: Path, document: bytes, name: str) -> Path:
+    """Put a file in the spool at `root` as `new/NAME`, durable when it returns; where it is.
+
+    Raises `UsageError` for a name that is not plain or already waits, `HitlError` where the
+    spool cannot be written to.
+    """
+    if not name or name.startswith(".") or "/" in name or plain_name(name) != name:
+        raise UsageError(f"{name!r} cannot be the name of a file in a spool: choose a plain one")
+    aside = root / "tmp" / f"{name}.{secrets.token_hex(8)}"
+    path = root / "new" / name
+    if os.path.lexists(path):
+        raise UsageError(f"{path} still waits for the daemon: choose another name, or wait")
+    try:
+        write_new(aside, document)
+        try:
+            aside.rename(path)
+        except OSError:
+            aside.unlink()
+            raise
+        sync_directory(path.parent)
+    except OSError as error:
+        raise HitlError(
+            f"cannot write to the spool {root}: {error}. Check that it is a spool and that you may"
+        ) from None
+    return path
+
+
+def _error(refused: Refused) -> dict[str, Any]:
+    return {"error": refused.code, "detail": refused.detail, "field": refused.field}
