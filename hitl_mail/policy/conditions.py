@@ -10,7 +10,7 @@ is the only module that knows the library, whose import costs a quarter of a sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import cel
@@ -34,6 +34,8 @@ FUNCTIONS = frozenset(
     | {"getFullYear", "getMonth", "getDayOfMonth", "getDate", "getDayOfWeek", "getDayOfYear"}
     | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
 )
+
+_MAPS = frozenset({"payload", "labels", "typical", "action"})
 
 Outcome = bool | str
 """Whether a condition holds, or in words why that cannot be told."""
@@ -90,33 +92,65 @@ def compile_condition(source: str) -> Condition:
     return Condition(source, program, names, read, not names.isdisjoint(CLAIMABLE))
 
 
-class Weighing:
-    """One action under one set of facts, for all conditions; `wanted` are the names they use."""
+Plan = Mapping[str, tuple[str, ...] | None]
+"""Which variables some conditions read, and of a map which of its keys; None for all of it."""
 
-    def __init__(self, facts: Facts, wanted: Iterable[str]) -> None:
-        variables: dict[str, Any] = {}
-        self.too_large: dict[str, str] = {}
-        for name in wanted:
+
+def plan(conditions: Iterable[Condition]) -> Plan:
+    """What has to be handed over for these conditions. The library copies a map at each reading,
+    so of maps only the keys that somebody reads go in."""
+    wanted: dict[str, tuple[str, ...] | None] = {}
+    for condition in conditions:
+        for name in condition.names:
+            own = [use.split(".") for use in condition.uses if use.split(".")[0] == name]
+            before = wanted.get(name, ())
+            if name not in _MAPS or before is None or not own or min(map(len, own)) == 1:
+                wanted[name] = None
+            else:
+                wanted[name] = tuple(dict.fromkeys((*before, *(parts[1] for parts in own))))
+    return wanted
+
+
+class Weighing:
+    """One action under one set of facts, for all the conditions of a plan.
+
+    `like` is a weighing of the same action by the same plan under the other facts: what claims
+    cannot change is taken from it.
+    """
+
+    def __init__(self, facts: Facts, plan: Plan, like: Weighing | None = None) -> None:
+        self.variables: dict[str, Any] = dict(like.variables) if like else {}
+        self.too_large: dict[str, str] = dict(like.too_large) if like else {}
+        for name in plan if like is None else plan.keys() & CLAIMABLE:
             try:
-                variables[name] = _Cap().weighable(facts.find(name))
+                self.variables[name] = _Cap().weighable(_part(facts, name, plan[name]))
             except KeyError:
                 continue
             except _TooLarge as error:
                 self.too_large[name] = f"{name} is too large to be weighed: {error}"
-        self.context = cel.Context(variables)
+        self.context = cel.Context(self.variables)
 
     def weigh(self, condition: Condition) -> Outcome:
         """Whether the condition holds. Never raises."""
         if self.too_large:
-            for name in condition.names & self.too_large.keys():
+            for name in sorted(condition.names & self.too_large.keys()):
                 return self.too_large[name]
         try:
             found = condition.program.execute(self.context)
         except Exception as error:  # noqa: BLE001 - whatever the library says, it fails closed
             return _words(error, condition)
         if found is True or found is False:
-            return found
+            return bool(found)
         return "the condition gives no true or false"
+
+
+def _part(facts: Facts, name: str, keys: tuple[str, ...] | None) -> Any:
+    if keys is None:
+        return facts.find(name)
+    if name == "action":
+        return {key: facts.find(key) for key in keys if facts.gives(key)}
+    value = facts.find(name)
+    return {key: value[key] for key in keys if key in value}
 
 
 class _TooLarge(Exception):
@@ -131,13 +165,13 @@ class _Cap:
         self.characters = 0
 
     def weighable(self, value: Any) -> Any:
+        if isinstance(value, bool | float) or value is None:
+            return value
         self.values += 1
         if self.values > MOST_VALUES:
             raise _TooLarge(f"more than {MOST_VALUES} values")
         if isinstance(value, str):
             return self._text(value)
-        if isinstance(value, bool) or value is None:
-            return value
         if isinstance(value, int):
             return float(value)
         if isinstance(value, dict):

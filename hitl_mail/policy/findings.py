@@ -11,7 +11,7 @@ from hitl_mail.policy.templates import look_up, shown
 from hitl_mail.policy.variables import Facts
 
 if TYPE_CHECKING:
-    from hitl_mail.policy.conditions import Condition, Outcome
+    from hitl_mail.policy.conditions import Condition, Outcome, Plan
 
 _ABSENT = object()
 
@@ -30,6 +30,21 @@ class Finding(NamedTuple):
         return self.known is not False or self.claimed is not False
 
     @property
+    def demands(self) -> tuple[Gate | None, Gate | None]:
+        """The gates it demands under both sets of facts: none where it does not match, `hard`
+        where that cannot be told.
+
+        A `deny` rule that cannot be told asks a person too: a missing number is no reason to
+        refuse for good what may be right.
+        """
+        return self._demand(self.known), self._demand(self.claimed)
+
+    def _demand(self, outcome: Outcome) -> Gate | None:
+        if outcome is False:
+            return None
+        return self.rule.gate if outcome is True else "hard"
+
+    @property
     def error(self) -> str | None:
         """In words, what could not be told."""
         if self.known is True or self.known is False:
@@ -37,34 +52,19 @@ class Finding(NamedTuple):
         return self.known
 
 
-def demand(gate: Gate, outcome: Outcome) -> Gate | None:
-    """The gate a rule demands: none if it does not match, `hard` if that cannot be told.
-
-    A `deny` rule that cannot be told asks a person too: a missing number is no reason to refuse
-    for good what may be right.
-    """
-    if outcome is False:
-        return None
-    return gate if outcome is True else "hard"
-
-
-def weigh(rules: Iterable[tuple[Rule, Condition]], known: Facts, claimed: Facts) -> list[Finding]:
+def weigh(
+    rules: Iterable[tuple[Rule, Condition]], plan: Plan, known: Facts, claimed: Facts
+) -> list[Finding]:
     """Every rule asked twice; once where the claims add nothing that its condition reads."""
     from hitl_mail.policy.conditions import Weighing
 
-    rules = tuple(rules)
-    wanted = frozenset[str]().union(*(condition.names for _, condition in rules))
-    first = Weighing(known, wanted)
-    if known.judged == claimed.judged:
-        return [
-            Finding(rule, condition, found := first.weigh(condition), found)
-            for rule, condition in rules
-        ]
-    second = Weighing(claimed, wanted)
+    first = Weighing(known, plan)
+    second = first if known.judged == claimed.judged else Weighing(claimed, plan, like=first)
     findings = []
     for rule, condition in rules:
-        found = first.weigh(condition)
-        again = second.weigh(condition) if condition.claimable else found
+        found = again = first.weigh(condition)
+        if second is not first and condition.claimable:
+            again = second.weigh(condition)
         findings.append(Finding(rule, condition, found, again))
     return findings
 
@@ -92,14 +92,18 @@ class Evidence:
     def trace(self, finding: Finding) -> Trace:
         """The rule's line, with the values by dotted name, short; absent ones left out."""
         side = _side(finding)
-        seen, facts = self._seen[side], self._sides[side]
+        seen = self._seen[side]
         values = {}
         for name in finding.condition.uses:
-            if name not in seen:
-                seen[name] = _short(look_up(name.removeprefix("action."), facts.find, _ABSENT))
-            if seen[name] is not _ABSENT:
-                values[name] = seen[name]
+            value = seen[name] if name in seen else self._see(name, side)
+            if value is not _ABSENT:
+                values[name] = value
         return Trace(finding.rule.name, finding.matched, values, finding.error)
+
+    def _see(self, name: str, side: int) -> Any:
+        path = name.removeprefix("action.")
+        value = self._seen[side][name] = _short(look_up(path, self._sides[side].find, _ABSENT))
+        return value
 
 
 def _side(finding: Finding) -> int:

@@ -10,34 +10,37 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from hitl_mail.core.action import Action
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import seat
-from hitl_mail.core.verdict import ADMINS, DOORS, Gate, Quorum, Trace, Verdict
+from hitl_mail.core.verdict import ADMINS, DOORS, Door, Gate, Quorum, Trace, Verdict
 from hitl_mail.errors import Problem
-from hitl_mail.policy.findings import Evidence, Finding, demand, silent, weigh
+from hitl_mail.policy.findings import Evidence, Finding, silent, weigh
 from hitl_mail.policy.gaps import Gap, PayloadSchema, gaps
 from hitl_mail.policy.model import STANDBY, UNKNOWN_KIND, UNMATCHED, Kind, Names, PolicyTable, Rule
 from hitl_mail.policy.templates import fill, shown
 from hitl_mail.policy.variables import Facts
 
 if TYPE_CHECKING:
-    from hitl_mail.policy.conditions import Condition
+    from hitl_mail.policy.conditions import Condition, Plan
 
 STRICTNESS: dict[Gate, int] = {"auto": 0, "hard": 1, "deny": 2}
 """The gates of this version, milder first."""
 
+_STAND_IN = {UNKNOWN_KIND: "The kind is not registered", UNMATCHED: "No rule speaks for it"}
+
 
 class Speaker(NamedTuple):
-    """One rule that speaks of the action, or a name that stands for none (`rule` is None)."""
+    """What speaks of the action: a rule, or (`finding` is None) a name that stands for none."""
 
     name: str
     gate: Gate
-    reason: str
-    rule: Rule | None = None
+    finding: Finding | None = None
+
+    @property
+    def rule(self) -> Rule | None:
+        return self.finding.rule if self.finding else None
 
 
 class Policy:
@@ -50,6 +53,7 @@ class Policy:
         table: PolicyTable,
         kinds: Mapping[str, tuple[Kind, PayloadSchema | None]],
         rules: Iterable[tuple[Rule, Condition]],
+        plan: Plan,
         names: Names,
         notes: Iterable[Problem] = (),
     ) -> None:
@@ -59,6 +63,7 @@ class Policy:
         self.kinds = dict(kinds)
         self.rules = tuple(rules)
         self.names = names
+        self._plan = plan
         self.notes = tuple(notes)
         """What the file asks for that this version does not do yet; nothing there is milder."""
 
@@ -74,12 +79,12 @@ class Policy:
         trusted = self.names.trusted_sources(agent)
         known = Facts(action, agent, kind, trusted, claimed=False)
         claimed = Facts(action, agent, kind, trusted, claimed=True)
-        findings = weigh(self.rules, known, claimed)
+        findings = weigh(self.rules, self._plan, known, claimed)
         evidence = Evidence(known, claimed)
         stand_in = self._stand_in(findings, registered=kind is not None)
-        speakers = [*_speakers(findings, evidence), *stand_in]
+        speakers = [*_speakers(findings), *stand_in]
         missing = gaps(action, kind, schema, claimed) if kind else []
-        gate, speakers, reasons = _strictest(speakers, missing)
+        gate, speakers, reasons = _strictest(speakers, missing, evidence)
         bench = _Bench(self.table, self.names.members(), excluded)
         asks = gate == "hard"
         return Verdict(
@@ -90,7 +95,7 @@ class Policy:
             quorums=tuple(bench.quorum(speaker) for speaker in speakers) if asks else (),
             expires=self._expires(speakers if asks else (), action),
             policy=self.digest,
-            standby=bench.standby(),
+            standby=bench.seat(STANDBY),
             sampled=None if case_id is None else False,
             conflict=_conflict(findings, stand_in),
             trace=_trace(findings, evidence, stand_in, missing),
@@ -116,9 +121,9 @@ class Policy:
         other: else a claim that unsettles an `auto` rule would count for nothing.
         """
         if not registered:
-            return [Speaker(UNKNOWN_KIND, self.table.unknown_kind, "The kind is not registered")]
+            return [Speaker(UNKNOWN_KIND, self.table.unknown_kind)]
         if silent(findings):
-            return [Speaker(UNMATCHED, self.table.unmatched, "No rule speaks for it")]
+            return [Speaker(UNMATCHED, self.table.unmatched)]
         return []
 
     def _expires(self, asking: Iterable[Speaker], action: Action) -> int:
@@ -129,7 +134,7 @@ class Policy:
 
 
 class _Bench:
-    """Seats quorums for one action."""
+    """Seats quorums for one action; rules that ask the same people share the look-up."""
 
     def __init__(
         self,
@@ -140,58 +145,60 @@ class _Bench:
         self.reviewers = table.reviewers or (ADMINS,)
         self.members = members
         self.excluded = excluded
+        self.seated: dict[tuple[int, tuple[str, ...]], Quorum] = {}
 
     def quorum(self, speaker: Speaker) -> Quorum:
         rule = speaker.rule
         if rule is None:
-            return seat(speaker.name, 1, self.reviewers, self.members, self.excluded)
-        refs = rule.reviewers or self.reviewers
-        quorum = seat(rule.name, rule.approvals, refs, self.members, self.excluded)
-        if rule.doors == DOORS:
-            return quorum
-        return msgspec.structs.replace(quorum, doors=rule.doors)
+            return self.seat(speaker.name)
+        return self.seat(rule.name, rule.approvals, rule.reviewers, rule.doors)
 
-    def standby(self) -> Quorum:
-        return seat(STANDBY, 1, self.reviewers, self.members, self.excluded)
-
-
-def _gate(finding: Finding) -> Gate | None:
-    demands = (demand(finding.rule.gate, o) for o in (finding.known, finding.claimed))
-    return max((d for d in demands if d), key=STRICTNESS.__getitem__, default=None)
-
-
-def _reason(finding: Finding, evidence: Evidence) -> str:
-    rule, error = finding.rule, finding.error
-    if error is not None:
-        return f"Rule {rule.name} cannot be told: {error}"
-    if rule.reason is None:
-        return f"Rule {rule.name} applies"
-    return fill(rule.reason, evidence.find(finding))
+    def seat(
+        self,
+        name: str,
+        approvals: int = 1,
+        refs: tuple[str, ...] | None = None,
+        doors: tuple[Door, ...] = DOORS,
+    ) -> Quorum:
+        asked = approvals, refs or self.reviewers
+        if asked not in self.seated:
+            self.seated[asked] = seat(name, *asked, self.members, self.excluded)
+        found = self.seated[asked]
+        return Quorum(name, approvals, found.refs, found.reviewers, doors)
 
 
-def _speakers(findings: Iterable[Finding], evidence: Evidence) -> list[Speaker]:
+def _reason(speaker: Speaker, evidence: Evidence) -> str:
+    finding = speaker.finding
+    if finding is None:
+        return _STAND_IN[speaker.name]
+    if finding.error is not None:
+        return f"Rule {finding.rule.name} cannot be told: {finding.error}"
+    if finding.rule.reason is None:
+        return f"Rule {finding.rule.name} applies"
+    return fill(finding.rule.reason, evidence.find(finding))
+
+
+def _speakers(findings: Iterable[Finding]) -> list[Speaker]:
     """Every rule that matches under either set of facts, at its strictest."""
-    return [
-        Speaker(finding.rule.name, gate, _reason(finding, evidence), finding.rule)
-        for finding in findings
-        if (gate := _gate(finding)) is not None
-    ]
+    speakers = []
+    for finding in findings:
+        if finding.known is not False or finding.claimed is not False:
+            gate: Gate = max(filter(None, finding.demands), key=STRICTNESS.__getitem__)
+            speakers.append(Speaker(finding.rule.name, gate, finding))
+    return speakers
 
 
 def _conflict(findings: Iterable[Finding], stand_in: list[Speaker]) -> bool:
     """Whether rules that match under the same facts demand different gates."""
-    also = {speaker.gate for speaker in stand_in if speaker.name == UNKNOWN_KIND}
-    known, claimed = also.copy(), also
-    for rule, _, before, after in findings:
-        for gates, outcome in ((known, before), (claimed, after)):
-            gate = demand(rule.gate, outcome)
-            if gate is not None:
-                gates.add(gate)
+    unknown = {speaker.gate for speaker in stand_in if speaker.name == UNKNOWN_KIND}
+    demands = [finding.demands for finding in findings if finding.matched]
+    known = unknown.union(gate for gate, _ in demands if gate)
+    claimed = unknown.union(gate for _, gate in demands if gate)
     return len(known) > 1 or len(claimed) > 1
 
 
 def _strictest(
-    speakers: list[Speaker], missing: list[Gap]
+    speakers: list[Speaker], missing: list[Gap], evidence: Evidence
 ) -> tuple[Gate, list[Speaker], tuple[str, ...]]:
     """The winning gate, those who reached it by name, and their reasons.
 
@@ -199,7 +206,7 @@ def _strictest(
     """
     gate: Gate = max((speaker.gate for speaker in speakers), key=STRICTNESS.__getitem__)
     won = sorted((s for s in speakers if s.gate == gate), key=lambda speaker: speaker.name)
-    reasons = [speaker.reason for speaker in won]
+    reasons = [_reason(speaker, evidence) for speaker in won]
     if missing and gate != "deny":
         reasons = (reasons if gate == "hard" else []) + [gap.reason for gap in missing]
         gate = "hard"

@@ -65,8 +65,11 @@ def load_policy(
         check.note(("tests",), "tests are kept but nothing runs them yet")
     if check.problems:
         raise ConfigError(sorted(check.problems, key=lambda problem: problem.line or 0))
+    from hitl_mail.policy.conditions import plan
+
+    wanted = plan(condition for _, condition in rules)
     digest = digest_bytes(text.encode())
-    return Policy(text, digest, table.policy, kinds, rules, names, check.notes)
+    return Policy(text, digest, table.policy, kinds, rules, wanted, names, check.notes)
 
 
 class _Check:

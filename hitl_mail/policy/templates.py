@@ -64,4 +64,6 @@ def shown(value: Any) -> str:
     """A value on one line: numbers as received, at most `LONGEST` characters, nothing invisible."""
     if isinstance(value, str):
         return one_line(value, LONGEST)
+    if type(value) in (int, float):
+        return repr(value)
     return one_line(json.dumps(value, ensure_ascii=False), LONGEST)

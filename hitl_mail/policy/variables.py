@@ -56,6 +56,11 @@ VARIABLES: dict[str, Variable] = {
     "supersedes": Variable("string", "the id it replaces", "has(action.supersedes)", True),
 }
 
+_PLAIN = frozenset({"kind", "payload", "summary", "labels"}).union(
+    name for name, variable in VARIABLES.items() if variable.optional
+)
+"""Those that stand in the action as they are."""
+
 OPTIONAL = tuple(name for name, variable in VARIABLES.items() if variable.optional)
 
 
@@ -86,6 +91,11 @@ class Facts:
 
     def find(self, name: str) -> Any:
         """The value of a variable, as received."""
+        if name in _PLAIN:
+            value = getattr(self.action, name)
+            if value is None:
+                raise KeyError(name)
+            return value
         match name:
             case "effects":
                 return list(self.effects)
@@ -102,17 +112,16 @@ class Facts:
                 return self._all()
             case "agent" | "reversible" | "untrusted":
                 return getattr(self, name)
-        if name not in VARIABLES:
-            raise KeyError(name)
-        value = getattr(self.action, name)
-        if value is None:
-            raise KeyError(name)
-        return value
+        raise KeyError(name)
+
+    def gives(self, name: str) -> bool:
+        """Whether the action has a value for that name, for `has(action.NAME)`."""
+        return name in VARIABLES and (
+            not VARIABLES[name].optional or getattr(self.action, name) is not None
+        )
 
     def _all(self) -> dict[str, Any]:
-        given = (name for name in OPTIONAL if getattr(self.action, name) is not None)
-        always = (name for name, known in VARIABLES.items() if not known.optional)
-        return {name: self.find(name) for name in (*always, *given) if name != "action"}
+        return {n: self.find(n) for n in VARIABLES if n != "action" and self.gives(n)}
 
 
 CLAIMABLE = frozenset({"effects", "reversible", "untrusted", "context", "action"})
