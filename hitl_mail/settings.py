@@ -7,17 +7,20 @@ here; secrets are paths of files, never values.
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from hitl_mail.core.canonical import digest
 from hitl_mail.core.events import ExecutorRef
 from hitl_mail.core.verdict import ADMINS
+from hitl_mail.tables import Duration
 
 DEFAULT_AGENT = "default"
-AGENT_EXECUTOR = "agent"
-"""The executor of a kind that names none: the agent itself, by permit."""
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[int, msgspec.Meta(ge=1)]
+Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
 class _Table(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,27 +39,27 @@ class Smtp(_Table, frozen=True, kw_only=True):
     """Where mail goes out. `tls`: `starttls`, `implicit` or `none`."""
 
     host: str = "localhost"
-    port: int | None = None
+    port: Port | None = None
     tls: Literal["starttls", "implicit", "none"] = "starttls"
     username: str | None = None
     password_file: str | None = None
     ca_file: str | None = None
-    timeout: int = 60
+    timeout: Duration = 60
 
 
 class Imap(_Table, frozen=True, kw_only=True):
     """Where replies are read. aioimaplib knows implicit TLS and none."""
 
     host: str = "localhost"
-    port: int | None = None
+    port: Port | None = None
     tls: Literal["implicit", "none"] = "implicit"
     username: str = ""
     password_file: str | None = None
     ca_file: str | None = None
     mailbox: str = "INBOX"
     processed: str = "Processed"
-    timeout: int = 60
-    poll: int = 60
+    timeout: Duration = 60
+    poll: Duration = 60
 
 
 class Authentication(_Table, frozen=True, kw_only=True):
@@ -97,7 +100,7 @@ class Agent(_Table, frozen=True, kw_only=True):
     """`spool` is relative to the home. `owner` never approves this agent's actions."""
 
     spool: str = "spool"
-    uid: int | None = None
+    uid: Count | None = None
     owner: str | None = None
     trusted_sources: tuple[str, ...] = ()
 
@@ -115,10 +118,10 @@ class Executor(_Table, frozen=True, kw_only=True):
     reply_to: str | None = None
     env: dict[str, str] = {}
     cwd: str | None = None
-    timeout: int = 60
-    retries: int = 0
+    timeout: Duration = 60
+    retries: Count = 0
     idempotent: bool = False
-    output_bytes: int = 65536
+    output_bytes: Amount = 65536
 
     @property
     def digest(self) -> str:
@@ -127,14 +130,14 @@ class Executor(_Table, frozen=True, kw_only=True):
 
 
 class Limits(_Table, frozen=True, kw_only=True):
-    action_bytes: int = 1024 * 1024
-    remember: int = 90 * 86400
-    executions: int = 8
-    waiting: int = 1000
+    action_bytes: Amount = 1024 * 1024
+    remember: Duration = 90 * 86400
+    executions: Amount = 8
+    waiting: Amount = 1000
 
 
 class StoreTable(_Table, frozen=True, kw_only=True):
-    keep: int | None = None
+    keep: Duration | None = None
 
 
 class Site(_Table, frozen=True, kw_only=True):
@@ -178,6 +181,10 @@ class Site(_Table, frozen=True, kw_only=True):
         owner = self.agents[agent].owner if agent in self.agents else None
         requester = self.person_of_address(requested_by) if requested_by else None
         return frozenset(name for name in (owner, requester) if name)
+
+    def trusted_sources(self, agent: str) -> tuple[str, ...]:
+        """The sources whose context this agent may call trusted."""
+        return self.agents[agent].trusted_sources if agent in self.agents else ()
 
     def executor(self, name: str) -> Executor:
         """The executor of that name as configured now; `agent` is always there."""

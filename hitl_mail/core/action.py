@@ -25,9 +25,10 @@ CASE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 _T = TypeVar("_T")
 
+KIND = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+EFFECT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_KIND = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", re.IGNORECASE)
-_EFFECT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _CASE_LIKE = re.compile(r"\d{6}-[A-Za-z0-9]{6}")
 _NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,128}")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
@@ -184,7 +185,7 @@ def _explain(text: str) -> Refused:
 
 
 def _check_action(action: Action) -> None:
-    _match(_KIND, action.kind, "kind", "a dotted name such as payment.refund", 128)
+    _match(KIND, action.kind, "kind", "a dotted name such as payment.refund", 128)
     if action.id is None or not _ID.fullmatch(action.id):
         raise Refused("bad_value", "an id is 1 to 64 of A-Z a-z 0-9 . _ -", "id")
     if action.id in (".", ".."):
@@ -200,7 +201,7 @@ def _check_action(action: Action) -> None:
     if action.latency is not None and action.latency < 0:
         raise Refused("bad_value", "seconds, not negative", "latency")
     for index, effect in enumerate(action.effects):
-        _match(_EFFECT, effect, f"effects[{index}]", "a word such as money or external", 64)
+        _match(EFFECT, effect, f"effects[{index}]", "a word such as money or external", 64)
     if action.expires is not None:
         try:
             parse_duration(action.expires)

@@ -18,6 +18,9 @@ from hitl_mail.core.verdict import Quorum, Verdict
 Verb = Literal["approve", "reject", "edit", "route", "ok", "flag", "retry", "done", "abandon"]
 Via = Literal["mail", "link", "cli"]
 
+AGENT_EXECUTOR = "agent"
+"""The executor of a kind that names none: the agent itself, by permit."""
+
 
 class ExecutorRef(msgspec.Struct, frozen=True):
     """Which executor a revision is bound to; `digest` covers all of its settings."""

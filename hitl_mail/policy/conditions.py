@@ -1,0 +1,251 @@
+"""Conditions in CEL: compiled once, weighed for one action, never raising, always bounded.
+
+The library bounds nothing, holds the interpreter's lock and cannot be interrupted, so what could
+take long is refused before it is run: nested macros and long sources at load, large values at
+the door of each evaluation. What cannot be weighed is told in words and fails closed (design
+1.3). Handing a dict to each evaluation costs thirty times what one shared `Context` does. This
+is the only module that knows the library, whose import costs a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import cel
+
+from hitl_mail.core.text import one_line
+from hitl_mail.policy.source import bound_names, nested_macro, uses
+from hitl_mail.policy.variables import CLAIMABLE, VARIABLES, Facts
+from hitl_mail.tables import nearest
+
+LONGEST_SOURCE = 2000
+LONGEST_LIST = 256
+LONGEST_STRING = 64 * 1024
+MOST_CHARACTERS = 1024 * 1024
+MOST_VALUES = 4096
+"""Caps on what one variable may hold; a map counts as a list of its entries. A macro may read a
+variable once an item, and each reading copies it."""
+
+FUNCTIONS = frozenset(
+    {"size", "contains", "startsWith", "endsWith", "matches"}
+    | {"int", "uint", "double", "string", "bytes", "timestamp", "duration", "type", "dyn"}
+    | {"getFullYear", "getMonth", "getDayOfMonth", "getDate", "getDayOfWeek", "getDayOfYear"}
+    | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
+)
+
+_MAPS = frozenset({"payload", "labels", "typical", "action"})
+
+Outcome = bool | str
+"""Whether a condition holds, or in words why that cannot be told."""
+
+_PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
+_UNDEFINED = re.compile(r"Undefined variable or function: '([^']*)'")
+_FUNCTION = re.compile(r"Function '(\w+)' error: ([^\n]*)")
+_OPERANDS = re.compile(r"Unsupported operation: ([^.]*)\.")
+
+
+class Flaw(NamedTuple):
+    """Why a source is no condition, and the mend."""
+
+    what: str
+    mend: str = ""
+
+
+class Condition(NamedTuple):
+    """One compiled source. `uses` are the dotted names it reads, `names` their roots."""
+
+    source: str
+    program: Any
+    names: frozenset[str]
+    uses: tuple[str, ...]
+    claimable: bool
+
+
+class Uncompilable(Exception):
+    """Holds every `Flaw` of one source."""
+
+    def __init__(self, flaws: list[Flaw]) -> None:
+        super().__init__("; ".join(flaw.what for flaw in flaws))
+        self.flaws = flaws
+
+
+def compile_condition(source: str) -> Condition:
+    """A condition ready to be weighed. Raises `Uncompilable`."""
+    if len(source) > LONGEST_SOURCE:
+        what = f"the condition has {len(source)} characters; at most {LONGEST_SOURCE} are weighed"
+        raise Uncompilable([Flaw(what, "Split it into several rules.")])
+    try:
+        program = cel.compile(source)
+    except ValueError as error:
+        raise Uncompilable([_syntax(source, str(error))]) from None
+    names = frozenset(program.variables()) - (bound_names(source) - VARIABLES.keys())
+    flaws = list(_unknown(names, program.functions()))
+    inner = nested_macro(source)
+    if inner:
+        what = f"the macro {inner} stands inside another macro, which nothing bounds"
+        flaws.append(Flaw(what, "Use one macro at a time, or let the agent say it in the payload."))
+    if flaws:
+        raise Uncompilable(flaws)
+    read = tuple(name for name in uses(source) if name.split(".")[0] in names)
+    return Condition(source, program, names, read, not names.isdisjoint(CLAIMABLE))
+
+
+Plan = Mapping[str, tuple[str, ...] | None]
+"""Which variables some conditions read, and of a map which of its keys; None for all of it."""
+
+
+def plan(conditions: Iterable[Condition]) -> Plan:
+    """What has to be handed over for these conditions. The library copies a map at each reading,
+    so of maps only the keys that somebody reads go in."""
+    wanted: dict[str, tuple[str, ...] | None] = {}
+    for condition in conditions:
+        for name in condition.names:
+            own = [use.split(".") for use in condition.uses if use.split(".")[0] == name]
+            before = wanted.get(name, ())
+            if name not in _MAPS or before is None or not own or min(map(len, own)) == 1:
+                wanted[name] = None
+            else:
+                wanted[name] = tuple(dict.fromkeys((*before, *(parts[1] for parts in own))))
+    return wanted
+
+
+class Weighing:
+    """One action under one set of facts, for all the conditions of a plan.
+
+    `like` is a weighing of the same action by the same plan under the other facts: what claims
+    cannot change is taken from it.
+    """
+
+    def __init__(self, facts: Facts, plan: Plan, like: Weighing | None = None) -> None:
+        self.variables: dict[str, Any] = dict(like.variables) if like else {}
+        self.too_large: dict[str, str] = dict(like.too_large) if like else {}
+        for name in plan if like is None else plan.keys() & CLAIMABLE:
+            try:
+                self.variables[name] = _Cap().weighable(_part(facts, name, plan[name]))
+            except KeyError:
+                continue
+            except _TooLarge as error:
+                self.too_large[name] = f"{name} is too large to be weighed: {error}"
+        self.context = cel.Context(self.variables)
+
+    def weigh(self, condition: Condition) -> Outcome:
+        """Whether the condition holds. Never raises."""
+        if self.too_large:
+            for name in sorted(condition.names & self.too_large.keys()):
+                return self.too_large[name]
+        try:
+            found = condition.program.execute(self.context)
+        except Exception as error:  # noqa: BLE001 - whatever the library says, it fails closed
+            return _words(error, condition)
+        if found is True or found is False:
+            return bool(found)
+        return "the condition gives no true or false"
+
+
+def _part(facts: Facts, name: str, keys: tuple[str, ...] | None) -> Any:
+    if keys is None:
+        return facts.find(name)
+    if name == "action":
+        return {key: facts.find(key) for key in keys if facts.gives(key)}
+    value = facts.find(name)
+    return {key: value[key] for key in keys if key in value}
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class _Cap:
+    """Turns a JSON value into what conditions see, numbers as doubles, while it stays small."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self.characters = 0
+
+    def weighable(self, value: Any) -> Any:
+        if isinstance(value, bool | float) or value is None:
+            return value
+        self.values += 1
+        if self.values > MOST_VALUES:
+            raise _TooLarge(f"more than {MOST_VALUES} values")
+        if isinstance(value, str):
+            return self._text(value)
+        if isinstance(value, int):
+            return float(value)
+        if isinstance(value, dict):
+            self._count(value)
+            return {self._text(key): self.weighable(item) for key, item in value.items()}
+        if isinstance(value, list):
+            self._count(value)
+            return [self.weighable(item) for item in value]
+        return value
+
+    def _count(self, value: list[Any] | dict[str, Any]) -> None:
+        if len(value) > LONGEST_LIST:
+            raise _TooLarge(f"{len(value)} entries where at most {LONGEST_LIST} are weighed")
+
+    def _text(self, text: str) -> str:
+        self.characters += len(text)
+        if len(text) > LONGEST_STRING:
+            raise _TooLarge(f"a text of {len(text)} characters, over {LONGEST_STRING}")
+        if self.characters > MOST_CHARACTERS:
+            raise _TooLarge(f"more than {MOST_CHARACTERS} characters")
+        return text
+
+
+def _unknown(names: frozenset[str], functions: Iterable[str]) -> Iterable[Flaw]:
+    for name in sorted(names - VARIABLES.keys()):
+        yield Flaw(f"no such name: {name}", nearest(name, VARIABLES))
+    for name in functions:
+        if name[0].isalpha() and name not in FUNCTIONS:
+            yield Flaw(f"no such function: {name}", nearest(name, FUNCTIONS))
+
+
+def _syntax(source: str, message: str) -> Flaw:
+    """The library's first complaint: its column, and what it says without the grammar."""
+    place = _PLACE.search(message)
+    if place is None or "Recursion limit" in message:
+        return Flaw("not a condition in CEL: nested too deep")
+    said = place[3].removeprefix("Syntax error: ").split(" expecting ")[0]
+    if "<EOF>" in said:
+        said = "the condition ends too early"
+    where = f"column {place[2]}"
+    if "\n" in source:
+        where = f"line {place[1]} of the condition, {where}"
+    return Flaw(f"not a condition in CEL: {one_line(said)} at {where}")
+
+
+def _words(error: Exception, condition: Condition) -> str:
+    """The library's exception as an admin can use it."""
+    text = str(error)
+    if isinstance(error, KeyError):
+        return _not_given(str(error.args[0]), condition)
+    undefined = _UNDEFINED.match(text)
+    if undefined and undefined[1] in FUNCTIONS:
+        return f"{undefined[1]}() cannot take the value it is given"
+    if undefined:
+        return f"{undefined[1]} is not given"
+    if isinstance(error, IndexError):
+        return "a list has fewer items than the condition asks for"
+    if isinstance(error, ZeroDivisionError):
+        return "division by zero"
+    operands = _OPERANDS.match(text)
+    if operands:
+        kinds = operands[1].replace("float", "double")
+        return f"cannot compute {kinds}: numbers of an action are doubles, write 2.0 instead of 2"
+    if isinstance(error, TypeError):
+        return "a value is of another type than the condition expects"
+    function = _FUNCTION.match(text)
+    if function:
+        return one_line(f"{function[1]}(): {function[2]}")
+    return one_line(text.split("\n", maxsplit=1)[0])
+
+
+def _not_given(quoted: str, condition: Condition) -> str:
+    key = quoted.strip("'\"")
+    for name in condition.uses:
+        if f".{key}." in f"{name}." or name == key:
+            return f"{name[: f'{name}.'.index(f'.{key}.') + len(key) + 1]} is not given"
+    return f'there is no "{one_line(key)}"'

@@ -1,0 +1,245 @@
+"""rules.toml, read whole: every problem at once with its line, or a `Policy` ready to judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from hitl_mail.core.action import EFFECT, KIND
+from hitl_mail.core.canonical import digest_bytes
+from hitl_mail.core.duration import parse_duration
+from hitl_mail.core.events import AGENT_EXECUTOR
+from hitl_mail.core.quorum import members
+from hitl_mail.core.verdict import ADMINS
+from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.policy.gaps import PayloadSchema
+from hitl_mail.policy.judge import Policy
+from hitl_mail.policy.model import (
+    GATES_NOT_YET,
+    NOT_YET,
+    QUIET,
+    RESERVED,
+    Kind,
+    Names,
+    PolicyTable,
+    Rule,
+    RulesFile,
+)
+from hitl_mail.policy.templates import placeholders
+from hitl_mail.policy.variables import OPTIONAL, VARIABLES
+from hitl_mail.tables import Source, nearest, read_table
+from hitl_mail.tables.lines import Path
+
+if TYPE_CHECKING:
+    from hitl_mail.policy.conditions import Condition
+
+ReadSchema = Callable[[str], bytes]
+"""Reads a file that a kind names, relative to the home. May raise OSError."""
+
+REQUIRABLE = ("why", "context", "attachments", "labels", "payload", *OPTIONAL)
+
+TITLE_NAMES = ("kind", "payload", *(name for name in OPTIONAL if name != "why"))
+"""What a title may show: what would run and its numbers, never the agent's own story."""
+
+_RULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_PERCENT = re.compile(r"[1-9][0-9]?%")
+
+
+def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> Policy:
+    """The policy that `text` holds, for a site with these people, groups and executors.
+
+    Raises `ConfigError` with all that is wrong with it. `text` must be the file's bytes decoded
+    and nothing else: their digest names the policy. Load again when `names` change.
+    """
+    source = Source(file, text)
+    check = _Check(source, names, read_schema)
+    head = {key: value for key, value in source.data.items() if key != "rules"}
+    table = read_table(RulesFile, head, (), source, check.problems) or RulesFile()
+    check.policy(table.policy)
+    kinds = {name: (kind, check.kind(name, kind)) for name, kind in table.kinds.items()}
+    rules = check.rules(source.data.get("rules", []), table.policy)
+    if table.tests:
+        check.note(("tests",), "tests are kept but nothing runs them yet")
+    if check.problems:
+        raise ConfigError(sorted(check.problems, key=lambda problem: problem.line or 0))
+    from hitl_mail.policy.conditions import plan
+
+    wanted = plan(condition for _, condition in rules)
+    digest = digest_bytes(text.encode())
+    return Policy(text, digest, table.policy, kinds, rules, wanted, names, check.notes)
+
+
+class _Check:
+    """Collects what is wrong with one file, and what is compiled on the way."""
+
+    def __init__(self, source: Source, names: Names, read_schema: ReadSchema) -> None:
+        self.source = source
+        self.names = names
+        self.members = names.members()
+        self.groups = [name for name in self.members if name != ADMINS]
+        self.read_schema = read_schema
+        self.problems: list[Problem] = []
+        self.notes: list[Problem] = []
+
+    def problem(self, path: Path, what: str, mend: str = "") -> None:
+        self.problems.append(self.source.problem(path, what, mend))
+
+    def note(self, path: Path, what: str) -> None:
+        self.notes.append(self.source.problem(path, what))
+
+    def policy(self, table: PolicyTable) -> None:
+        if table.reviewers is not None:
+            self.people(table.reviewers, ("policy", "reviewers"))
+
+    def kind(self, name: str, kind: Kind) -> PayloadSchema | None:
+        path = ("kinds", name)
+        if not KIND.fullmatch(name):
+            mend = f'Write [kinds."{name}"]? A dotted name goes in quotes, like "payment.refund".'
+            self.problem(path, "not a kind's name", mend)
+        for index, effect in enumerate(kind.effects):
+            if not EFFECT.fullmatch(effect):
+                mend = "An effect is a word such as money or external."
+                self.problem((*path, "effects", index), f'"{effect}" is no effect', mend)
+        for index, wanted in enumerate(kind.requires):
+            root = wanted.split(".")[0]
+            if root not in REQUIRABLE or (wanted != root and root not in ("payload", "labels")):
+                what = f'an action has no "{wanted}"'
+                mend = nearest(wanted, (*REQUIRABLE, "payload.amount"))
+                self.problem((*path, "requires", index), what, mend)
+        if kind.title is not None:
+            self.template(kind.title, (*path, "title"), TITLE_NAMES)
+        if kind.executor is not None and kind.executor not in (
+            *self.names.executors,
+            AGENT_EXECUTOR,
+        ):
+            mend = nearest(kind.executor, (*self.names.executors, AGENT_EXECUTOR))
+            self.problem((*path, "executor"), f'no executor "{kind.executor}"', mend)
+        return self.schema(kind.schema, (*path, "schema")) if kind.schema is not None else None
+
+    def schema(self, name: str, path: Path) -> PayloadSchema | None:
+        try:
+            return PayloadSchema(self.read_schema(name))
+        except OSError as error:
+            what = f'"{name}" cannot be read: {error.strerror or error}'
+            self.problem(path, what, "The path starts at the home directory.")
+        except ValueError as error:
+            self.problem(path, f'"{name}" is {error}')
+        return None
+
+    def rules(self, tables: Any, policy: PolicyTable) -> list[tuple[Rule, Condition]]:
+        if not isinstance(tables, list):
+            self.problem(
+                ("rules",), "must be a list of tables", "Write [[rules]], twice bracketed."
+            )
+            return []
+        compiled: list[tuple[Rule, Condition]] = []
+        first: dict[str, int] = {}
+        for index, table in enumerate(tables):
+            path = ("rules", index)
+            if not isinstance(table, dict):
+                self.problem(path, "must be a table", "Write [[rules]].")
+                continue
+            self.rule_name(table.get("name"), path, first)
+            self.not_yet(table, path)
+            rule = read_table(Rule, table, path, self.source, self.problems)
+            condition = self.condition(table.get("when"), (*path, "when"))
+            if rule is not None:
+                self.rule(rule, path, policy)
+                if condition is not None:
+                    compiled.append((rule, condition))
+        return compiled
+
+    def rule_name(self, name: Any, path: Path, first: dict[str, int]) -> None:
+        if not isinstance(name, str):
+            return
+        where = (*path, "name")
+        if name in first:
+            self.problem(where, f'a second rule "{name}"', f"The first is on line {first[name]}.")
+        elif name in RESERVED:
+            self.problem(where, f'"{name}" has a meaning of its own', "Choose another name.")
+        elif not _RULE_NAME.fullmatch(name):
+            self.problem(where, f'"{name}" is no name', "Use 1 to 64 of A-Z a-z 0-9 . _ -")
+        first.setdefault(name, self.source.line(where))
+
+    def not_yet(self, table: dict[str, Any], path: Path) -> None:
+        gate = table.get("gate")
+        if gate in GATES_NOT_YET:
+            what = f'the gate "{gate}" is not available yet in this version'
+            self.problem((*path, "gate"), what, 'Use "hard" until it is.')
+        for key in sorted(NOT_YET & table.keys()):
+            what = f"{key} is not available yet in this version"
+            self.problem((*path, key), what, "Leave it out until it is.")
+        for key in sorted(QUIET & table.keys()):
+            self.note((*path, key), f"{key} is kept but does not act yet")
+
+    def condition(self, when: Any, path: Path) -> Condition | None:
+        from hitl_mail.policy.conditions import Uncompilable, compile_condition
+
+        if not isinstance(when, str):
+            return None
+        try:
+            return compile_condition(when)
+        except Uncompilable as error:
+            for flaw in error.flaws:
+                self.problem(path, flaw.what, flaw.mend)
+            return None
+
+    def rule(self, rule: Rule, path: Path, policy: PolicyTable) -> None:
+        if rule.reason is not None:
+            self.template(rule.reason, (*path, "reason"), VARIABLES)
+        if not rule.doors:
+            self.problem((*path, "doors"), "no door is left", "Leave it out, or name one.")
+        known = True
+        if rule.reviewers is not None:
+            known = self.people(rule.reviewers, (*path, "reviewers"))
+        elif policy.reviewers is not None:
+            known = all(self.is_known(name) for name in policy.reviewers)
+        if known:
+            self.quorum(rule, rule.reviewers or policy.reviewers or (ADMINS,), path)
+        self.people(rule.route_to, (*path, "route_to"), may_be_empty=True)
+        if rule.escalate is not None:
+            self.people(rule.escalate.to, (*path, "escalate", "to"))
+        for index, moment in enumerate(rule.remind):
+            self.moment(moment, (*path, "remind", index))
+
+    def quorum(self, rule: Rule, refs: tuple[str, ...], path: Path) -> None:
+        people = members(refs, self.members)
+        if len(people) < rule.approvals:
+            what = f"needs {rule.approvals} approvals, but its reviewers are {len(people)} people"
+            where = (*path, "approvals" if rule.approvals > 1 else "reviewers")
+            self.problem(where, what, "Add people to the group, or lower approvals.")
+
+    def people(self, names: Iterable[str], path: Path, may_be_empty: bool = False) -> bool:
+        """Whether these are names of people and groups; each that is not is a problem."""
+        names = tuple(names)
+        if not names and not may_be_empty:
+            self.problem(path, "names nobody", "Leave it out, or name a person or a group.")
+        for index, name in enumerate(names):
+            if not self.is_known(name):
+                mend = nearest(name, (*self.names.people, *self.groups))
+                self.problem((*path, index), f'no person and no group "{name}"', mend)
+        return bool(names) and all(self.is_known(name) for name in names)
+
+    def is_known(self, name: str) -> bool:
+        return name in self.names.people or name in self.groups
+
+    def moment(self, text: str, path: Path) -> None:
+        if _PERCENT.fullmatch(text):
+            return
+        try:
+            parse_duration(text)
+        except ValueError:
+            mend = 'Write "50%" of the time until expiry, or a duration such as "1h".'
+            self.problem(path, f'"{text}" is no moment to remind', mend)
+
+    def template(self, text: str, path: Path, known: Iterable[str]) -> None:
+        known = tuple(known)
+        try:
+            asked = placeholders(text)
+        except ValueError as error:
+            self.problem(path, str(error))
+            return
+        for name in asked:
+            if name.split(".")[0] not in known:
+                self.problem(path, f"{{{name}}} cannot be shown here", nearest(name, known))

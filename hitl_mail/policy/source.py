@@ -1,0 +1,85 @@
+"""What can be read off a condition's source, for the CEL library does not tell it.
+
+https://github.com/google/cel-spec/blob/master/doc/langdef.md (strings, comments, macros)
+"""
+
+from __future__ import annotations
+
+import re
+
+MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
+
+_QUIET = re.compile(
+    r"""
+    (?P<raw>[bB]?[rR][bB]?)?
+    (?: (?P<long>\"\"\"|''') | (?P<short>["']) )
+    | (?P<comment>//[^\n]*)
+    | (?P<word>[A-Za-z_]\w*(?=[^\w"']|$))
+    """,
+    re.VERBOSE,
+)
+_MACRO = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(")
+_BOUND = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(\s*([A-Za-z_]\w*)\s*,")
+_DOTTED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\s*\.\s*[A-Za-z_]\w*)*)\s*(\(?)")
+
+
+def blank(source: str) -> str:
+    """The source with comments and the insides of strings as spaces; same length."""
+    kept, at = [], 0
+    while match := _QUIET.search(source, at):
+        if match["word"]:
+            kept.append(source[at : match.end()])
+            at = match.end()
+            continue
+        end = match.end() if match["comment"] else _closing(source, match)
+        kept.append(source[at : match.start()])
+        inside = source[match.start() : end]
+        kept.append("".join(char if char == "\n" else " " for char in inside))
+        at = end
+    return "".join(kept) + source[at:]
+
+
+def nested_macro(source: str) -> str | None:
+    """The macro that stands inside another one, if any: each level multiplies the work, and
+    nothing interrupts it."""
+    text = blank(source)
+    open_until = -1
+    for match in _MACRO.finditer(text):
+        if match.start() < open_until:
+            return match[0].strip(" .\n\t(")
+        open_until = _matching(text, match.end() - 1)
+    return None
+
+
+def bound_names(source: str) -> set[str]:
+    """The names that macros bind: `x` in `payload.items.all(x, x > 0.0)`."""
+    return set(_BOUND.findall(blank(source)))
+
+
+def uses(source: str) -> list[str]:
+    """The dotted names a condition reads, `payload.amount`, in order, each once; not functions."""
+    found: dict[str, None] = {}
+    for match in _DOTTED.finditer(blank(source)):
+        parts = [match[1], *re.findall(r"[A-Za-z_]\w*", match[2])]
+        if match[3]:
+            parts.pop()
+        if parts:
+            found[".".join(parts)] = None
+    return list(found)
+
+
+def _closing(source: str, opening: re.Match[str]) -> int:
+    """Where the string that opens there ends."""
+    quote, at = opening["long"] or opening["short"], opening.end()
+    while at < len(source) and not source.startswith(quote, at):
+        at += 1 if opening["raw"] or source[at] != "\\" else 2
+    return at + len(quote)
+
+
+def _matching(text: str, opening: int) -> int:
+    depth = 0
+    for at in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[at], 0)
+        if depth == 0:
+            return at
+    return len(text)
