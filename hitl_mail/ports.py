@@ -223,13 +223,16 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
 class LookUp(msgspec.Struct, frozen=True, kw_only=True):
     """What a decision link shows now.
 
-    `open` needs `packet`, with this person's choices. All other states but `bad_link` should have
-    `facts`, unless the person may not see the case any more. `receipt` is the token of their
-    receipt page.
+    `open` needs `packet`, `seen` (its revision's digest), `verbs` (what this person may say now)
+    and `reader`, whom the link was made for. All other states but `bad_link` should have `facts`,
+    unless the person may not see the case any more. `receipt` is the token of their receipt page.
     """
 
     state: PageState
+    reader: str = ""
     packet: Packet | None = None
+    seen: str = ""
+    verbs: tuple[Verb, ...] = ()
     facts: CaseFacts | None = None
     receipt: str | None = None
 

@@ -63,7 +63,10 @@ class OneCase:
             return LookUp(state="under_way", facts=self.facts, receipt=f"r-{token}")
         return LookUp(
             state="open",
-            packet=msgspec.structs.replace(self.packet, person=token, seen=self.revision),
+            reader=token,
+            packet=self.packet,
+            seen=self.revision,
+            verbs=self.packet.choices,
             facts=self.facts,
             receipt=f"r-{token}",
         )
@@ -76,7 +79,7 @@ class OneCase:
             return Outcome(False, found.state, f"the case is {self.facts.status}")
         if seen != self.revision:
             return Outcome(False, "changed", "it changed since this page was shown")
-        if verb not in self.packet.choices:
+        if verb not in found.verbs:
             return Outcome(False, "not_now", f"{verb} cannot be said of a pending case")
         self.evidence.append(evidence)
         self._record(Said(token, verb, "link", NOON + 60, note))

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import FileSystemLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import Markup
 
 from hitl_mail.adapters.web import words
@@ -26,7 +27,7 @@ class Renderer:
 
     def __init__(self, templates: Sequence[Path], site: str, timezone: dt.tzinfo) -> None:
         loader = FileSystemLoader([str(path) for path in templates])
-        self._env = Environment(
+        self._env = SandboxedEnvironment(
             loader=loader,
             autoescape=True,
             undefined=StrictUndefined,

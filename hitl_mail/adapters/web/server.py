@@ -12,8 +12,7 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import h11
 import uvicorn
@@ -22,7 +21,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from hitl_mail.adapters.web.headers import strict_headers
 
-LIFETIME = 30.0
+LIFETIME = 60.0
 CONNECTIONS = 256
 _GRACE = 5
 
@@ -73,16 +72,17 @@ class WebServer:
                 await self._serve(listener, tried)
                 if self._task is None:
                     return
-                self._fail(f"The web server on {self._bind} ended by itself. It is started again.")
+                self._fail(f"The web server on {self._bind} ended by itself; it is started again.")
             tried.set()
             await asyncio.sleep(self._retry)
 
     async def _serve(self, listener: socket.socket, tried: asyncio.Event) -> None:
-        server = _Server(_config(self._app))
-        server.when_started = tried.set
+        server = _Server(_config(self._app), tried.set)
         self.port, self.error, self._server = listener.getsockname()[1], None, server
         try:
             await server.serve(sockets=[listener])
+        except Exception:  # noqa: BLE001 - whatever broke it, it is started again
+            _log.exception("The web server on %s failed", self._bind)
         finally:
             listener.close()
             self.port = self._server = None
@@ -96,7 +96,9 @@ class WebServer:
 class _Server(uvicorn.Server):
     """Leaves SIGTERM and SIGINT to the daemon."""
 
-    when_started: Any
+    def __init__(self, config: uvicorn.Config, when_started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._when_started = when_started
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,7 +106,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self.when_started()
+        self._when_started()
 
 
 class _Connection(H11Protocol):

@@ -40,10 +40,10 @@ BUTTONS: dict[Verb, Button] = {
     "abandon": Button("Abandon: it failed", "gave it up", "no"),
 }
 
-QUESTIONS: dict[str, str] = {
-    "approve": "May this run?",
-    "ok": "It ran by itself. Was that right?",
-    "retry": "It did not end well. What now?",
+QUESTIONS: dict[Verb, str] = {
+    **dict.fromkeys(BUTTONS, "May this run?"),
+    **dict.fromkeys(("ok", "flag"), "It ran by itself. Was that right?"),
+    **dict.fromkeys(("retry", "done", "abandon"), "It did not end well. What now?"),
 }
 """By the first verb on offer."""
 
