@@ -12,7 +12,10 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from hitl_mail.core.case import Status
+from hitl_mail.core.events import Verb, Via
 from hitl_mail.errors import HitlError
+from hitl_mail.review.packet import Packet
 
 
 class Clock(Protocol):
@@ -171,6 +174,113 @@ class Executor(Protocol):
 
     async def run(self, order: Order) -> Attempt:
         """Cancelling it ends what it started; the caller then knows only doubt."""
+
+
+# Pages
+
+PageState = Literal[
+    "open", "under_way", "closed", "expired", "changed", "not_reviewer", "bad_link"
+]
+"""What a link leads to. `open`: this person may decide now. `under_way`: the case is open, but
+there is nothing for this person to decide now (they have, or it is being executed). `closed`,
+`expired`: final. `changed`: there is a newer revision, and a newer mail with its link.
+`not_reviewer`: may not decide this (any more, or through a link). `bad_link`: not one of ours, cut
+off, or signed with a key that has been retired."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """One decision, as a page tells it. `at` is in seconds since the epoch, UTC."""
+
+    by: str
+    verb: Verb
+    via: Via
+    at: float
+    note: str = ""
+
+
+class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a case stands and how it came there. Times are seconds since the epoch, UTC.
+
+    `waiting_for` are the people who still have to say something; `detail` is one sentence about
+    the outcome, where there is one.
+    """
+
+    case: str
+    id: str
+    agent: str
+    kind: str
+    title: str
+    status: Status
+    received_at: float
+    expires_at: float
+    closed_at: float | None = None
+    run_id: str | None = None
+    decisions: tuple[Said, ...] = ()
+    waiting_for: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class LookUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What a decision link shows now.
+
+    `open` needs `packet`, `seen` (its revision's digest), `verbs` (what this person may say now)
+    and `reader`, whom the link was made for. All other states but `bad_link` should have `facts`,
+    unless the person may not see the case any more. `receipt` is the token of their receipt page.
+    """
+
+    state: PageState
+    reader: str = ""
+    packet: Packet | None = None
+    seen: str = ""
+    verbs: tuple[Verb, ...] = ()
+    facts: CaseFacts | None = None
+    receipt: str | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """Whether a decision was recorded, durably. If not: `code` is one of `core.decide.CODES`, or
+    `bad_link`, and `detail` says why in a sentence."""
+
+    decided: bool
+    code: str = ""
+    detail: str = ""
+
+
+class ReceiptView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the receipt page shows. `seq`, `digest`, `prev` are None until it is filed.
+
+    `history` are (time, sentence); `payload` is what ran, or would.
+    """
+
+    facts: CaseFacts
+    seq: int | None = None
+    digest: str | None = None
+    prev: str | None = None
+    reasons: tuple[str, ...] = ()
+    payload: dict[str, Any] | None = None
+    history: tuple[tuple[float, str], ...] = ()
+
+
+class Pages(Protocol):
+    """What the web door asks of the daemon. A token is an opaque string of a hostile visitor."""
+
+    def look(self, token: str) -> LookUp:
+        """What a decision link shows now. Changes nothing, whoever asks and however often."""
+
+    async def decide(
+        self, token: str, verb: Verb, note: str, seen: str, evidence: dict[str, Any]
+    ) -> Outcome:
+        """Record what the link's person says of the revision with digest `seen`.
+
+        Returns once it is durable. `evidence` is {"address", "user_agent"}.
+        """
+
+    def receipt(self, token: str) -> ReceiptView | None:
+        """What a receipt link shows now, the case open or closed; None for a bad link."""
+
+    def health(self) -> dict[str, Any]:
+        """{"status": "ok" | "stopping" | …, …}: public, so without secrets, names or counts that
+        tell of cases."""
 
 
 # Files

@@ -1,0 +1,181 @@
+"""What pages say: of every state, what happened and what to do now; of every verb, its button.
+
+Words only. Who said what and when is in the facts, and the templates put it beside these.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hitl_mail.core.case import Status
+from hitl_mail.core.events import Verb
+from hitl_mail.ports import LookUp
+
+
+class Words(NamedTuple):
+    """A headline, what it means, and what to do now."""
+
+    headline: str
+    meaning: str
+    mend: str = ""
+
+
+class Button(NamedTuple):
+    """What a verb's button says; `said` completes "ada …"; `tone` is a class of the style sheet."""
+
+    label: str
+    said: str
+    tone: str = ""
+
+
+BUTTONS: dict[Verb, Button] = {
+    "approve": Button("Approve", "approved", "yes"),
+    "reject": Button("Reject", "rejected", "no"),
+    "edit": Button("Edit", "edited"),
+    "route": Button("Route", "handed it over"),
+    "ok": Button("OK", "found it in order", "yes"),
+    "flag": Button("Flag", "flagged it", "no"),
+    "retry": Button("Retry: run it again", "asked for a retry"),
+    "done": Button("Done: it did run", "settled it as done"),
+    "abandon": Button("Abandon: it failed", "gave it up", "no"),
+}
+
+QUESTIONS: dict[Verb, str] = {
+    **dict.fromkeys(BUTTONS, "May this run?"),
+    **dict.fromkeys(("ok", "flag"), "It ran by itself. Was that right?"),
+    **dict.fromkeys(("retry", "done", "abandon"), "It did not end well. What now?"),
+}
+"""By the first verb on offer."""
+
+_NOTHING = "There is nothing left for you to do."
+
+OF_STATUS: dict[Status, Words] = {
+    "pending": Words(
+        "Your answer is recorded",
+        "It does not run before others have agreed too.",
+        "There is nothing for you to do now.",
+    ),
+    "approved": Words(
+        "Approved: it runs next",
+        "It has not run yet.",
+        "Look again in a moment to see what became of it.",
+    ),
+    "executing": Words(
+        "Approved: it is running",
+        "It is being carried out now.",
+        "Look again in a moment to see what became of it.",
+    ),
+    "held": Words(
+        "It failed, and waits for a person",
+        "It was approved and carried out, and failed.",
+        "A newer mail asks what to do about it.",
+    ),
+    "in_doubt": Words(
+        "Nobody can tell whether it ran",
+        "It was approved and started, and the answer got lost.",
+        "A newer mail asks what to do about it.",
+    ),
+    "executed": Words("Done", "It was carried out.", _NOTHING),
+    "failed": Words("It failed", "It was started, and did not succeed.", _NOTHING),
+    "rejected": Words("Rejected", "It does not run.", _NOTHING),
+    "expired": Words(
+        "It expired",
+        "Not enough people agreed in time, so it does not run.",
+        "If it is still wanted, the agent has to ask again.",
+    ),
+    "denied": Words("Not allowed", "The rules forbid it, so it does not run.", _NOTHING),
+    "canceled": Words(
+        "Withdrawn", "The agent took it back before it started, so it does not run.", _NOTHING
+    ),
+}
+
+RECORDED: dict[Status, str] = {
+    "pending": "It waits for a person to decide.",
+    "approved": "It is approved, and has not run yet.",
+    "executing": "It is approved, and is being carried out now.",
+    "held": "It ran and failed; a person decides what to do about it.",
+    "in_doubt": "It was started, and nobody can tell whether it ran; a person decides.",
+    "executed": "It was carried out.",
+    "failed": "It was started, and did not succeed.",
+    "rejected": "It was rejected, and did not run.",
+    "expired": "It expired before enough people agreed, and did not run.",
+    "denied": "The rules forbid it; it did not run.",
+    "canceled": "It was withdrawn before it started.",
+}
+"""The same for the record: what a receipt page says of each status."""
+
+_BAD_LINK = Words(
+    "This link does not work",
+    "It is not one of ours, was cut off on its way, or is too old. Nothing was decided.",
+    "Open the link in the mail itself, or copy the whole of it. Replying to the mail works too.",
+)
+_CHANGED = Words(
+    "It changed since this link was sent",
+    "What you would decide here is no longer what would run. This link decides nothing any more.",
+    "A newer mail about this case has the current text and a new link. Use that one.",
+)
+_NOT_REVIEWER = Words(
+    "This is not yours to decide",
+    "Whom the rules ask has changed, it is your own request, or they take no decision by link. "
+    "This link decides nothing.",
+    "If you should decide it, ask an admin of this site.",
+)
+
+MESSAGES: dict[str, Words] = {
+    "about": Words(
+        "Approvals",
+        "An AI agent does work here, and asks a person before it does what could go wrong. "
+        "The person gets a mail with a link to a page like this one.",
+        "There is nothing to see without such a link.",
+    ),
+    "not_found": Words(
+        "There is no such page",
+        "This address leads nowhere.",
+        "If it came from a mail, open the link there, or copy the whole of it.",
+    ),
+    "method": Words(
+        "That cannot be done here",
+        "This address does not take this kind of request. Nothing was decided.",
+        "Open the link from the mail in a browser.",
+    ),
+    "foreign": Words(
+        "Refused: this came from another site",
+        "Another site's page tried to decide here through your browser. Nothing was decided.",
+        "Open the link from the mail, and decide on the page it shows.",
+    ),
+    "not_understood": Words(
+        "Not understood",
+        "The form arrived incomplete or damaged. Nothing was decided.",
+        "Go back, reload the page, and try again.",
+    ),
+    "too_large": Words(
+        "Too long",
+        "A note holds at most 2,000 characters. Nothing was decided.",
+        "Go back, shorten the note, and try again.",
+    ),
+    "too_many": Words(
+        "Too many requests",
+        "Too many came from your address in a short time. Nothing was decided.",
+        "Wait a few seconds, then open the link again.",
+    ),
+    "broken": Words(
+        "Something broke here",
+        "It is our fault, and has been logged.",
+        "If you were deciding, open the link again: it shows whether your answer was recorded.",
+    ),
+}
+
+
+def of(found: LookUp) -> Words:
+    """What to say of a decision link that offers nothing to decide."""
+    match found.state:
+        case "bad_link":
+            return _BAD_LINK
+        case "changed":
+            return _CHANGED
+        case "not_reviewer":
+            return _NOT_REVIEWER
+        case "expired":
+            return OF_STATUS["expired"]
+        case _:
+            return OF_STATUS[found.facts.status] if found.facts else _CHANGED

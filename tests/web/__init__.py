@@ -1,0 +1,1 @@
+"""The web door on a loopback port, with small pages behind it that really decide."""
