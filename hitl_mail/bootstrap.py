@@ -5,22 +5,22 @@ Everything heavy is imported inside the functions, so that a command pays only f
 
 from __future__ import annotations
 
+import datetime as dt
 import grp
 import os
 import pwd
 import re
-import time
+import sys
 import zoneinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hitl_mail.errors import ConfigError, HitlError, Problem, UsageError
+from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home
 from hitl_mail.resources import shipped
 from hitl_mail.settings import Site
 
 if TYPE_CHECKING:
-    from hitl_mail.adapters.keys import Keys
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.daemon.daemon import Daemon, Server
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
 
 def create_home(directory: str | Path) -> Home:
     """Make a home at `directory` that works at once. Raises `UsageError` where there is one."""
+    return _create(directory, "hitl-mail.toml", "rules.toml", {})
+
+
+def create_demo_home(directory: str | Path, port: int) -> Home:
+    """The demo's home: executors that do no harm, pages on `port` of loopback."""
+    return _create(directory, "demo.toml", "demo-rules.toml", {":8025": f":{port}"})
+
+
+def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str, str]) -> Home:
     from hitl_mail.adapters.keys import create_keys
 
     home = Home(Path(directory).absolute())
@@ -37,14 +46,9 @@ def create_home(directory: str | Path) -> Home:
         raise UsageError(f"{home.root} is a home already; nothing was changed")
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.root.chmod(0o700)
-    words = _placeholders()
-    for file in (home.rules_file, home.site_file):
-        text = (shipped("config") / file.name).read_text("utf-8")
-        file.write_text(_filled(text, words), "utf-8")
-        file.chmod(0o600)
-    site = load_site(home)
-    prepare(home, site)
-    create_keys(home.state, _now())
+    _fill(home, {home.rules_file: rules, home.site_file: site_file}, changes)
+    prepare(home, load_site(home))
+    create_keys(home.state, dt.datetime.now(dt.UTC))
     return home
 
 
@@ -163,6 +167,7 @@ def prepare(home: Home, site: Site) -> None:
 
 def build(home: Home, *, web: bool) -> Daemon:
     """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
+    from hitl_mail.adapters.beat import HealthFile
     from hitl_mail.adapters.clock import SystemClock
     from hitl_mail.adapters.execute import executor_for
     from hitl_mail.adapters.ids import new_case_id
@@ -171,18 +176,22 @@ def build(home: Home, *, web: bool) -> Daemon:
     from hitl_mail.adapters.receipts import ReceiptBook
     from hitl_mail.adapters.spool import SpoolDirectory
     from hitl_mail.adapters.watch import DirectoryWatch
-    from hitl_mail.daemon import daemon as parts
-    from hitl_mail.daemon.beat import Beat
     from hitl_mail.daemon.clerk import Clerk
     from hitl_mail.daemon.control import Control
-    from hitl_mail.daemon.desk import Front
+    from hitl_mail.daemon.daemon import Daemon
     from hitl_mail.daemon.engine import Engine
+    from hitl_mail.daemon.front import Front
+    from hitl_mail.daemon.health import health
     from hitl_mail.daemon.intake import Intake
     from hitl_mail.daemon.letters import Letters
     from hitl_mail.daemon.mailer import Mailer
+    from hitl_mail.daemon.permits import Permits
     from hitl_mail.daemon.runner import Runner
-    from hitl_mail.daemon.timers import Timers
     from hitl_mail.daemon.world import World
+    from hitl_mail.review.compose import Composer
+    from hitl_mail.review.links import Links
+    from hitl_mail.review.templates import environment
+    from hitl_mail.review.tokens import Tokens
 
     site = load_site(home)
     policy = load_policy(home, site)
@@ -191,16 +200,178 @@ def build(home: Home, *, web: bool) -> Daemon:
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
+    clock = SystemClock()
     world = World(site, policy)
-    engine = Engine(Journal(home.journal, mode), SystemClock())
+    journal = Journal(home.journal, mode)
+    engine = Engine(journal, clock)
     receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
-    raise HitlError("wiring")
+    facts = _site_facts(site)
+    tokens = Tokens(site.mail.address, keys.addresses[::-1])
+    links = Links(keys.links[::-1])
+    composer = Composer(facts, tokens, links, environment(_templates(home)))
+    permits = Permits(keys.permits)
+    spools: dict[str, Spool] = {
+        name: SpoolDirectory(root, site.limits.action_bytes, _owner(site, name))
+        for name, root in home.spools(site).items()
+    }
+    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
+    outbox, inbox = _transport(home, site)
+    front = Front(engine, receipts, world, links, facts)
+    watched = [home.control, *home.spools(site).values()]
+    pulse = HealthFile(home.state / "health.json", mode)
+    started = clock.now()
+
+    return Daemon(
+        engine=engine,
+        intake=Intake(
+            engine,
+            receipts,
+            world,
+            spools,
+            lambda now: new_case_id(now, zone),
+            permits.token,
+            permits.matches,
+        ),
+        control=Control(engine, world, control, os_user),
+        clerk=Clerk(engine, receipts, spools, permits.token),
+        runner=Runner(
+            engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
+        ),
+        mailer=Mailer(engine, outbox, site.mail.address, composer.compose, composer.compose_notice),
+        letters=Letters(engine, receipts, world, tokens),
+        inbox=inbox,
+        outbox=outbox,
+        watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
+        web=_web(home, site, front, zone) if web else None,
+        beat=lambda daemon: pulse.write(health(daemon, started)),
+        closing=[receipts.close, journal.close],
+    )
+
+
+def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
+    if site.mail.transport == "maildir":
+        from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
+
+        return MaildirOutbox(home.mail_out), MaildirInbox(home.mail_in)
+    from hitl_mail.adapters.imap import ImapInbox
+    from hitl_mail.adapters.smtp import SmtpOutbox
+
+    smtp, imap = site.mail.smtp, site.mail.imap
+    secret = _password(home, imap.password_file, "mail.imap") or ""
+    return (
+        SmtpOutbox(smtp, _password(home, smtp.password_file, "mail.smtp")),
+        ImapInbox(imap, secret, home.state / "imap.json"),
+    )
+
+
+def _web(home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo) -> Server:
+    from hitl_mail.adapters.web.app import web_app
+    from hitl_mail.adapters.web.server import WebServer
+
+    app = web_app(
+        front,
+        _templates(home),
+        site=site.site.name,
+        timezone=zone,
+        base_url=site.web.base_url,
+    )
+    return WebServer(app, site.web.bind)
+
+
+def _templates(home: Home) -> list[Path]:
+    return [home.root / "templates", shipped("templates")]
+
+
+def _site_facts(site: Site) -> SiteFacts:
+    from hitl_mail.review.facts import SiteFacts
+
+    return SiteFacts(
+        name=site.site.name,
+        address=site.mail.address,
+        subaddressing=site.mail.subaddressing,
+        timezone=site.site.timezone,
+        base_url=site.web.base_url,
+        people={name: (p.mail, *p.aliases) for name, p in site.people.items()},
+        trusted_sources={name: agent.trusted_sources for name, agent in site.agents.items()},
+    )
+
+
+def _owner(site: Site, agent: str) -> int | None:
+    return site.agents[agent].uid if agent in site.agents else None
+
+
+def _password(home: Home, file: str | None, where: str) -> str | None:
+    """The first line of a password file, which nobody else may read."""
+    if file is None:
+        return None
+    path = home.root / file
+    try:
+        if path.stat().st_mode & 0o077:
+            raise UsageError(f"{path}: others may read this password; run: chmod 600 {path}")
+        return path.read_text("utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        what = "is empty" if isinstance(error, IndexError) else str(error)
+        raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
 
 
 def _keep_policy(home: Home, policy: Policy, mode: int) -> None:
     """Keep the text of a policy that is used, under its digest."""
+    from hitl_mail.adapters.durable import replace_file
+
     kept = home.policies / f"{policy.digest.removeprefix('sha256:')}.toml"
     if not kept.exists():
-        from hitl_mail.adapters.durable import write_whole
+        replace_file(kept, [policy.text.encode()], mode)
 
-        write_whole(kept, policy.text.encode(), mode)
+
+def _text(path: Path) -> str:
+    """A configuration file, to the byte. Raises `ConfigError`."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8 at byte {error.start}"
+        raise ConfigError([Problem(path.name, None, "", what, "Save it as UTF-8.")]) from None
+    except OSError as error:
+        raise ConfigError([Problem(str(path), None, "", str(error.strerror))]) from None
+
+
+def _group(site: Site) -> int | None:
+    if site.site.group is None:
+        return None
+    try:
+        return grp.getgrnam(site.site.group).gr_gid
+    except KeyError:
+        mend = f"Make it: groupadd {site.site.group}"
+        what = f'no OS group "{site.site.group}" on this machine'
+        raise ConfigError([Problem("hitl-mail.toml", None, "site.group", what, mend)]) from None
+
+
+def _placeholders() -> dict[str, str]:
+    """What the shipped configuration leaves open: the first person, here and now."""
+    user = os_user(os.getuid())
+    person = re.sub(r"[^a-z0-9_-]+", "-", user.lower()).strip("-") or "admin"
+    return {
+        "@PERSON@": person,
+        "@OS_USER@": user,
+        "@MAIL@": f"{person}@localhost",
+        "@TIMEZONE@": _timezone(),
+        "@PYTHON@": sys.executable,
+    }
+
+
+def _timezone() -> str:
+    """This machine's time zone by its IANA name, UTC where it has none."""
+    target = Path("/etc/localtime").resolve()
+    for name in (os.environ.get("TZ", ""), "/".join(target.parts[-2:]), target.name):
+        if name in zoneinfo.available_timezones():
+            return name
+    return "UTC"
+
+
+def _fill(home: Home, sources: dict[Path, str], changes: dict[str, str]) -> None:
+    words = _placeholders()
+    for path, source in sources.items():
+        text = (shipped("config") / source).read_text("utf-8")
+        for old, new in (*words.items(), *changes.items()):
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+        path.chmod(0o600)

@@ -25,7 +25,13 @@ class Clock(Protocol):
 
 
 class Store(Protocol):
-    """The journal. A payload is one JSON value in bytes."""
+    """The journal. A payload is one JSON value in bytes.
+
+    `records` counts what a start-up would have to read after the newest snapshot.
+    """
+
+    @property
+    def records(self) -> int: ...
 
     def append(self, payload: bytes) -> Awaitable[None]:
         """Its place is fixed by the call; awaiting it ends when it is durable.
@@ -178,9 +184,7 @@ class Executor(Protocol):
 
 # Pages
 
-PageState = Literal[
-    "open", "under_way", "closed", "expired", "changed", "not_reviewer", "bad_link"
-]
+PageState = Literal["open", "under_way", "closed", "expired", "changed", "not_reviewer", "bad_link"]
 """What a link leads to. `open`: this person may decide now. `under_way`: the case is open, but
 there is nothing for this person to decide now (they have, or it is being executed). `closed`,
 `expired`: final. `changed`: there is a newer revision, and a newer mail with its link.
@@ -296,7 +300,12 @@ class Spooled(msgspec.Struct, frozen=True):
 
 
 class Spool(Protocol):
-    """One agent's directories, or the people's control directories."""
+    """One agent's directories, or the people's control directories.
+
+    `more`, after `claim`: it stopped before it had looked at everything.
+    """
+
+    more: bool
 
     def claim(self, limit: int) -> list[Spooled]:
         """Claim up to `limit` waiting files, those a crash left claimed first.

@@ -42,7 +42,7 @@ class Control:
     os_user: Callable[[int], str]
 
     async def serve(self) -> int:
-        """Handle what is there; how many files."""
+        """Handle a batch of what is there; how many files, at least 1 where there is more."""
         files = self.spool.claim(_BATCH)
         for spooled in files:
             answer = await self._answer(spooled)
@@ -52,7 +52,7 @@ class Control:
             except (OSError, Refused) as error:
                 log.error("control/%s: cannot write the answer: %s", spooled.name, error)
             self.spool.done(spooled)
-        return len(files)
+        return len(files) + self.spool.more
 
     async def _answer(self, spooled: Spooled) -> dict[str, Any]:
         try:

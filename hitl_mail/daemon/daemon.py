@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
@@ -52,7 +52,6 @@ class Daemon:
     control: Control
     clerk: Clerk
     runner: Runner
-    timers: Timers
     mailer: Mailer
     letters: Letters
     inbox: Inbox
@@ -60,7 +59,11 @@ class Daemon:
     watch: Watch
     web: Server | None
     beat: Callable[[Daemon], None]
-    closing: list[Callable[[], Any]] = field(default_factory=list)
+    closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    timers: Timers = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.timers = Timers(self.engine, self.runner.watch)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises `StorageFailed` where the disk failed."""
@@ -142,7 +145,7 @@ class Daemon:
         await self.outbox.close()
         self.beat(self)
         for close in self.closing:
-            close()
+            await close()
         if self.engine.failure is not None:
             raise self.engine.failure
 

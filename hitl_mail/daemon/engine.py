@@ -12,6 +12,7 @@ raises, and the daemon stops.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 
 from hitl_mail.core.case import Case
@@ -21,6 +22,8 @@ from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Clock, Store
+
+log = logging.getLogger(__name__)
 
 Watcher = Callable[[Case], None]
 DeskWatcher = Callable[[Desk], None]
@@ -41,7 +44,6 @@ class Engine:
         self._store = store
         self._state = State()
         self._by_agent_id: dict[tuple[str, str], str] = {}
-        self._records = 0
         self._snapshot: asyncio.Task[None] | None = None
 
     @property
@@ -141,16 +143,13 @@ class Engine:
             watcher(case)
 
     def _count(self) -> None:
-        self._records += 1
         busy = self._snapshot is not None and not self._snapshot.done()
-        if busy or self._records < max(_SNAPSHOT_AFTER, 2 * len(self.cases)):
-            return
-        self._records = 0
-        self._snapshot = asyncio.ensure_future(self._take_snapshot())
+        if not busy and self._store.records >= max(_SNAPSHOT_AFTER, 2 * len(self.cases)):
+            self._snapshot = asyncio.ensure_future(self._take_snapshot())
 
     async def _take_snapshot(self) -> None:
         try:
             await self._store.snapshot(self._state.lines())
         except StorageFailed as error:
-            self.failure = error
-            self.failed.set()
+            # History is still whole: a start-up would only have more of it to read.
+            log.error("no snapshot: %s", error)

@@ -51,15 +51,17 @@ class Intake:
     _turn: int = field(default=0)
 
     async def serve(self) -> int:
-        """One round: up to a batch of each agent's files. How many were handled."""
+        """One round: up to a batch of each agent's files. How many, at least 1 where more wait."""
         handled = 0
         agents = list(self.spools)
         self._turn += 1
         for index in range(len(agents)):
             agent = agents[(index + self._turn) % len(agents)]
             room = self.world.site.limits.waiting - self._waiting(agent)
-            files = self.spools[agent].claim(min(_BATCH, room)) if room > 0 else []
-            handled += len(files)
+            if room <= 0:
+                continue
+            files = self.spools[agent].claim(min(_BATCH, room))
+            handled += len(files) + self.spools[agent].more
             await asyncio.gather(*(self._take(agent, spooled) for spooled in files))
         return handled
 

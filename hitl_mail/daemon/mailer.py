@@ -132,9 +132,8 @@ class Mailer:
         except MailPermanent as error:
             self.last_error = str(error)
             await self._tell(key, "failed", error=str(error)[:500])
-        except HitlError as error:
-            self.last_error = str(error)
-            await self._tell(key, "failed", error=str(error)[:500])
+        except KeyError:
+            await self._tell(key, "failed", error=f"{item.to} is no longer in hitl-mail.toml")
         else:
             self.last_ok, self.last_error = self.engine.clock.now(), ""
             self.next_try = None
