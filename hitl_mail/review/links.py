@@ -62,7 +62,7 @@ class Links:
             raise BadLink("this link is cut off, changed, or no longer valid") from None
         return LinkClaim(purpose, case, seen, person, int(signed.timestamp()))
 
-    def _serializer(self, purpose: Purpose, at: int) -> URLSafeTimedSerializer[str]:
+    def _serializer(self, purpose: Purpose, at: int) -> URLSafeTimedSerializer:
         class Signer(TimestampSigner):
             def get_timestamp(self) -> int:
                 return at
