@@ -22,10 +22,11 @@ ORIGINAL_MESSAGE = frozenset({
     "message original", "mensaje original", "messaggio originale", "messaggio originario",
     "oorspronkelijk bericht", "originele bericht", "mensagem original", "ursprungligt meddelande",
     "originalmeddelande", "original meddelelse", "oprindelig meddelelse", "opprinnelig melding",
-    "original melding", "wiadomość oryginalna", "oryginalna wiadomość", "alkuperäinen viesti",
+    "original melding", "oprindelig besked",
+    "wiadomość oryginalna", "oryginalna wiadomość", "alkuperäinen viesti",
     "forwarded message", "original mail", "weitergeleitete nachricht", "message transféré",
     "mensaje reenviado", "messaggio inoltrato", "doorgestuurd bericht", "mensagem encaminhada",
-    "reply above this line", "исходное сообщение", "原始邮件", "원본 메시지",
+    "исходное сообщение", "原始邮件", "원본 메시지",
 })  # fmt: skip
 FROM_FIELDS = frozenset({
     "from", "von", "de", "da", "van", "från", "fra", "od", "lähettäjä", "от", "发件人", "差出人",
@@ -38,6 +39,7 @@ HEADER_FIELDS = FROM_FIELDS | frozenset({
     "a", "oggetto", "verzonden", "aan", "onderwerp", "assunto", "skickat", "till", "ämne", "sendt",
     "dato", "til", "emne", "wysłano", "do", "temat", "lähetetty", "päivämäärä", "vastaanottaja",
     "aihe", "отправлено", "дата", "кому", "тема", "priority", "importance", "message-id",
+    "发送时间", "收件人", "主题", "抄送", "日期", "件名", "宛先", "送信日時",
 })  # fmt: skip
 SENT_FROM = (
     "sent from ", "sent with ", "sent via ", "sent by ", "sent on ", "get outlook for ",

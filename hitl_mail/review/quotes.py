@@ -22,6 +22,7 @@ _OURS = (
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
+_MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
 _RULE = re.compile(r"_{10,}|-{20,}|={20,}|\*{20,}")
 _LONGEST_ATTRIBUTION = 4
 _WRAPPED = 50
@@ -124,7 +125,7 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
     if is_ours(line):
         return 1 + _colon_later(lines, at)
     low = line.casefold()
-    opens = low.startswith(phrases.ATTRIBUTION_OPENINGS) or "@" in low
+    opens = low.lstrip("- ").startswith(phrases.ATTRIBUTION_OPENINGS) or bool(_MAILBOX.search(low))
     if not opens and not _DATE.search(low) and not _has_wrote(low):
         return 0
     joined = ""
@@ -140,9 +141,12 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
 
 
 def _attributes(text: str, opens: bool) -> bool:
-    if not text.endswith((":", "：")) or len(text) > 400:
+    if len(text) > 400:
         return False
     dated = _DATE.search(text) is not None
+    text = text.rstrip("- ")
+    if not text.endswith((":", "：")):
+        return opens and dated and "@" in text and text.endswith(phrases.WROTE)
     if _has_wrote(text):
         return dated or opens
     return dated and "@" in text
