@@ -1,0 +1,171 @@
+"""The words of short mails: why a reply decided nothing, what became of a decision.
+
+Each answer says what happened and the exact line to send now. No line of these begins with a
+command, so that none of it, quoted back, reads as one. Knows nothing of MIME.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hitl_mail.core.case import Case
+from hitl_mail.core.decide import VERBS
+from hitl_mail.core.effects import Mail
+from hitl_mail.core.events import Verb
+from hitl_mail.core.quorum import unmet
+from hitl_mail.core.text import one_line
+from hitl_mail.review.text import shorten
+
+_LONGEST_OUTPUT = 1000
+
+LINES: dict[Verb, tuple[str, str]] = {
+    "approve": ("To approve", "approve"),
+    "reject": ("To reject", "reject because (your reason)"),
+    "retry": ("To try again", "retry"),
+    "done": ("To say that it did run", "done"),
+    "abandon": ("To give up", "abandon"),
+}
+"""What a verb is for, and the line that says it."""
+
+_ANSWERS: dict[str, tuple[str, str]] = {
+    "help": ("Here is what you can answer", "Nothing has been decided."),
+    "not_understood": (
+        "Nothing was decided: your reply was not understood",
+        "The first line of a reply has to be one of the commands below, and nothing else.",
+    ),
+    "unavailable": (
+        "Nothing was decided: this command is not available here",
+        "What you wrote is a command that cannot be used on this case by mail.",
+    ),
+    "ambiguous": (
+        "Nothing was decided: did you mean it without condition?",
+        "Your reply begins like a decision but says more than that. Because what is approved is "
+        "exactly what runs, a decision has to stand alone. A remark that changes nothing goes "
+        "behind a colon, as in: approve: thank you",
+    ),
+    "too_long": (
+        "Nothing was decided: too long to approve by mail",
+        "The mail could not show it whole. Look at all of it and decide there.",
+    ),
+    "closed": ("Nothing was decided: the case is already closed", ""),
+    "not_now": ("Nothing was decided: that cannot be said of the case as it stands", ""),
+    "changed": (
+        "Nothing was decided: it changed since that mail was written",
+        "Please answer the newest mail about this case: it shows what would run now.",
+    ),
+    "expired": (
+        "Nothing was decided: it has expired",
+        "It was not run, and will not be. The agent may ask again.",
+    ),
+    "not_reviewer": (
+        "Nothing was decided: you are not one of its reviewers",
+        "The rules name other people for this. If that is wrong, tell an admin.",
+    ),
+    "own_request": (
+        "Nothing was decided: nobody approves their own request",
+        "It was asked for in your name, or by an agent that you own. Others have been asked.",
+    ),
+    "door": (
+        "Nothing was decided: the rule takes no decision by mail",
+        "Decide where the rule allows it, for example at the command line.",
+    ),
+    "already": ("You have approved this already", "Others still have to."),
+}
+_OTHER = ("Nothing was decided", "Your reply could not be applied to this case.")
+_WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
+
+_STANDS: dict[str, str] = {
+    "pending": "It waits for a decision.",
+    "approved": "It is approved and about to run.",
+    "executing": "It is running.",
+    "held": "Its execution failed, and a person decides what happens now.",
+    "in_doubt": "Nobody knows whether it ran, and a person decides what happens now.",
+    "executed": "It has been executed.",
+    "failed": "Its execution failed.",
+    "rejected": "It has been rejected and does not run.",
+    "expired": "It has expired and does not run.",
+    "denied": "The rules forbid it; it does not run.",
+    "canceled": "It has been withdrawn and does not run.",
+}
+_HEADLINES: dict[str, str] = {
+    "executed": "Done: it has been executed",
+    "failed": "It was tried and failed",
+    "rejected": "It is rejected and does not run",
+    "expired": "It expired and does not run",
+    "denied": "The rules forbid it",
+    "canceled": "It was withdrawn and does not run",
+}
+
+
+class Note(msgspec.Struct, frozen=True):
+    """A short mail's words. `lines` are (meaning, command) pairs, `texts` (name, text) pairs of
+    text that is not ours."""
+
+    headline: str
+    paragraphs: tuple[str, ...] = ()
+    said: str = ""
+    lines: tuple[tuple[str, str], ...] = ()
+    texts: tuple[tuple[str, str], ...] = ()
+
+
+def note(case: Case, mail: Mail) -> Note:
+    """The words of a mail about `answer`, `recorded` or `outcome`."""
+    match mail.about:
+        case "recorded":
+            return _recorded(case)
+        case "outcome":
+            return _outcome(case)
+        case _:
+            return answer(case, mail.key, mail.said)
+
+
+def answer(case: Case, key: str, said: str) -> Note:
+    """Why a reply decided nothing: `key` is one of `core.decide.CODES` or of the reply reader."""
+    headline, why = _ANSWERS.get(key, _OTHER)
+    verbs: tuple[Verb, ...] = VERBS.get(case.status, ())
+    if key == "too_long":
+        verbs = tuple(verb for verb in verbs if verb != "approve")
+    lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in verbs)
+    stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
+    paragraphs = tuple(text for text in (why, stands) if text)
+    return Note(headline, paragraphs, said, lines)
+
+
+def stand_of(case: Case) -> str:
+    """One sentence on where the case stands."""
+    return _STANDS[case.status]
+
+
+def _recorded(case: Case) -> Note:
+    lacking = unmet(case.quorums, case.decisions, case.revision.number)
+    missing = [f"{count} more for the rule {one_line(rule, 80)}" for rule, count in lacking.items()]
+    if case.status != "pending":
+        return Note("Your approval is recorded", (stand_of(case),))
+    still = f"It still needs {' and '.join(missing)}." if missing else stand_of(case)
+    return Note("Your approval is recorded", (still,))
+
+
+def _outcome(case: Case) -> Note:
+    outcome = case.outcome or {}
+    headline = _HEADLINES.get(case.status, stand_of(case))
+    decided = tuple(_decided(d.by, d.verb, d.via) for d in case.decisions)
+    facts = []
+    if outcome.get("exit_code") is not None:
+        facts.append(f"Exit code {outcome['exit_code']}")
+    if outcome.get("attempts"):
+        facts.append(f"attempts: {outcome['attempts']}")
+    paragraphs = [" ".join(decided), ", ".join(facts) + "." if facts else ""]
+    if case.receipt is not None:
+        paragraphs.append(f"Receipt {case.receipt.seq}, {case.receipt.digest}")
+    notes = [(f"{d.by} wrote", d.note) for d in case.decisions if d.note]
+    output = [
+        (name, shorten(str(outcome[key]).rstrip(), _LONGEST_OUTPUT))
+        for name, key in (("Error", "error"), ("Output", "stdout"), ("Error output", "stderr"))
+        if outcome.get(key)
+    ]
+    return Note(headline, tuple(p for p in paragraphs if p), texts=(*notes, *output))
+
+
+def _decided(person: str, verb: Verb, via: str) -> str:
+    way = {"mail": "by mail", "link": "by a link", "cli": "at the command line"}[via]
+    return f"{person} said {verb} {way}."

@@ -1,0 +1,157 @@
+"""The text of a mail that hostile hands may have made: which part, in which charset, as lines.
+
+Never raises, and bounded: what is beyond the bounds is not read. Knows nothing of quotes.
+"""
+
+from __future__ import annotations
+
+import codecs
+import email
+import email.policy
+from collections.abc import Iterator
+from email.message import Message
+
+import msgspec
+
+MOST_MESSAGE = 8 * 1024 * 1024
+MOST_TEXT = 256 * 1024
+MOST_LINES = 2000
+MOST_COLUMNS = 4000
+_MOST_PARTS = 50
+
+# What email raises on real and made-up mails: each was seen, or is reachable by reading it.
+BROKEN = (
+    LookupError, AttributeError, ValueError, TypeError, AssertionError, RecursionError,
+    email.errors.MessageError,
+)  # fmt: skip
+
+# Codecs that decode something other than text, or in quadratic time.
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"})
+
+_QUOTED_HTML = [
+    "blockquote",
+    ".gmail_quote",
+    ".gmail_attr",
+    ".gmail_extra .gmail_quote",
+    ".yahoo_quoted",
+    ".protonmail_quote",
+    ".moz-cite-prefix",
+    ".OutlookMessageHeader",
+    "#OLK_SRC_BODY_SECTION",
+    "#appendonsend ~ *",
+    "#divRplyFwdMsg",
+    "#divRplyFwdMsg ~ *",
+    "#isForwardContent",
+    ".zmail_extra",
+    "#reply-intro",
+]
+
+
+class Body(msgspec.Struct, frozen=True):
+    """A mail's own text as lines without line ends; `author` is the display name in From, as far
+    as it can be read, for recognising a signature."""
+
+    lines: tuple[str, ...]
+    author: str = ""
+
+
+def read_body(message: bytes) -> Body:
+    """The lines of a mail: its plain part, or its HTML as text where the plain one is empty."""
+    try:
+        parsed = email.message_from_bytes(
+            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
+        )
+        return Body(tuple(_lines(parsed)), _author(parsed))
+    except BROKEN:
+        return Body(())
+
+
+def _lines(message: Message) -> list[str]:
+    html: Message | None = None
+    for part in _parts(message):
+        sort = part.get_content_type()
+        if sort == "text/plain":
+            lines = _plain(part)
+            if any(line.strip() for line in lines):
+                return lines
+        elif sort == "text/html" and html is None:
+            html = part
+    return _split(html_to_text(_decoded(html))) if html is not None else []
+
+
+def _parts(message: Message) -> Iterator[Message]:
+    """The parts that are this mail's own words: no attachments, no mails inside the mail."""
+    waiting, seen = [message], 0
+    while waiting and seen < _MOST_PARTS:
+        part, seen = waiting.pop(0), seen + 1
+        inside = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(inside, list):
+            waiting[:0] = [item for item in inside if isinstance(item, Message)]
+        elif part.get_content_disposition() != "attachment":
+            yield part
+
+
+def _plain(part: Message) -> list[str]:
+    lines = _split(_decoded(part))
+    if str(part.get_param("format", "")).lower() == "flowed":
+        return _unflow(lines, str(part.get_param("delsp", "")).lower() == "yes")
+    return lines
+
+
+def _decoded(part: Message) -> str:
+    raw = part.get_payload(decode=True)
+    whole = raw if isinstance(raw, bytes) else b""
+    data = whole[:MOST_TEXT]
+    errors = "strict" if data == whole else "ignore"
+    for charset in (str(part.get_content_charset("utf-8")), "utf-8"):
+        try:
+            if codecs.lookup(charset).name not in _NO_CHARSETS:
+                return data.decode(charset, errors)
+        except (LookupError, ValueError):
+            continue
+    return data.decode("windows-1252", "replace")
+
+
+def _split(text: str) -> list[str]:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")[:MOST_LINES]
+    return [line[:MOST_COLUMNS] for line in lines]
+
+
+def _unflow(lines: list[str], delete_space: bool) -> list[str]:
+    """Undo format=flowed (RFC 3676): a line that ends in a space goes on in the next one of the
+    same quote depth."""
+    joined: list[str] = []
+    before, flowing = 0, False
+    for line in lines:
+        depth = len(line) - len(line.lstrip(">"))
+        text = line[depth:].removeprefix(" ")
+        if flowing and depth == before and text != "-- ":
+            joined[-1] = (joined[-1][:-1] if delete_space else joined[-1]) + text
+        else:
+            joined.append((">" * depth + " " if depth else "") + text)
+        before, flowing = depth, text.endswith(" ") and text != "-- "
+    return [line[:MOST_COLUMNS] for line in joined]
+
+
+def html_to_text(html: str) -> str:
+    """HTML as lines of text, without what mail programs mark as quoted. Empty if unreadable."""
+    from resiliparse.extract.html2text import extract_plain_text
+    from resiliparse.parse.html import HTMLTree
+
+    try:
+        return str(
+            extract_plain_text(
+                HTMLTree.parse(html),
+                preserve_formatting=True,
+                list_bullets=False,
+                alt_texts=False,
+                skip_elements=_QUOTED_HTML,
+            )
+        )
+    except (ValueError, RuntimeError, TypeError):
+        return ""
+
+
+def _author(message: Message) -> str:
+    name = str(message.get("From", "")).partition("<")[0]
+    return name.strip().strip('"')[:100]

@@ -1,0 +1,210 @@
+"""Every mail we write, as bytes: the same case and mail give the same bytes, so that a mail sent
+twice is one mail. Knows no transport and no clock.
+
+The first line of each is `SENTINEL`: all that a client quotes of us stands below it, and the
+reader of replies cuts there first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from email.utils import format_datetime
+from typing import Any
+
+import msgspec
+from jinja2 import Environment
+
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.canonical import digest_bytes
+from hitl_mail.core.case import Case
+from hitl_mail.core.desk import Notice
+from hitl_mail.core.effects import Mail
+from hitl_mail.core.text import one_line
+from hitl_mail.review import mime
+from hitl_mail.review.answers import Note, note
+from hitl_mail.review.ask import ask_view
+from hitl_mail.review.facts import SiteFacts
+from hitl_mail.review.links import Links, Purpose, link_url
+from hitl_mail.review.packet import build_packet, find_revision
+from hitl_mail.review.text import SENTINEL
+from hitl_mail.review.tokens import Tokens
+
+_REPLY_TO = re.compile(r"<[!-;=?-~]{1,250}>")
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class Composed(msgspec.Struct, frozen=True):
+    """A mail ready to send. `name` is stable and unique, fit for a file; `digest` is of the
+    bytes."""
+
+    message: bytes
+    message_id: str
+    to_address: str
+    name: str
+    digest: str
+
+
+class Composer:
+    """Writes the mails of one site. `links` are used where the site has a `base_url`."""
+
+    def __init__(
+        self, facts: SiteFacts, tokens: Tokens, links: Links, environment: Environment
+    ) -> None:
+        self._facts = facts
+        self._tokens = tokens
+        self._links = links
+        self._environment = environment
+
+    def compose(self, case: Case, mail: Mail) -> Composed:
+        """One mail of a case. `KeyError` where its person is no longer in the site."""
+        message_id = self._message_id(case, mail.id, mail.revision, mail.to)
+        reply_address = self._reply_address(case, mail)
+        subject = f"[hitl {case.id}] {one_line(case.title, 150)}"
+        first = next((log.id for log in case.mails if log.to == mail.to), mail.id)
+        thread = []
+        if first != mail.id:
+            revision = next(log.revision for log in case.mails if log.id == first)
+            thread.append(self._message_id(case, first, revision, mail.to))
+            subject = f"Re: {subject}"
+        if mail.reply_to and _REPLY_TO.fullmatch(mail.reply_to):
+            thread.append(mail.reply_to)
+        if mail.about in ("ask", "doubt"):
+            body = self._packet(case, mail, reply_address, message_id)
+        else:
+            body = self._note(case, mail, message_id)
+        return self._finish(
+            to=mail.to,
+            subject=subject,
+            at=mail.at,
+            message_id=message_id,
+            reply_address=reply_address,
+            thread=thread,
+            answers=mail.about != "ask" and mail.reply_to is not None,
+            body=body,
+            name=f"{case.id}-{mail.id}",
+        )
+
+    def compose_notice(self, notice: Notice) -> Composed:
+        """A mail about no open case, in the words of its sender."""
+        message_id = self._tokens.notice_id(notice.id, notice.to)
+        subject = f"[hitl {notice.case}] {notice.subject}" if notice.case else notice.subject
+        valid = notice.reply_to if _REPLY_TO.fullmatch(notice.reply_to or "") else None
+        words = Note(notice.subject, notice.paragraphs)
+        view = {**_note_view(words), "case": notice.case, "title": notice.subject, "receipt": None}
+        return self._finish(
+            to=notice.to,
+            subject=one_line(subject, 180),
+            at=notice.at,
+            message_id=message_id,
+            reply_address=self._facts.address,
+            thread=[valid] if valid else [],
+            answers=notice.reply_to is not None,
+            body=self._alternative("answer", view, message_id),
+            name=f"notice-{_UNFIT.sub('_', notice.id)}",
+        )
+
+    def _message_id(self, case: Case, mail: str, revision: int, person: str) -> str:
+        seen = find_revision(case, revision).digest
+        return self._tokens.message_id(case.id, revision, mail, seen, person)
+
+    def _reply_address(self, case: Case, mail: Mail) -> str:
+        if not self._facts.subaddressing:
+            return self._facts.address
+        seen = find_revision(case, mail.revision).digest
+        return self._tokens.reply_address(case.id, mail.revision, seen, mail.to)
+
+    def _packet(self, case: Case, mail: Mail, reply_address: str, message_id: str) -> bytes:
+        packet = build_packet(case, mail.to, self._facts, mail.at, mail.revision)
+        view = ask_view(
+            case,
+            packet,
+            page=self._link("decide", case, packet.seen, mail),
+            receipt=self._link("receipt", case, packet.seen, mail),
+            # A mailto link makes a new mail: without a token in the address it answers nothing.
+            reply_address=reply_address if self._facts.subaddressing else None,
+        )
+        body = self._alternative("ask", view, message_id)
+        action = read_message(case.action, case.action_id)
+        files = [
+            mime.attachment(f"{case.id}-{packet.revision}.json", "application/json", raw)
+            for raw in [packet.json.encode()]
+        ]
+        if isinstance(action, Action):
+            files += [
+                mime.attachment(file.name, file.content_type, file.content)
+                for file in action.attachments
+            ]
+        return mime.multipart("mixed", message_id, [body, *files])
+
+    def _note(self, case: Case, mail: Mail, message_id: str) -> bytes:
+        seen = find_revision(case, mail.revision).digest
+        view = {
+            **_note_view(note(case, mail)),
+            "case": case.id,
+            "title": case.title,
+            "receipt": self._link("receipt", case, seen, mail),
+        }
+        return self._alternative("answer", view, message_id)
+
+    def _link(self, purpose: Purpose, case: Case, seen: str, mail: Mail) -> str | None:
+        if not self._facts.base_url:
+            return None
+        token = self._links.make(purpose, case.id, seen, mail.to, mail.at)
+        return link_url(self._facts.base_url, purpose, token)
+
+    def _alternative(self, name: str, view: dict[str, Any], message_id: str) -> bytes:
+        view = {**view, "sentinel": SENTINEL}
+        text = self._environment.get_template(f"{name}.txt").render(view)
+        html = self._environment.get_template(f"{name}.html").render(view)
+        parts = [mime.text_part("plain", _tidy(text)), mime.text_part("html", html.lstrip())]
+        return mime.multipart("alternative", message_id, parts)
+
+    def _finish(
+        self,
+        *,
+        to: str,
+        subject: str,
+        at: float,
+        message_id: str,
+        reply_address: str,
+        thread: list[str],
+        answers: bool,
+        body: bytes,
+        name: str,
+    ) -> Composed:
+        to_address = self._facts.people[to][0]
+        moment = dt.datetime.fromtimestamp(int(at), self._facts.zone)
+        head = [
+            mime.structured("From", mime.mailbox(self._facts.name, self._facts.address)),
+            mime.structured("To", to_address),
+            mime.structured("Reply-To", reply_address),
+            mime.field("Subject", subject),
+            mime.structured("Date", format_datetime(moment)),
+            mime.structured("Message-ID", message_id),
+        ]
+        if thread:
+            head.append(mime.structured("In-Reply-To", thread[-1]))
+            head.append(mime.structured("References", *thread))
+        head += [
+            mime.structured("Auto-Submitted", "auto-replied" if answers else "auto-generated"),
+            mime.structured("X-Auto-Response-Suppress", "All"),
+            mime.structured("MIME-Version", "1.0"),
+        ]
+        message = b"".join(head) + body
+        return Composed(message, message_id, to_address, name, digest_bytes(message))
+
+
+def _note_view(words: Note) -> dict[str, Any]:
+    return {
+        "headline": words.headline,
+        "paragraphs": words.paragraphs,
+        "said": words.said,
+        "lines": words.lines,
+        "texts": words.texts,
+    }
+
+
+def _tidy(text: str) -> str:
+    """Never two empty lines in a row, whatever parts a template left out."""
+    return re.sub(r"\n{3,}", "\n\n", text.strip("\n")) + "\n"

@@ -1,0 +1,80 @@
+"""Signed links: who may look at, and decide about, which revision of which case.
+
+A link is a bearer's: who has it, may use it, and the receipt says `link`. It does not lapse by
+itself; its case does. Knows neither pages nor clocks: the time of signing is an argument, so that
+the same mail has the same link.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+
+from hitl_mail.errors import HitlError
+
+Purpose = Literal["decide", "receipt"]
+
+_PATHS: dict[Purpose, str] = {"decide": "d", "receipt": "r"}
+_LONGEST = 2000
+
+
+class BadLink(HitlError):
+    """Not one of our links: cut off, changed, or signed with a key that has been retired."""
+
+
+class LinkClaim(msgspec.Struct, frozen=True):
+    """What a link that verified is for. `seen` is the digest of the revision it showed; `at` is
+    when it was made, in whole seconds since the epoch."""
+
+    purpose: Purpose
+    case: str
+    seen: str
+    person: str
+    at: int
+
+
+class Links:
+    """Makes and reads link tokens. `keys` are secrets, newest first: the first signs, all
+    verify."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        if not keys:
+            raise ValueError("no key to sign links with")
+        # itsdangerous takes the newest key last.
+        self._keys = list(reversed(keys))
+
+    def make(self, purpose: Purpose, case: str, seen: str, person: str, at: float) -> str:
+        """A token for one purpose, made at `at`."""
+        return str(self._serializer(purpose, int(at)).dumps([case, seen, person]))
+
+    def read(self, purpose: Purpose, token: str) -> LinkClaim:
+        """What a token is for. Raises `BadLink`."""
+        if len(token) > _LONGEST or not token.isascii():
+            raise BadLink("this link is not one of ours")
+        try:
+            said, signed = self._serializer(purpose, 0).loads(token, return_timestamp=True)
+            case, seen, person = msgspec.convert(said, tuple[str, str, str])
+        except (BadData, msgspec.ValidationError, ValueError):
+            raise BadLink("this link is cut off, changed, or no longer valid") from None
+        return LinkClaim(purpose, case, seen, person, int(signed.timestamp()))
+
+    def _serializer(self, purpose: Purpose, at: int) -> URLSafeTimedSerializer:
+        class Signer(TimestampSigner):
+            def get_timestamp(self) -> int:
+                return at
+
+        return URLSafeTimedSerializer(
+            self._keys,
+            salt=f"hitl-mail {purpose}",
+            signer=Signer,
+            signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+        )
+
+
+def link_url(base_url: str, purpose: Purpose, token: str) -> str:
+    """Where a token leads: `BASE/d/TOKEN` or `BASE/r/TOKEN`."""
+    return f"{base_url.rstrip('/')}/{_PATHS[purpose]}/{token}"

@@ -1,0 +1,311 @@
+"""What a reviewer is shown of one revision of a case, before it becomes a mail or a page.
+
+Text in a `Packet` is as the agent wrote it: who shows it makes it visible and escapes it. Knows
+nothing of mail, HTML or links. `build_packet` reads no clock; the time is an argument.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+import msgspec
+
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.canonical import canonical, digest_bytes
+from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.decide import VERBS
+from hitl_mail.core.duration import show_duration
+from hitl_mail.core.events import Revision, Verb
+from hitl_mail.core.quorum import deciders
+from hitl_mail.core.verdict import DOORS, Door, Gate
+from hitl_mail.errors import Impossible
+from hitl_mail.review.facts import SiteFacts, show_time
+
+MOST_ROWS = 200
+"""Payload rows that a mail shows whole."""
+MOST_TEXT = 20_000
+"""Characters of payload, context and agent's words that a mail shows whole."""
+
+
+class Risk(msgspec.Struct, frozen=True):
+    """A rule that spoke: why, and on which values. `winning`: it reached the gate that counts."""
+
+    rule: str
+    reason: str
+    values: tuple[tuple[str, str], ...] = ()
+    error: str | None = None
+    winning: bool = True
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One value of the payload under its dotted key. Strings that could be read as something else
+    (`"40"`, `""`, `"true"`) are in quotes, as in JSON; other strings are bare."""
+
+    key: str
+    value: str
+
+
+class Context(msgspec.Struct, frozen=True):
+    """Something the agent read. Untrusted unless the admin trusts its source."""
+
+    title: str
+    text: str
+    source: str | None
+    trusted: bool
+
+
+class FileFacts(msgspec.Struct, frozen=True):
+    """An attachment of the action; `size` in bytes."""
+
+    name: str
+    content_type: str
+    size: int
+    digest: str
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """What is known of the attempts of a case that is held or in doubt."""
+
+    in_doubt: bool
+    attempts: int
+    error: str = ""
+    exit_code: int | None = None
+    stdout: str = ""
+    stderr: str = ""
+
+
+class Packet(msgspec.Struct, frozen=True, kw_only=True):
+    """All that one person is shown of one revision, in the order of design 1.5.
+
+    `summary` and `why` are the agent's words. `json` is the payload's canonical form, which is
+    what runs. `diff` is unified, from the revision before; `changed` says why there is a new one.
+    `choices` are what may be said of the case as it stands, `doors` the ways this person may say
+    it. `whole` is false where it is too long to show whole in a mail: then the mail must not
+    take an approval, only the page that shows all of it.
+    """
+
+    case: str
+    revision: int
+    seen: str
+    person: str
+    agent: str
+    kind: str
+    title: str
+    summary: str
+    why: str | None
+    gate: Gate
+    conflict: bool
+    risks: tuple[Risk, ...]
+    effects: tuple[str, ...]
+    claims: tuple[tuple[str, str], ...]
+    rows: tuple[Row, ...]
+    json: str
+    changed: str | None
+    diff: tuple[str, ...]
+    context: tuple[Context, ...]
+    attachments: tuple[FileFacts, ...]
+    choices: tuple[Verb, ...]
+    doors: tuple[Door, ...]
+    expires: str
+    expires_in: str
+    run_id: str | None
+    action_id: str
+    trouble: Trouble | None
+    whole: bool
+
+
+def build_packet(
+    case: Case, person: str, facts: SiteFacts, now: float, revision: int | None = None
+) -> Packet:
+    """What `person` is shown at `now` (seconds since the epoch) of one revision, the newest
+    unless `revision` names another; an older one leaves no choices."""
+    action = _action(case)
+    shown = case.revision if revision is None else find_revision(case, revision)
+    payload = payload_of(case, shown)
+    rows = tuple(rows_of(payload))
+    context = tuple(_context(case, action, facts))
+    return Packet(
+        case=case.id,
+        revision=shown.number,
+        seen=shown.digest,
+        person=person,
+        agent=case.agent,
+        kind=case.kind,
+        title=case.title,
+        summary=action.summary,
+        why=action.why,
+        gate=case.verdict.gate,
+        conflict=case.verdict.conflict,
+        risks=tuple(_risks(case)),
+        effects=action.effects,
+        claims=tuple(_claims(action)),
+        rows=rows,
+        json=canonical(payload).decode(),
+        changed=shown.why,
+        diff=tuple(_diff(case, shown)),
+        context=context,
+        attachments=tuple(_files(action)),
+        choices=VERBS.get(case.status, ()) if shown is case.revision else (),
+        doors=_doors(case, person),
+        expires=show_time(case.expires_at, facts.zone),
+        expires_in=show_duration(case.expires_at - now),
+        run_id=action.run_id,
+        action_id=case.action_id,
+        trouble=_trouble(case),
+        whole=_whole(rows, context, action),
+    )
+
+
+def find_revision(case: Case, number: int) -> Revision:
+    """The revision of that number. Raises `Impossible`."""
+    for revision in case.revisions:
+        if revision.number == number:
+            return revision
+    raise Impossible(f"case {case.id} has no revision {number}")
+
+
+def rows_of(value: Any, key: str = "") -> list[Row]:
+    """A JSON value as rows of dotted keys: `items[0].price`. Empty objects and lists are rows."""
+    if isinstance(value, dict) and value:
+        return [
+            row
+            for name, item in value.items()
+            for row in rows_of(item, f"{key}.{_name(name)}" if key else _name(name))
+        ]
+    if isinstance(value, list) and value:
+        return [row for index, item in enumerate(value) for row in rows_of(item, f"{key}[{index}]")]
+    return [Row(key, show_value(value))]
+
+
+def show_value(value: Any) -> str:
+    """One value for people: strings bare, unless they could be taken for something else."""
+    if isinstance(value, str):
+        return value if _plain(value) else json.dumps(value, ensure_ascii=False)
+    return canonical(value).decode()
+
+
+def _name(name: str) -> str:
+    """A key that would be mistaken for a path of keys is put in quotes."""
+    clear = name and not any(char in name for char in '.[]"') and name.strip() == name
+    return name if clear else json.dumps(name, ensure_ascii=False)
+
+
+def _plain(text: str) -> bool:
+    if not text or text.strip() != text or text[0] in '"{[':
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return True
+    return False
+
+
+def _action(case: Case) -> Action:
+    action = read_message(case.action, case.action_id)
+    if not isinstance(action, Action):
+        raise Impossible(f"case {case.id} holds no action")
+    return action
+
+
+def _risks(case: Case) -> list[Risk]:
+    """The rules that reached the gate with their reasons, then whatever else matched."""
+    verdict = case.verdict
+    traces = {trace.rule: trace for trace in verdict.trace}
+    paired = len(verdict.rules) == len(verdict.reasons)
+    risks = []
+    for index, rule in enumerate(verdict.rules):
+        reason = verdict.reasons[index] if paired else ""
+        trace = traces.get(rule)
+        values = _values(trace.values) if trace else ()
+        risks.append(Risk(rule, reason, values, trace.error if trace else None))
+    if not paired:
+        rules = ", ".join(verdict.rules)
+        risks = [*(Risk(rules, reason) for reason in verdict.reasons), *risks]
+    others = [t for t in verdict.trace if t.matched and t.rule not in verdict.rules]
+    return [*risks, *(Risk(t.rule, "", _values(t.values), t.error, False) for t in others)]
+
+
+def _values(values: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, show_value(value)) for name, value in values.items())
+
+
+def _claims(action: Action) -> list[tuple[str, str]]:
+    """What the agent says of this action in numbers, as far as it says anything."""
+    claims = {
+        "confidence": action.confidence,
+        "reversible": action.reversible,
+        "cost so far": action.cost,
+        "seconds so far": action.latency,
+        "cost of being wrong": action.cost_of_wrong,
+        "cost of waiting": action.cost_of_waiting,
+        "requested by": action.requested_by,
+    }
+    return [(name, show_value(value)) for name, value in claims.items() if value is not None]
+
+
+def _diff(case: Case, shown: Revision) -> list[str]:
+    before = next((r for r in case.revisions if r.number == shown.number - 1), None)
+    if before is None:
+        return []
+    old, new = (_pretty(payload_of(case, revision)) for revision in (before, shown))
+    if old == new:
+        return []
+    return list(
+        difflib.unified_diff(
+            old, new, f"revision {before.number}", f"revision {shown.number}", lineterm=""
+        )
+    )
+
+
+def _pretty(payload: dict[str, Any]) -> list[str]:
+    return json.dumps(payload, ensure_ascii=False, indent=2, sort_keys=True).splitlines()
+
+
+def _context(case: Case, action: Action, facts: SiteFacts) -> list[Context]:
+    trusted = facts.trusted_sources.get(case.agent, ())
+    return [
+        Context(
+            item.title,
+            item.text,
+            item.source,
+            item.trust == "trusted" and item.source is not None and item.source in trusted,
+        )
+        for item in action.context
+    ]
+
+
+def _files(action: Action) -> list[FileFacts]:
+    return [
+        FileFacts(item.name, item.content_type, len(item.content), digest_bytes(item.content))
+        for item in action.attachments
+    ]
+
+
+def _doors(case: Case, person: str) -> tuple[Door, ...]:
+    mine = {
+        door for quorum in deciders(case) if person in quorum.reviewers for door in quorum.doors
+    }
+    return tuple(door for door in DOORS if door in mine)
+
+
+def _trouble(case: Case) -> Trouble | None:
+    if case.status not in ("held", "in_doubt"):
+        return None
+    outcome = case.outcome or {}
+    code = outcome.get("exit_code")
+    return Trouble(
+        in_doubt=case.status == "in_doubt",
+        attempts=case.attempts,
+        error=str(outcome.get("error") or ""),
+        exit_code=code if isinstance(code, int) else None,
+        stdout=str(outcome.get("stdout") or ""),
+        stderr=str(outcome.get("stderr") or ""),
+    )
+
+
+def _whole(rows: tuple[Row, ...], context: tuple[Context, ...], action: Action) -> bool:
+    length = sum(len(row.key) + len(row.value) for row in rows)
+    length += sum(len(item.title) + len(item.text) for item in context) + len(action.why or "")
+    return len(rows) <= MOST_ROWS and length <= MOST_TEXT

@@ -1,0 +1,166 @@
+"""Who wrote a mail, and whether it may decide: design part 4, "Replies".
+
+In two steps. `believe` reads the mail alone: its class, what it claims to answer, its one sender,
+what our server says of that. `identify` then asks whether the claim is a secret that one of our
+people holds for that case, and whether that person is the sender. Never raises, whatever the mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+
+from hitl_mail.core.canonical import digest_bytes
+from hitl_mail.core.case import Case
+from hitl_mail.review.authentication import Authentication, authenticate
+from hitl_mail.review.automatic import is_automatic, is_bounce
+from hitl_mail.review.headers import (
+    Fields,
+    addresses,
+    first,
+    message_ids,
+    one_address,
+    read_fields,
+    values,
+)
+from hitl_mail.review.tokens import Claim, Tokens
+
+Class = Literal["reply", "auto-reply", "bounce", "unrelated"]
+
+_ENVELOPE = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
+_MOST_CLAIMS = 20
+
+
+class Belief(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail says of itself, judged without any case.
+
+    `problems` are sentences; a reply with any of them decides nothing. `claims` are tokens found,
+    unchecked, those of the address first. `message_id` is the mail's own (or stands for its
+    bytes), so that it counts once; `reply_to` is what an answer may refer to, None if unfit.
+    """
+
+    class_: Class
+    problems: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    from_address: str | None = None
+    message_id: str = ""
+    reply_to: str | None = None
+    authentication: Authentication = Authentication("none")
+
+    @property
+    def case(self) -> str | None:
+        """The case that the mail claims to be about."""
+        return self.claims[0].case if self.claims else None
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may be answered, and whether they may decide.
+
+    `person` holds the token: whom to write to, at their configured address. The mail decides only
+    where `problems` is empty; `seen` is then the digest of the revision they answered.
+    """
+
+    person: str | None = None
+    revision: int | None = None
+    seen: str | None = None
+    problems: tuple[str, ...] = ()
+
+
+def believe(
+    message: bytes,
+    tokens: Tokens,
+    require: Literal["dmarc", "token"],
+    authserv_id: str | None = None,
+) -> Belief:
+    """What there is to believe of a mail. `require` is `mail.authentication.require`."""
+    fields = read_fields(message)
+    claims = _claims(fields, tokens)
+    own_ids = message_ids(first(fields, "message-id"))
+    reply_to = own_ids[0] if len(own_ids) == 1 else None
+    message_id = reply_to or digest_bytes(message)
+    class_, why = _class(fields, claims, tokens)
+    froms = values(fields, "from")
+    sender = one_address(froms[0]) if len(froms) == 1 else None
+    problems = [why] if why else []
+    if sender is None:
+        problems.append(
+            "it has no From" if not froms
+            else "it has more than one From" if len(froms) > 1
+            else "its From is not exactly one plain address"
+        )  # fmt: skip
+    found = authenticate(fields, authserv_id, sender) if sender else Authentication("none")
+    if require == "dmarc" and found.result != "pass":
+        problems.append(f"the sender is not authenticated: {found.detail or found.result}")
+    return Belief(
+        class_=class_,
+        problems=tuple(problems),
+        claims=claims,
+        from_address=sender,
+        message_id=message_id,
+        reply_to=reply_to,
+        authentication=found,
+    )
+
+
+def identify(
+    belief: Belief, case: Case, people: Mapping[str, tuple[str, ...]], tokens: Tokens
+) -> Identity:
+    """Whose token the mail bears for this case. `people` maps each person to their addresses."""
+    for claim in belief.claims:
+        revision = next((r for r in case.revisions if r.number == claim.revision), None)
+        if claim.case != case.id or revision is None:
+            continue
+        person = tokens.find_person(claim, revision.digest, people)
+        if person is None:
+            continue
+        problems = list(belief.problems)
+        known = {address.lower() for address in people[person]}
+        if belief.from_address is not None and belief.from_address not in known:
+            problems.append(f"it was not sent from an address of {person}")
+        return Identity(
+            person=person,
+            revision=revision.number,
+            seen=revision.digest,
+            problems=tuple(problems),
+        )
+    return Identity(problems=(*belief.problems, "it bears no valid token of this case"))
+
+
+def evidence(belief: Belief) -> dict[str, Any]:
+    """What a decision by mail rests on, for its receipt. Holds no secret."""
+    return {
+        "message_id": belief.message_id,
+        "from": belief.from_address,
+        "authentication": belief.authentication.document(),
+    }
+
+
+def _class(fields: Fields, claims: tuple[Claim, ...], tokens: Tokens) -> tuple[Class, str]:
+    own_ids = message_ids(first(fields, "message-id"))
+    if any(tokens.is_our_message(message_id) for message_id in own_ids):
+        return "unrelated", "it is a mail of our own"
+    if any(tokens.is_ours(found) for value in values(fields, "from") for found in addresses(value)):
+        return "unrelated", "it comes from our own address"
+    if why := is_bounce(fields):
+        return "bounce", why
+    if why := is_automatic(fields):
+        return "auto-reply", why
+    return ("reply", "") if claims else ("unrelated", "it answers no mail of ours")
+
+
+def _claims(fields: Fields, tokens: Tokens) -> tuple[Claim, ...]:
+    """Tokens in the addresses it was sent to, then in what it replies to, newest first."""
+    found = [
+        tokens.parse_address(address)
+        for name in _ENVELOPE
+        for value in values(fields, name)
+        for address in addresses(value)
+    ]
+    answered = [
+        *message_ids(first(fields, "in-reply-to")),
+        *reversed(message_ids(first(fields, "references"))),
+    ]
+    found += [tokens.parse_message_id(message_id) for message_id in answered]
+    return tuple(dict.fromkeys(claim for claim in found if claim is not None))[:_MOST_CLAIMS]
