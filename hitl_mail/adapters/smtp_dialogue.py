@@ -7,9 +7,7 @@ closed, after a refusal it is fit for the next mail. Knows nothing of logins and
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 
 import aiosmtplib
 
@@ -31,6 +29,8 @@ async def open_envelope(
     client: aiosmtplib.SMTP, mail_from: str, rcpt_to: list[str], message: bytes
 ) -> None:
     """MAIL. Raises what aiosmtplib raises, and `MailPermanent` where no server could take it."""
+    for address in (mail_from, *rcpt_to):
+        _check(address)
     await _greet(client)
     options = []
     if client.supports_extension("size"):
@@ -43,8 +43,7 @@ async def open_envelope(
                 f"{_place(client)} takes no address beyond ASCII: {', '.join(rcpt_to)}"
             )
         options.append("SMTPUTF8")
-    with _permanent_if_unsayable(mail_from):
-        await client.mail(mail_from, options=options, encoding="utf-8")
+    await client.mail(mail_from, options=options, encoding="utf-8")
 
 
 async def name_recipients(client: aiosmtplib.SMTP, rcpt_to: list[str]) -> list[str]:
@@ -52,13 +51,9 @@ async def name_recipients(client: aiosmtplib.SMTP, rcpt_to: list[str]) -> list[s
     refusals: list[aiosmtplib.SMTPRecipientRefused] = []
     for address in rcpt_to:
         try:
-            with _permanent_if_unsayable(address):
-                await client.rcpt(address, encoding="utf-8")
+            await client.rcpt(address, encoding="utf-8")
         except aiosmtplib.SMTPRecipientRefused as refusal:
             refusals.append(refusal)
-        except MailPermanent:
-            await reset(client)
-            raise
         except FAULTS as error:
             raise broken(client, f"at the recipient {address}", error) from error
     if len(refusals) < len(rcpt_to):
@@ -139,12 +134,10 @@ def _on_the_wire(message: bytes) -> bytes:
     return _LEADING_DOT.sub(b"..", lines) + b".\r\n"
 
 
-@contextlib.contextmanager
-def _permanent_if_unsayable(address: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise MailPermanent(f"{address!r} is no address that SMTP can carry: {error}") from error
+def _check(address: str) -> None:
+    # aiosmtplib would send what it can make of such an address.
+    if not address.isprintable() or set(address) & set(" <>"):
+        raise MailPermanent(f"{address!r} is no address that SMTP can carry")
 
 
 def _place(client: aiosmtplib.SMTP) -> str:
