@@ -114,16 +114,28 @@ class Dovecot:
         """The end of what it logged."""
         return tail(self.base / "dovecot.log")
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve for as long as the block lasts; again and again, with the mail of before."""
+        argv = [_program(), "-F", "-c", str(self.base / "dovecot.conf")]
+        with serving(argv, [self.imap_port, self.lmtp_port], self.base / "dovecot.log"):
+            yield
+
+
+def new_dovecot(base: Path, settings: str = "") -> Dovecot:
+    """Lay out a Dovecot in the empty directory `base`; `settings` are added to its own."""
+    server = Dovecot(
+        base, free_port(), free_port(), free_port(), free_port(), make_certificate(base)
+    )
+    _configure(server, settings)
+    return server
+
 
 @contextlib.contextmanager
 def dovecot_at(base: Path) -> Iterator[Dovecot]:
     """Run a Dovecot in the empty directory `base` for as long as the block lasts."""
-    server = Dovecot(
-        base, free_port(), free_port(), free_port(), free_port(), make_certificate(base)
-    )
-    _configure(server)
-    argv = [_program(), "-F", "-c", str(base / "dovecot.conf")]
-    with serving(argv, [server.imap_port, server.lmtp_port], base / "dovecot.log"):
+    server = new_dovecot(base)
+    with server.running():
         yield server
 
 
@@ -139,7 +151,7 @@ def _program() -> str:
     return program
 
 
-def _configure(server: Dovecot) -> None:
+def _configure(server: Dovecot, settings: str) -> None:
     root = os.geteuid() == 0
     me = pwd.getpwuid(os.geteuid())
     my_group = grp.getgrgid(os.getegid()).gr_name
@@ -167,4 +179,5 @@ def _configure(server: Dovecot) -> None:
             lmtp_port=server.lmtp_port,
             sasl_port=server.sasl_port,
         )
+        + settings
     )

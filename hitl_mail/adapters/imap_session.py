@@ -1,0 +1,251 @@
+"""One IMAP connection (RFC 3501, IDLE RFC 2177, MOVE RFC 6851), over aioimaplib 2.0.
+
+Every call races a timeout and the loss of the connection, because aioimaplib waits for ever for
+the reply of a server that is gone. Any fault raises `ImapFault`; the session is then of no more
+use and is to be closed. Knows mailboxes and UIDs, and nothing of what is done with a mail.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import math
+import re
+import ssl
+from collections.abc import Awaitable
+from typing import Any
+
+from aioimaplib import Response, quoted
+
+from hitl_mail.adapters.imap_client import ImapClient
+from hitl_mail.settings import Imap
+
+_PORTS = {"implicit": 993, "none": 143}
+_FAREWELL = 5.0
+_SLOWEST = 10_000
+"""Bytes a second below which a download is given up."""
+
+_UIDVALIDITY = re.compile(rb"\[UIDVALIDITY (\d+)\]", re.IGNORECASE)
+_SIZE = re.compile(rb"RFC822\.SIZE (\d+)", re.IGNORECASE)
+_BEYOND_ASCII = re.compile(r"&|[^\x20-\x7e]+")
+
+
+def port(settings: Imap) -> int:
+    """The configured port, else the one that goes with `tls`."""
+    return settings.port or _PORTS[settings.tls]
+
+
+class ImapFault(Exception):
+    """The server refused, said nothing sensible, or is gone. The text says which, not where."""
+
+
+class ImapSession:
+    """A connection from `open` to `close` or `abandon`; one call at a time."""
+
+    def __init__(self, settings: Imap) -> None:
+        self._settings = settings
+        self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._client: Any = None
+        self.uidvalidity = 0
+
+    def has(self, capability: str) -> bool:
+        """Whether the server advertises it, after the login."""
+        return capability in self._client.protocol.capabilities
+
+    @property
+    def news(self) -> bool:
+        """Whether mail arrived since `search` was last called."""
+        return bool(self._client.protocol.news)
+
+    async def open(self, password: str) -> None:
+        """Connect, log in and select `settings.mailbox`; sets `uidvalidity`."""
+        settings = self._settings
+        try:
+            tls = None
+            if settings.tls == "implicit":
+                tls = ssl.create_default_context(cafile=settings.ca_file)
+            self._client = ImapClient(
+                settings.host, port(settings), None, settings.timeout, self._on_lost, tls
+            )
+        except OSError as error:
+            raise ImapFault(f"TLS cannot be set up with ca_file: {error}") from error
+        await self._call("connecting", self._client.wait_hello_from_server())
+        login = await self._call(
+            "the login", self._client.login(quoted(settings.username), password)
+        )
+        _demand(login, f"the login of {settings.username}")
+        # Capabilities change with the login, and aioimaplib misreads those it is told then.
+        await self._call("CAPABILITY", self._client.protocol.capability())
+        protocol = self._client.protocol
+        protocol.capabilities = {name.upper() for name in protocol.capabilities}
+        selected = await self._call("SELECT", self._client.select(mailbox_name(settings.mailbox)))
+        _demand(selected, f"the mailbox {settings.mailbox}")
+        found = _UIDVALIDITY.search(b"\n".join(selected.lines))
+        if found is None:
+            raise ImapFault(f"the mailbox {settings.mailbox} has no UIDVALIDITY")
+        self.uidvalidity = int(found[1])
+
+    async def search(self, after: int) -> list[int]:
+        """UIDs above `after`, ascending."""
+        self._client.protocol.news = False
+        criteria = ("UID", f"{after + 1}:*")
+        reply = await self._call("SEARCH", self._client.uid_search(*criteria, charset=None))
+        _demand(reply, "SEARCH")
+        words = b" ".join(line for line in reply.lines[:-1]).split()
+        # RFC 3501: `n:*` is never empty, it names the last mail even if that is before n.
+        return sorted({uid for uid in map(int, filter(bytes.isdigit, words)) if uid > after})
+
+    async def size(self, uid: int) -> int | None:
+        """Bytes of a mail; None if it is not there any more."""
+        reply = await self._call("FETCH", self._client.uid("FETCH", str(uid), "(UID RFC822.SIZE)"))
+        _demand(reply, "FETCH")
+        found = _SIZE.search(_about(reply, uid))
+        return int(found[1]) if found else None
+
+    async def fetch(self, uid: int, size: int) -> bytes | None:
+        """A mail whole, without marking it as read; None if it is not there any more."""
+        reply = await self._call(
+            "FETCH",
+            self._client.uid("FETCH", str(uid), "(UID BODY.PEEK[])"),
+            self._settings.timeout + size / _SLOWEST,
+        )
+        _demand(reply, "FETCH")
+        if size == 0:
+            return b""
+        # aioimaplib hands out literals, and nothing else, as bytearrays.
+        return next((bytes(line) for line in reply.lines if isinstance(line, bytearray)), None)
+
+    async def move(self, uid: int, mailbox: str) -> str:
+        """Move a mail into `mailbox`, made if it is missing; "" or the words of the refusal."""
+        target = mailbox_name(mailbox)
+        refusal = await self._move(uid, target)
+        if refusal:
+            await self._call("CREATE", self._client.create(target))
+            refusal = await self._move(uid, target)
+        return refusal
+
+    async def _move(self, uid: int, target: str) -> str:
+        client, number = self._client, str(uid)
+        if self.has("MOVE"):
+            return _refusal(await self._call("MOVE", client.uid("MOVE", number, target)))
+        refusal = _refusal(await self._call("COPY", client.uid("COPY", number, target)))
+        if refusal:
+            return refusal
+        flags = ("+FLAGS.SILENT", "(\\Deleted)")
+        refusal = _refusal(await self._call("STORE", client.uid("STORE", number, *flags)))
+        if refusal:
+            return refusal
+        expunge = client.uid("EXPUNGE", number) if self.has("UIDPLUS") else client.expunge()
+        return _refusal(await self._call("EXPUNGE", expunge))
+
+    async def idle(self, seconds: float) -> None:
+        """Returns when mail arrived, or after `seconds`; the server must have IDLE."""
+        protocol = self._client.protocol
+        idling = asyncio.ensure_future(self._client.idle())
+        try:
+            await self._call("IDLE", protocol.wait_for_idle_response(), until=idling)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._await_news(idling)
+            self._client.idle_done()
+            _demand(await self._call("the end of IDLE", idling), "IDLE")
+        finally:
+            await _cancelled(idling)
+
+    async def _await_news(self, idling: asyncio.Future[Any]) -> None:
+        while not self.news:
+            pushed = self._client.protocol.idle_queue.get()
+            for line in await self._call("IDLE", pushed, math.inf, until=idling):
+                if line.upper().startswith(b"BYE"):
+                    raise ImapFault(f"the server said {_text(line)}")
+
+    async def close(self) -> None:
+        """Log out politely, then close; never raises."""
+        if self._client is not None and not self._lost.done():
+            with contextlib.suppress(ImapFault):
+                await self._call("LOGOUT", self._client.logout(), _FAREWELL)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Close at once."""
+        if self._client is not None and self._client.protocol.transport is not None:
+            self._client.protocol.transport.abort()
+
+    def _on_lost(self, error: Exception | None) -> None:
+        if not self._lost.done():
+            self._lost.set_result(f"the connection was lost{f': {error}' if error else ''}")
+
+    async def _call(
+        self,
+        what: str,
+        call: Awaitable[Any],
+        seconds: float | None = None,
+        *,
+        until: asyncio.Future[Any] | None = None,
+    ) -> Any:
+        """The result of `call`, within `seconds`; `settings.timeout` if None.
+
+        Raises `ImapFault` if it fails or is late, if the connection is lost, or `until` is done.
+        """
+        limit = self._settings.timeout if seconds is None else seconds
+        answer = asyncio.ensure_future(call)
+        ends = {self._lost} if until is None else {self._lost, until}
+        try:
+            await asyncio.wait(
+                {answer, *ends},
+                timeout=None if limit == math.inf else limit,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if answer.done():
+                return answer.result()
+        except Exception as error:
+            raise ImapFault(f"{what} failed: {error or type(error).__name__}") from error
+        finally:
+            await _cancelled(answer)
+        if self._lost.done():
+            raise ImapFault(f"{self._lost.result()} during {what}")
+        if until is not None and until.done():
+            raise ImapFault(f"the server ended {what}")
+        raise ImapFault(f"no answer to {what} within {limit:g} s")
+
+
+async def _cancelled(future: asyncio.Future[Any]) -> None:
+    """Returns when it is done one way or another; its error is nobody's any more."""
+    future.cancel()
+    await asyncio.wait({future})
+    if not future.cancelled():
+        future.exception()
+
+
+def mailbox_name(name: str) -> str:
+    """A mailbox's name on the wire: in modified UTF-7 (RFC 3501 section 5.1.3), quoted."""
+
+    def encoded(beyond: re.Match[str]) -> str:
+        if beyond[0] == "&":
+            return "&-"
+        shifted = base64.b64encode(beyond[0].encode("utf-16-be")).decode()
+        return f"&{shifted.rstrip('=').replace('/', ',')}-"
+
+    return str(quoted(_BEYOND_ASCII.sub(encoded, name)))
+
+
+def _about(reply: Response, uid: int) -> bytes:
+    """The line of a FETCH reply that tells of this mail; servers mix in others."""
+    named = re.compile(rb"\bUID %d\b" % uid, re.IGNORECASE)
+    return next((bytes(line) for line in reply.lines if named.search(line)), b"")
+
+
+def _refusal(reply: Response) -> str:
+    """The server's words if it refused, else nothing."""
+    return "" if reply.result == "OK" else f"{reply.result} {_text(reply.lines[-1])}"
+
+
+def _demand(reply: Response, what: str) -> None:
+    refusal = _refusal(reply)
+    if refusal:
+        raise ImapFault(f"the server refused {what}: {refusal}")
+
+
+def _text(line: bytes) -> str:
+    return line.decode("utf-8", "replace").strip()
