@@ -238,7 +238,7 @@ def build(home: Home, *, web: bool) -> Daemon:
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
         ),
         mailer=Mailer(engine, outbox, site.mail.address, composer.compose, composer.compose_notice),
-        letters=Letters(engine, receipts, world, tokens),
+        letters=Letters(engine, receipts, world, tokens, facts),
         inbox=inbox,
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),

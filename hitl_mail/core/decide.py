@@ -41,6 +41,9 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
     "in_doubt": ("retry", "done", "abandon"),
 }
 
+_ANSWER_AGAIN = 3600.0
+"""Seconds in which one person gets one answer about one case, unless they ask for help."""
+
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 300.0
 
 
@@ -208,6 +211,9 @@ def _settled(case: Case, c: cmd.Decide, *, ok: bool) -> dict[str, Any]:
 
 def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
     if c.message_id is not None and c.message_id in case.seen:
+        return []
+    last = case.answered.get(c.person)
+    if c.key != "help" and last is not None and now - last < _ANSWER_AGAIN:
         return []
     return [ev.Answered(now, c.person, c.key, c.said[:200], c.message_id)]
 

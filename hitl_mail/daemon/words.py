@@ -4,24 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_STATUS = {
-    "pending": "It waits for a decision.",
-    "approved": "It is approved and about to run.",
-    "executing": "It is running now.",
-    "held": "It failed and a person decides what happens next.",
-    "in_doubt": "Nobody can tell whether it ran; a person decides.",
-    "executed": "It was carried out.",
-    "failed": "It was approved, but carrying it out failed.",
-    "rejected": "It was rejected and will not run.",
-    "expired": "Nobody decided in time; it will not run.",
-    "denied": "The policy forbids it; it will not run.",
-    "canceled": "The agent withdrew it; it will not run.",
-}
+from hitl_mail.review.answers import STANDS
 
 
 def outcome_sentence(status: str, outcome: dict[str, Any] | None) -> str:
     """What became of a case, in one or two sentences."""
-    sentence = _STATUS.get(status, "")
+    sentence = STANDS.get(status, "")
     if not isinstance(outcome, dict):
         return sentence
     error = outcome.get("error")

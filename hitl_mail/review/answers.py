@@ -69,12 +69,17 @@ _ANSWERS: dict[str, tuple[str, str]] = {
         "Nothing was decided: the rule takes no decision by mail",
         "Decide where the rule allows it, for example at the command line.",
     ),
+    "not_believed": (
+        "Nothing was decided: it is not certain that you wrote that reply",
+        "A reply that bears your secret token came, but it lacks what follows. If it was yours, "
+        "reply again from the address this mail was sent to. If it was not, tell an admin.",
+    ),
     "already": ("You have approved this already", "Others still have to."),
 }
 _OTHER = ("Nothing was decided", "Your reply could not be applied to this case.")
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
-_STANDS: dict[str, str] = {
+STANDS: dict[str, str] = {
     "pending": "It waits for a decision.",
     "approved": "It is approved and about to run.",
     "executing": "It is running.",
@@ -133,7 +138,7 @@ def answer(case: Case, key: str, said: str) -> Note:
 
 def stand_of(case: Case) -> str:
     """One sentence on where the case stands."""
-    return _STANDS[case.status]
+    return STANDS[case.status]
 
 
 def _recorded(case: Case) -> Note:

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import msgspec
 
 from hitl_mail.core.canonical import digest_bytes
-from hitl_mail.core.case import Case
 from hitl_mail.review.authentication import Authentication, authenticate
 from hitl_mail.review.automatic import is_automatic, is_bounce
 from hitl_mail.review.headers import (
@@ -105,14 +104,19 @@ def believe(
 
 
 def identify(
-    belief: Belief, case: Case, people: Mapping[str, tuple[str, ...]], tokens: Tokens
+    belief: Belief,
+    case: str,
+    revisions: Mapping[int, str],
+    people: Mapping[str, tuple[str, ...]],
+    tokens: Tokens,
 ) -> Identity:
-    """Whose token the mail bears for this case. `people` maps each person to their addresses."""
+    """Whose token the mail bears for this case. `revisions` are the case's digests by number,
+    `people` maps each person to their addresses."""
     for claim in belief.claims:
-        revision = next((r for r in case.revisions if r.number == claim.revision), None)
-        if claim.case != case.id or revision is None:
+        seen = revisions.get(claim.revision)
+        if claim.case != case or seen is None:
             continue
-        person = tokens.find_person(claim, revision.digest, people)
+        person = tokens.find_person(claim, seen, people)
         if person is None:
             continue
         problems = list(belief.problems)
@@ -121,8 +125,8 @@ def identify(
             problems.append(f"it was not sent from an address of {person}")
         return Identity(
             person=person,
-            revision=revision.number,
-            seen=revision.digest,
+            revision=claim.revision,
+            seen=seen,
             problems=tuple(problems),
         )
     return Identity(problems=(*belief.problems, "it bears no valid token of this case"))

@@ -1,0 +1,137 @@
+"""Where a reply becomes a decision.
+
+A letter decides only if it is a reply (no bounce, no auto-reply, nothing of our own), bears the
+secret token of one of our people for that case and revision, comes from that person, and its first
+new line is a command. Whatever it lacks is told to that person at their configured address, never
+to whoever the letter says it is from. A letter without a token of ours is left alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Answer, Decide
+from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.words import outcome_sentence
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import NotAllowed
+from hitl_mail.ports import Letter, Receipts
+from hitl_mail.review.facts import SiteFacts
+from hitl_mail.review.packet import build_packet
+from hitl_mail.review.reply import Reply, read_reply
+from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
+from hitl_mail.review.tokens import Tokens
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Letters:
+    """Handles one letter at a time; when `handle` returns, what it led to is durable."""
+
+    engine: Engine
+    receipts: Receipts
+    world: World
+    tokens: Tokens
+    facts: SiteFacts
+
+    async def handle(self, letter: Letter) -> None:
+        """Decide, answer, or leave alone. Raises `StorageFailed` only."""
+        settings = self.world.site.mail.authentication
+        belief = believe(letter.message, self.tokens, settings.require, settings.authserv_id)
+        if belief.case is None or belief.class_ != "reply":
+            log.info("%s: %s, left alone: %s", letter.place, belief.class_, belief.problems)
+            return
+        reply = read_reply(letter.message, self.tokens.is_ours)
+        case = self.engine.cases.get(belief.case)
+        if case is None or case.closed:
+            await self._late(letter, belief)
+            return
+        revisions = {revision.number: revision.digest for revision in case.revisions}
+        who = identify(belief, case.id, revisions, self._people(), self.tokens)
+        if who.person is None or who.seen is None:
+            log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
+            return
+        if who.problems:
+            log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
+            await self._answer(case, who.person, belief, "not_believed", who.problems[0])
+        elif reply.verb is None:
+            await self._answer(case, who.person, belief, reply.key, reply.said)
+        else:
+            await self._decide(case, who.person, who.seen, belief, reply)
+
+    async def _decide(
+        self, case: Case, person: str, seen: str, belief: Belief, reply: Reply
+    ) -> None:
+        if reply.verb is None:
+            return
+        if reply.verb == "approve" and not self._shown_whole(case, person):
+            await self._answer(case, person, belief, "too_long", reply.said)
+            return
+        command = Decide(
+            person,
+            self.world.site.names_of(person),
+            self.world.may_not_decide(case, person),
+            reply.verb,
+            "mail",
+            seen,
+            reply.note,
+            evidence(belief),
+            belief.message_id,
+        )
+        try:
+            await self.engine.handle(case.id, command)
+        except NotAllowed as error:
+            await self._answer(case, person, belief, error.code, reply.said)
+
+    async def _answer(self, case: Case, person: str, belief: Belief, key: str, said: str) -> None:
+        answer = Answer(person, key, said, belief.message_id)
+        await self.engine.handle(case.id, answer)
+
+    async def _late(self, letter: Letter, belief: Belief) -> None:
+        """A reply about a closed case is answered once, if its sender is to be believed."""
+        row = self.receipts.lookup.by_about(belief.case or "")
+        if row is None or belief.message_id in self.engine.desk.seen:
+            return
+        receipt = self.receipts.lookup.receipt(row)
+        known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
+        revisions = {revision["number"]: revision["digest"] for revision in known}
+        who = identify(belief, row.case, revisions, self._people(), self.tokens)
+        if who.person is None or who.problems:
+            log.warning("%s: %s: %s", letter.place, row.case, "; ".join(who.problems))
+            return
+        await self._notice(row.case, receipt, who, belief)
+
+    async def _notice(
+        self, case: str, receipt: dict[str, object], who: Identity, belief: Belief
+    ) -> None:
+        now = self.engine.clock.now()
+        outcome = receipt["outcome"]
+        sentence = outcome_sentence(
+            str(receipt["status"]), outcome if isinstance(outcome, dict) else None
+        )
+        decided = ", ".join(map(str, receipt["decided_by"])) or "nobody"  # type: ignore[call-overload]
+        notice = Notice(
+            f"n{self.engine.desk.made + 1}",
+            who.person or "",
+            f"Closed already: {receipt['title']}",
+            (
+                "Your reply came after this case was closed, and changed nothing.",
+                f"{sentence} Decided by: {decided}.",
+                f"Receipt #{receipt['seq']}, {receipt['digest']}.",
+            ),
+            now,
+            case,
+            belief.reply_to,
+        )
+        await self.engine.note(Noticed(now, notice, belief.message_id))
+
+    def _shown_whole(self, case: Case, person: str) -> bool:
+        """What a reviewer saw is what runs: a mail that could not show all of it takes no yes."""
+        return build_packet(case, person, self.facts, self.engine.clock.now()).whole
+
+    def _people(self) -> dict[str, tuple[str, ...]]:
+        return dict(self.facts.people)
