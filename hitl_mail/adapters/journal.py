@@ -167,8 +167,10 @@ def read_journal(directory: Path) -> list[tuple[Entry, bytes]]:
     """What `Journal.load` yields, beside a running daemon: nothing is written, a torn end is fine.
 
     A snapshot may remove segments while they are read; then it is read again from the new one.
-    Raises `Damaged`, `HitlError`, OSError.
+    A home whose daemon never ran has none: empty. Raises `Damaged`, `HitlError`, OSError.
     """
+    if not directory.is_dir():
+        return []
     failure: Exception | None = None
     for _ in range(20):
         try:

@@ -268,6 +268,16 @@ async def test_a_reader_beside_a_snapshot_starts_again_from_it(
     assert records(tmp_path) == [7]
 
 
+def test_where_no_daemon_ever_ran_there_is_nothing_to_read(tmp_path: Path) -> None:
+    assert read_journal(tmp_path / "journal") == []
+
+
+async def test_a_directory_that_cannot_be_made_is_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    with pytest.raises(StorageFailed, match="cannot be used"):
+        opened(tmp_path / "journal")
+
+
 async def test_reading_writes_nothing(tmp_path: Path) -> None:
     journal = await filled(tmp_path, range(3))
     await journal.close()
