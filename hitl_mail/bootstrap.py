@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.daemon.daemon import Daemon, Server
-    from hitl_mail.policy.load import Policy
+    from hitl_mail.policy.judge import Policy
     from hitl_mail.ports import Inbox, Outbox
 
 
@@ -58,12 +58,11 @@ def load_site(home: Home) -> Site:
 def load_policy(home: Home, site: Site) -> Policy:
     """`rules.toml`, checked and compiled. Raises `ConfigError` with every problem."""
     from hitl_mail.policy.load import load_policy as load
-    from hitl_mail.policy.load import names_of_site
 
     def read_schema(path: str) -> bytes:
         return (home.root / path).read_bytes()
 
-    return load(_text(home.rules_file), names_of_site(site), home.rules_file.name, read_schema)
+    return load(_text(home.rules_file), site, home.rules_file.name, read_schema)
 
 
 def read_state(home: Home) -> State:

@@ -6,6 +6,7 @@ up outside the text but time zones: whether a file, a host or an OS user exists 
 
 from __future__ import annotations
 
+import itertools
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable
@@ -189,19 +190,21 @@ class _Check:
             if agent.owner is not None:
                 self.person(agent.owner, ("agents", name, "owner"))
         agents = {DEFAULT_AGENT: Agent(), **site.agents}
-        spools = {name: PurePosixPath(agent.spool) for name, agent in agents.items()}
-        for name, spool in spools.items():
-            path = ("agents", name, "spool")
+        spools: dict[str, PurePosixPath] = {}
+        for name, agent in agents.items():
+            spool, path = PurePosixPath(agent.spool), ("agents", name, "spool")
             if not spool.parts or ".." in spool.parts:
                 what = f'"{spool}" is no directory of its own'
                 self.problem(path, what, "Name one below the home, or a whole path, without ..")
             elif spool.parts[0] in OUR_PARTS:
                 what = f'"{spool}" is the daemon\'s own, closed to agents'
                 self.problem(path, what, f"Name one like spool/{name}.")
-            for other, outer in spools.items():
-                if name != other and _overlaps(name, spool, other, outer):
-                    what = f"lies in the spool of {other}: whose files are whose?"
-                    self.problem(path, what, f"Name one like spool/{name}.")
+            else:
+                spools[name] = spool
+        for name, other in itertools.permutations(spools, 2):
+            if _overlaps(name, spools[name], other, spools[other]):
+                what = f"lies in the spool of {other}: whose files are whose?"
+                self.problem(("agents", name, "spool"), what, f"Name one like spool/{name}.")
 
     def executors(self, site: Site) -> None:
         self.name_shapes("executors", "executor")
@@ -287,7 +290,7 @@ def _is_url(text: str, query: bool) -> bool:
 def _overlaps(name: str, spool: PurePosixPath, other: str, outer: PurePosixPath) -> bool:
     """Whether a spool is another's or inside it; `spool/billing` may lie in the default's."""
     if spool == outer:
-        return name > other
+        return name > other  # said once, of one of the two
     if outer not in spool.parents:
         return False
     return other != DEFAULT_AGENT or spool.relative_to(outer).parts[0] in SPOOL_PARTS

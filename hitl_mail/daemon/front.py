@@ -218,7 +218,9 @@ def _view(
 
 
 def _moment(moment: dict[str, Any]) -> str:
-    rest = ", ".join(f"{key} {value}" for key, value in moment.items() if key not in ("at", "event"))
+    rest = ", ".join(
+        f"{key} {value}" for key, value in moment.items() if key not in ("at", "event")
+    )
     name = moment["event"].replace("_", " ")
     return f"{name}: {rest}" if rest else name
 

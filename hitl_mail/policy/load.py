@@ -46,9 +46,7 @@ _RULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _PERCENT = re.compile(r"[1-9][0-9]?%")
 
 
-def load_policy(
-    text: str, names: Names, read_schema: ReadSchema, file: str = "rules.toml"
-) -> Policy:
+def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> Policy:
     """The policy that `text` holds, for a site with these people, groups and executors.
 
     Raises `ConfigError` with all that is wrong with it. `text` must be the file's bytes decoded

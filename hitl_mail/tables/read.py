@@ -218,11 +218,13 @@ def _named(value: Any) -> str:
 
 
 def _example(wanted: Any) -> str:
-    if wanted is bool:
-        return "true"
-    if wanted in (int, float):
-        return "1"
-    return '"…"'
+    if wanted == Duration:
+        return '"4h"'
+    if get_origin(wanted) is Annotated:
+        wanted = get_args(wanted)[0]
+    if get_origin(wanted) is tuple:
+        return f"[{_example(get_args(wanted)[0])}]"
+    return {bool: "true", int: "1", float: "1.0", dt.date: "2026-12-20"}.get(wanted, '"…"')
 
 
 def _syntax(file: str, text: str, message: str) -> Problem:

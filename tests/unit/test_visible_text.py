@@ -1,0 +1,37 @@
+"""Text made safe to show."""
+
+import pytest
+
+from hitl_mail.core.text import one_line, visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain text, 40 €", "plain text, 40 €"),
+        ("a\u202eb", "a⟨U+202E⟩b"),
+        ("a\u200bb", "a⟨U+200B⟩b"),
+        ("a\u2028b", "a⟨U+2028⟩b"),
+        ("a\x1b[31mb", "a⟨U+001B⟩[31mb"),
+        ("a\x7fb\x85", "a⟨U+007F⟩b⟨U+0085⟩"),
+        ("a\u3164b", "a⟨U+3164⟩b"),
+        ("a\U000e0041b", "a⟨U+E0041⟩b"),
+        ("a\ue000b", "a⟨U+E000⟩b"),
+        ("a\u00a0b\u2003c", "a b c"),
+        ("two\nlines\tand a tab", "two\nlines\tand a tab"),
+    ],
+)
+def test_what_cannot_be_seen_is_shown_by_its_code(text: str, shown: str) -> None:
+    assert visible(text) == shown
+
+
+def test_a_line_break_is_shown_where_only_one_line_fits() -> None:
+    assert one_line("a\nb") == "a⟨U+000A⟩b"
+
+
+def test_a_long_text_is_cut_with_an_ellipsis() -> None:
+    assert one_line("x" * 300, 10) == "x" * 9 + "…"
+
+
+def test_a_text_that_just_fits_is_not_cut() -> None:
+    assert one_line("x" * 10, 10) == "x" * 10
