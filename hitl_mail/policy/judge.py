@@ -64,7 +64,7 @@ class Policy:
         self.rules = tuple(rules)
         self.names = names
         self._plan = plan
-        self.notes = tuple(notes)
+        self.notes = list(notes)
         """What the file asks for that this version does not do yet; nothing there is milder."""
 
     def judge(

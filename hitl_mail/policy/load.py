@@ -141,7 +141,7 @@ class _Check:
                 self.problem(path, "must be a table", "Write [[rules]].")
                 continue
             self.rule_name(table.get("name"), path, first)
-            self.not_yet(table, path)
+            self.shut(table, path)
             rule = read_table(Rule, table, path, self.source, self.problems)
             condition = self.condition(table.get("when"), (*path, "when"))
             if rule is not None:
@@ -162,9 +162,12 @@ class _Check:
             self.problem(where, f'"{name}" is no name', "Use 1 to 64 of A-Z a-z 0-9 . _ -")
         first.setdefault(name, self.source.line(where))
 
-    def not_yet(self, table: dict[str, Any], path: Path) -> None:
+    def shut(self, table: dict[str, Any], path: Path) -> None:
+        """What a rule may not say, or not yet."""
+        if table.get("doors") == []:
+            self.problem((*path, "doors"), "no door is left", "Leave it out, or name one.")
         gate = table.get("gate")
-        if gate in GATES_NOT_YET:
+        if isinstance(gate, str) and gate in GATES_NOT_YET:
             what = f'the gate "{gate}" is not available yet in this version'
             self.problem((*path, "gate"), what, 'Use "hard" until it is.')
         for key in sorted(NOT_YET & table.keys()):
@@ -188,8 +191,6 @@ class _Check:
     def rule(self, rule: Rule, path: Path, policy: PolicyTable) -> None:
         if rule.reason is not None:
             self.template(rule.reason, (*path, "reason"), VARIABLES)
-        if not rule.doors:
-            self.problem((*path, "doors"), "no door is left", "Leave it out, or name one.")
         known = True
         if rule.reviewers is not None:
             known = self.people(rule.reviewers, (*path, "reviewers"))

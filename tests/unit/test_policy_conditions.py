@@ -1,0 +1,163 @@
+"""Conditions, weighed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitl_mail.core.action import Action
+from hitl_mail.policy.conditions import (
+    FUNCTIONS,
+    LONGEST_LIST,
+    LONGEST_STRING,
+    MOST_CHARACTERS,
+    Outcome,
+    Weighing,
+    compile_condition,
+    plan,
+)
+from hitl_mail.policy.model import Kind
+from hitl_mail.policy.variables import VARIABLES, Facts
+from tests.rulebook import action
+
+FULL = {
+    "confidence": 0.6,
+    "cost": 3,
+    "latency": 2,
+    "cost_of_wrong": 9,
+    "cost_of_waiting": 4,
+    "why": "asked",
+    "requested_by": "ada@example.com",
+    "run_id": "nightly-1",
+    "supersedes": "refund-1",
+    "labels": {"team": "emea"},
+}
+
+
+def weigh(source: str, of: Action | None = None, claimed: bool = True) -> Outcome:
+    condition = compile_condition(source)
+    kind = Kind(effects=("money",))
+    facts = Facts(of or action(), "billing", kind, ("crm",), claimed)
+    return Weighing(facts, plan([condition])).weigh(condition)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_the_example_of_each_variable_can_be_weighed(name: str) -> None:
+    assert weigh(VARIABLES[name].example, action(**FULL)) in (True, False)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'kind == "payment.refund" && agent == "billing"',
+        '"money" in effects && !reversible && !untrusted',
+        "payload.amount == 40 && payload.amount > 39.5 && 2.0 * payload.amount == 80.0",
+        "has(action.payload) && !has(action.confidence) && !has(payload.nope)",
+        "size(context) == 0 && size(attachments) == 0 && size(typical) == 0",
+        'payload["currency"] == "EUR" && size(payload) == 2',
+        "action.payload.amount == 40 && action.kind == kind && size(action) > 9",
+    ],
+)
+def test_what_is_always_there_can_be_asked(source: str) -> None:
+    assert weigh(source) is True
+
+
+def test_an_optional_field_can_be_asked_for_once_it_is_known_to_be_there() -> None:
+    assert weigh("has(action.confidence) && confidence < 0.8", action(confidence=0.5)) is True
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("confidence < 0.8", "confidence is not given"),
+        ("action.cost > 1.0", "action.cost is not given"),
+        ("payload.customer == 'x'", "payload.customer is not given"),
+        ("payload.a.b.c > 1.0", "payload.a is not given"),
+        ("cost > 3.0 * typical.cost", "cost is not given"),
+        ("payload.amount > 3.0 * typical.cost", "typical.cost is not given"),
+        ("labels.team == 'x'", "labels.team is not given"),
+        ("payload['nope'] == 1.0", 'there is no "nope"'),
+        (
+            "payload.amount + 1 > 2.0",
+            "cannot compute double + int: numbers of an action are doubles, write 2.0 instead of 2",
+        ),
+        ("payload.currency > 1.0", "a value is of another type than the condition expects"),
+        ("payload.amount", "the condition gives no true or false"),
+        ("1 / 0 > 0", "division by zero"),
+        ("effects[3] == 'x'", "a list has fewer items than the condition asks for"),
+        (
+            "timestamp(payload.amount) > timestamp('2026-01-01T00:00:00Z')",
+            "timestamp() cannot take the value it is given",
+        ),
+        ("summary.matches('(')", "matches(): '(' not a valid regex:"),
+    ],
+)
+def test_what_cannot_be_told_is_said_in_words(source: str, error: str) -> None:
+    assert weigh(source) == error
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_each_function_that_loading_lets_through_is_there(name: str) -> None:
+    sample: dict[str, str] = {
+        "size": "size([1])",
+        "timestamp": "timestamp('2026-01-01T00:00:00Z')",
+        "duration": "duration('1h')",
+        "bytes": "bytes('a')",
+    }
+    if name in ("contains", "startsWith", "endsWith", "matches"):
+        call = f"summary.{name}('a')"
+    elif name.startswith("get"):
+        call = f"timestamp('2026-01-01T00:00:00Z').{name}()"
+    else:
+        call = sample.get(name, f"{name}(1)")
+    assert weigh(f"{call} == {call}") is True
+
+
+@pytest.mark.parametrize(
+    ("payload", "why"),
+    [
+        ({"x": list(range(LONGEST_LIST + 1))}, "257 entries where at most 256 are weighed"),
+        (
+            {"x": {str(n): n for n in range(LONGEST_LIST + 1)}},
+            "257 entries where at most 256 are weighed",
+        ),
+        ({"x": "a" * (LONGEST_STRING + 1)}, "a text of 65537 characters, over 65536"),
+        ({"x": ["a" * LONGEST_STRING] * 17}, f"more than {MOST_CHARACTERS} characters"),
+        ({"x": [["a"] * 200] * 30}, "more than 4096 values"),
+    ],
+)
+def test_what_is_too_large_is_not_weighed(payload: dict[str, Any], why: str) -> None:
+    error = f"payload is too large to be weighed: {why}"
+    assert weigh("size(payload.x) > 0 || true", action(payload=payload)) == error
+
+
+def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> None:
+    assert weigh("payload.y == 1", action(payload={"x": "a" * 99_999, "y": 1})) is True
+
+
+def test_the_largest_list_is_still_weighed() -> None:
+    assert weigh("size(payload.x) == 256", action(payload={"x": [1] * LONGEST_LIST})) is True
+
+
+CONTEXT = [
+    {"title": "a", "text": "x", "source": "crm", "trust": "trusted"},
+    {"title": "b", "text": "x", "source": "web", "trust": "trusted"},
+    {"title": "c", "text": "x", "source": "crm"},
+]
+
+
+@pytest.mark.parametrize(
+    ("items", "known", "claimed"),
+    [([0], False, False), ([1], True, True), ([2], False, True), ([0, 1], True, True)],
+)
+def test_an_item_is_trusted_only_if_it_says_so_and_the_admin_trusts_its_source(
+    items: list[int], known: bool, claimed: bool
+) -> None:
+    of = action(context=[CONTEXT[item] for item in items])
+    assert [weigh("untrusted", of, claimed=side) for side in (False, True)] == [known, claimed]
+
+
+def test_each_item_of_context_says_whether_it_is_trusted() -> None:
+    of = action(context=CONTEXT[:2])
+    assert weigh("context[0].trusted && !context[1].trusted && context[1].source == 'web'", of)

@@ -1,0 +1,298 @@
+"""rules.toml, read whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+
+import pytest
+
+from hitl_mail.policy.load import load_policy
+from tests.rulebook import KINDS, SITE, no_schema, policy, problems, rule
+
+CONTRACT = """
+[policy]
+unmatched = "hard"
+unknown_kind = "hard"
+reviewers = ["owner"]
+expires = "24h"
+
+[kinds."payment.refund"]
+title = "Refund {payload.amount} {payload.currency} to {payload.customer}"
+effects = ["money"]
+reversible = false
+requires = ["why", "context"]
+schema = "schemas/refund.json"
+executor = "refund"
+
+[[rules]]
+name = "money"
+when = '"money" in effects'
+gate = "hard"
+reason = "Moves funds"
+reviewers = ["finance"]
+approvals = 1
+expires = "4h"
+remind = ["50%", "80%"]
+escalate = { after = "2h", to = ["owner"] }
+route_to = ["owner"]
+doors = ["mail", "link", "cli"]
+"""
+
+LATER = """
+[[rules]]
+name = "triage"
+when = 'kind == "ticket.route"'
+gate = "exception"
+exceptions = [
+  { when = 'confidence < 0.8', reason = "Confidence {confidence} is below 0.8" },
+]
+on_failure = "review"
+
+[[rules]]
+name = "labels"
+when = 'kind == "crm.label"'
+gate = "sample"
+rate = 0.05
+tighten = { flagged = 0.1, of = 20 }
+"""
+
+SCHEMAS = {"schemas/refund.json": b'{"type": "object"}'}
+
+
+def said(text: str) -> list[str]:
+    return [f"{p.where}: {p.what}. {p.mend}".strip() for p in problems(text)]
+
+
+def test_the_policy_of_the_contract_is_read_whole() -> None:
+    assert [found.name for found, _ in policy(CONTRACT, SCHEMAS).rules] == ["money"]
+
+
+def test_what_does_not_act_yet_is_told() -> None:
+    notes = [note.where for note in policy(CONTRACT, SCHEMAS).notes]
+    assert notes == ["rules[0].escalate", "rules[0].remind", "rules[0].route_to"]
+
+
+def test_what_this_version_cannot_do_is_refused_by_name() -> None:
+    assert [(p.line, p.where) for p in problems(CONTRACT + LATER, SCHEMAS)] == [
+        (32, "rules[1].gate"),
+        (33, "rules[1].exceptions"),
+        (36, "rules[1].on_failure"),
+        (41, "rules[2].gate"),
+        (42, "rules[2].rate"),
+        (43, "rules[2].tighten"),
+    ]
+
+
+def test_tests_are_kept_and_told() -> None:
+    found = policy(KINDS + '\n[[tests]]\ngate = "hard"\n')
+    assert [note.where for note in found.notes] == ["tests"]
+
+
+def test_the_digest_is_that_of_the_text() -> None:
+    text = KINDS + "# é\n"
+    assert policy(text).digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_an_empty_file_is_a_policy_that_asks_about_everything() -> None:
+    assert policy("").table.unmatched == "hard"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[polcy]", "polcy: no such key. Did you mean policy?"),
+        (
+            "[policy]\nunmatched = 'auto'",
+            'policy.unmatched: must be one of "hard", "deny", not "auto".',
+        ),
+        ("[policy]\nexpires = 24", 'policy.expires: must be a duration such as "4h", not 24.'),
+        (
+            "[policy]\nreviewers = ['finanse']",
+            'policy.reviewers[0]: no person and no group "finanse". Did you mean finance?',
+        ),
+        (
+            "[policy]\nreviewers = []",
+            "policy.reviewers: names nobody. Leave it out, or name a person or a group.",
+        ),
+        (
+            "[kinds.x]\nexecutor = 'refnd'",
+            'kinds.x.executor: no executor "refnd". Did you mean refund?',
+        ),
+        (
+            "[kinds.x]\nrequires = ['whi']",
+            'kinds.x.requires[0]: an action has no "whi". Did you mean why?',
+        ),
+        (
+            "[kinds.x]\neffects = ['Money!']",
+            'kinds.x.effects[0]: "Money!" is no effect. An effect is a word such as money or external.',
+        ),
+        (
+            "[kinds.x]\ntitle = '{amount}'",
+            "kinds.x.title: {amount} cannot be shown here. Known are: confidence, cost, cost_of_waiting, cost_of_wrong, kind, latency, payload, requested_by, run_id, supersedes",
+        ),
+        (
+            "[kinds.x]\ntitle = '{summary}'",
+            "kinds.x.title: {summary} cannot be shown here. Known are: confidence, cost, cost_of_waiting, cost_of_wrong, kind, latency, payload, requested_by, run_id, supersedes",
+        ),
+        (
+            "[kinds.x]\ntitle = '{payload.a'",
+            "kinds.x.title: '{payload.a' is no placeholder; write {payload.amount}, or {{ and }}.",
+        ),
+        (
+            "[kinds.x]\nschema = 'x.json'",
+            'kinds.x.schema: "x.json" cannot be read: No such file or directory. The path starts at the home directory.',
+        ),
+        ("rules = 3", "rules: must be a list of tables. Write [[rules]], twice bracketed."),
+    ],
+)
+def test_each_mistake_around_the_rules_is_named(text: str, complaint: str) -> None:
+    assert said(text) == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ("reviewrs = ['ada']", "rules[0].reviewrs: no such key. Did you mean reviewers?"),
+        ("approvals = 'x'", 'rules[0].approvals: must be a whole number, not "x".'),
+        ("approvals = 0", "rules[0].approvals: must be at least 1, not 0."),
+        (
+            "approvals = 3\nreviewers = ['finance']",
+            "rules[0].approvals: needs 3 approvals, but its reviewers are 2 people. Add people to the group, or lower approvals.",
+        ),
+        (
+            "reviewers = ['nobody']",
+            "rules[0].reviewers: needs 1 approvals, but its reviewers are 0 people. Add people to the group, or lower approvals.",
+        ),
+        (
+            "reviewers = ['adda']",
+            'rules[0].reviewers[0]: no person and no group "adda". Did you mean ada?',
+        ),
+        (
+            "expires = 'soon'",
+            "rules[0].expires: 'soon' is not a duration; write it like 90s, 15m, 4h, 1d12h or 2w.",
+        ),
+        (
+            "remind = ['150%']",
+            'rules[0].remind[0]: "150%" is no moment to remind. Write "50%" of the time until expiry, or a duration such as "1h".',
+        ),
+        (
+            "escalate = { after = '2h', to = ['nobdy'] }",
+            'rules[0].escalate.to[0]: no person and no group "nobdy". Did you mean nobody?',
+        ),
+        ("escalate = { to = ['ada'] }", 'rules[0].escalate: after is missing. Add after = "4h"'),
+        (
+            "route_to = ['x']",
+            'rules[0].route_to[0]: no person and no group "x". Known are: ada, bob, cleo, dora, finance, nobody, owner',
+        ),
+        (
+            "doors = ['phone']",
+            'rules[0].doors[0]: must be one of "mail", "link", "cli", not "phone".',
+        ),
+        ("doors = []", "rules[0].doors: no door is left. Leave it out, or name one."),
+        ("reason = '{payload.amount} {nope}'", "rules[0].reason: {nope} cannot be shown here."),
+    ],
+)
+def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
+    found = said(KINDS + rule("r", "true", more=more))
+    assert [text[: len(complaint)] for text in found] == [complaint]
+
+
+@pytest.mark.parametrize(
+    ("when", "complaint"),
+    [
+        ("kind ==", "not a condition in CEL: the condition ends too early at column 8."),
+        ("kind = 3", "not a condition in CEL: token recognition error at: '= ' at column 6."),
+        ("", "not a condition in CEL: the condition ends too early at column 1."),
+        ('knd == "a"', "no such name: knd. Did you mean kind?"),
+        ('.kind == "a"', "no such name: .kind. Did you mean kind?"),
+        ('summary.startWith("a")', "no such function: startWith. Did you mean startsWith?"),
+        (
+            "payload.l.all(x, x.m.exists(y, y > 1.0))",
+            "the macro exists stands inside another macro, which nothing bounds. Use one macro at a time, or let the agent say it in the payload.",
+        ),
+        (
+            "payload.l.all(x, x.m\n . existsOne (y, true))",
+            "the macro existsOne stands inside another macro, which nothing bounds. Use one macro at a time, or let the agent say it in the payload.",
+        ),
+        ("(" * 200 + "true" + ")" * 200, "not a condition in CEL: nested too deep."),
+        (
+            "true || " * 300 + "true",
+            "the condition has 2404 characters; at most 2000 are weighed. Split it into several rules.",
+        ),
+    ],
+)
+def test_a_condition_that_cannot_be_weighed_is_refused(when: str, complaint: str) -> None:
+    text = KINDS + f"\n[[rules]]\nname = \"r\"\nwhen = '''{when}'''\ngate = \"hard\""
+    assert said(text) == [f"rules[0].when: {complaint}"]
+
+
+def test_a_macro_name_in_a_string_or_comment_is_no_macro() -> None:
+    when = r'payload.l.all(x, x != ".all(" && x != r"\") // .map('
+    assert problems(KINDS + f"\n[[rules]]\nname = 'r'\nwhen = '''{when}\n'''\ngate = 'hard'") == []
+
+
+def test_macros_one_after_the_other_are_allowed() -> None:
+    assert problems(KINDS + rule("r", "payload.l.filter(x, x > 1.0).exists(y, y > 2.0)")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unmatched", "unknown_kind", "settle", "retry", "standby", "policy", "requires", "schema"],
+)
+def test_a_name_with_a_meaning_of_its_own_is_refused(name: str) -> None:
+    assert said(KINDS + rule(name, "true")) == [
+        f'rules[0].name: "{name}" has a meaning of its own. Choose another name.'
+    ]
+
+
+def test_a_second_rule_of_one_name_is_refused_and_names_the_first() -> None:
+    assert said(KINDS + rule("r", "true") + rule("r", "false")) == [
+        'rules[1].name: a second rule "r". The first is on line 15.'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schema", "complaint"),
+    [
+        (
+            b"{",
+            '"s" is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1).',
+        ),
+        (b"[]", '"s" is not a JSON Schema: it must be an object.'),
+        (
+            b'{"type": "strng"}',
+            "\"s\" is not a JSON Schema: type: 'strng' is not valid under any of the given schemas.",
+        ),
+    ],
+)
+def test_a_schema_that_is_none_is_refused(schema: bytes, complaint: str) -> None:
+    found = problems("[kinds.x]\nschema = 's'", {"s": schema})
+    assert [str(p) for p in found] == [f"rules.toml:2: kinds.x.schema: {complaint}"]
+
+
+def test_every_problem_is_told_at_once_in_the_order_of_the_file() -> None:
+    text = """
+[policy]
+expires = "x"
+[kinds.a]
+executor = "x"
+[[rules]]
+name = "r"
+gate = "soft"
+when = "x >"
+[[rules]]
+gate = "auto"
+"""
+    assert [(p.line, p.where) for p in problems(text)] == [
+        (3, "policy.expires"),
+        (5, "kinds.a.executor"),
+        (8, "rules[0].gate"),
+        (9, "rules[0].when"),
+        (10, "rules[1]"),
+        (10, "rules[1]"),
+    ]
+
+
+def test_the_file_is_named_as_the_caller_names_it() -> None:
+    with pytest.raises(Exception, match=r"^new\.toml:1: not TOML"):
+        load_policy("=", SITE, "new.toml", no_schema)
