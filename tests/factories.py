@@ -6,12 +6,20 @@ nobody. Times are seconds; a case is received at 0 and expires at `EXPIRES`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
-from hitl_mail.core.action import Action, attachment_facts, content_digest, read_message
+from hitl_mail.core.action import (
+    Action,
+    Message,
+    attachment_facts,
+    content_digest,
+    parse_document,
+    read_message,
+)
 from hitl_mail.core.case import Case, evolve
 from hitl_mail.core.decide import decide
 from hitl_mail.core.quorum import seat
@@ -41,6 +49,16 @@ def action(kind: str = "payment.refund", **fields: Any) -> dict[str, Any]:
         "summary": "Refund order 8841",
         **fields,
     }
+
+
+def attachment(**fields: Any) -> dict[str, Any]:
+    """One attachment of an action document."""
+    return {"name": "a.csv", "content_type": "text/csv", "base64": "MSwy", **fields}
+
+
+def read(document: dict[str, Any], stem: str | None = "refund-8841") -> Message:
+    """What a file `stem`.json with this document is read as."""
+    return read_message(parse_document(json.dumps(document).encode()), stem)
 
 
 def quorum(
@@ -95,19 +113,19 @@ def receive(
 ) -> cmd.Receive:
     """The command that begins a case."""
     document = document or action(id="refund-8841")
-    read = read_message(document, stem="refund-8841")
-    assert isinstance(read, Action)
-    assert read.id is not None
+    message = read(document)
+    assert isinstance(message, Action)
+    assert message.id is not None
     return cmd.Receive(
         case=case,
         agent=agent,
         action=document,
-        action_id=read.id,
-        digest=content_digest(document, read.id),
+        action_id=message.id,
+        digest=content_digest(document, message.id),
         title=title,
         verdict=verdict_ or verdict(),
         executor=executor or executor_ref(),
-        attachments=attachment_facts(read),
+        attachments=attachment_facts(message),
         expires_at=expires_at,
     )
 

@@ -16,11 +16,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from hitl_mail.core.canonical import check, digest, parse_json
+from hitl_mail.core.canonical import check, digest, parse_json, short_name
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.errors import Refused
 
-CASE_ID = re.compile(r"\d{6}-[23456789abcdefghjkmnpqrstuvwxyz]{6}")
+CASE_ID = re.compile(r"[0-9]{6}-[23456789abcdefghjkmnpqrstuvwxyz]{6}")
 CASE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
 _T = TypeVar("_T")
@@ -29,8 +29,9 @@ KIND = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 EFFECT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CASE_LIKE = re.compile(r"\d{6}-[A-Za-z0-9]{6}")
+_CASE_LIKE = re.compile(r"[0-9]{6}-[A-Za-z0-9]{6}")
 _NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,128}")
+_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
 _MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
 
 
@@ -147,11 +148,20 @@ def attachment_facts(action: Action) -> list[dict[str, str]]:
     ]
 
 
+# tomllib is quadratic in the parts of a key: one of 1 MiB would take it an hour.
+_PART = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{40}}")
+
+
 def _parse_toml(data: bytes) -> Any:
     try:
-        document = tomllib.loads(data.decode("utf-8"), parse_float=float)
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Refused("not_utf8", f"not UTF-8 at byte {error.start}") from None
+    if _LONG_KEY.search(text):
+        raise Refused("too_deep", "a dotted key of more than 40 parts; a text like that needs JSON")
+    try:
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise Refused("malformed", f"not TOML: {error}") from None
     except (RecursionError, ValueError):
@@ -176,7 +186,7 @@ def _explain(text: str) -> Refused:
     match = _WHERE.match(text)
     what, path = (match["what"], match["path"] or "") if match else (text, "")
     name = _FIELD.search(what)
-    inner = ".".join(part for part in (path, name[1] if name else "") if part)
+    inner = ".".join(part for part in (path, short_name(name[1]) if name else "") if part)
     if "unknown field" in what:
         return Refused("unknown_field", f"no such field: {inner}", inner)
     if "missing required field" in what:
@@ -194,7 +204,7 @@ def _check_action(action: Action) -> None:
         raise Refused("bad_value", "an id must not look like a case id", "id")
     if not action.summary.strip():
         raise Refused("bad_value", "say in one line what this does", "summary")
-    if len(action.summary) > 200 or len(action.summary.splitlines()) > 1:
+    if len(action.summary) > 200 or action.summary.splitlines() != [action.summary]:
         raise Refused("bad_value", "one line of at most 200 characters", "summary")
     if action.confidence is not None and not 0 <= action.confidence <= 1:
         raise Refused("bad_value", "a number from 0 to 1", "confidence")
@@ -207,6 +217,9 @@ def _check_action(action: Action) -> None:
             parse_duration(action.expires)
         except ValueError as error:
             raise Refused("bad_value", str(error), "expires") from None
+    if action.requested_by is not None:
+        # Who it acts for may not approve it: an address nobody is found by must not pass.
+        _match(_ADDRESS, action.requested_by, "requested_by", "a plain mail address", 254)
     if action.supersedes is not None:
         _match(_ID, action.supersedes, "supersedes", "an id of an earlier action", 64)
     _check_attachments(action)
@@ -217,6 +230,9 @@ def _check_attachments(action: Action) -> None:
     for index, item in enumerate(action.attachments):
         where = f"attachments[{index}]"
         _match(_NAME, item.name, f"{where}.name", "a plain file name", 128)
+        # It becomes the name of a file (255 bytes at most), and stands in a mail as it is.
+        if len(item.name.encode()) > 240 or not item.name.isprintable():
+            raise Refused("bad_value", "must be a plain file name", f"{where}.name")
         if item.name in (".", "..") or item.name in names:
             raise Refused("bad_value", "each attachment needs a name of its own", f"{where}.name")
         names.add(item.name)

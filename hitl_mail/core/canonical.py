@@ -93,7 +93,7 @@ def _check(value: Any, path: _Path | None, depth: int) -> None:
 
 
 def _number(value: float, path: _Path | None) -> None:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise Refused("bad_number", "not a finite number", _dotted(path))
     # RFC 8785 writes a double below 1e21 without exponent, so as an integer nobody may send.
     if abs(value) > MAX_INTEGER and (isinstance(value, int) or abs(value) < 1e21):
