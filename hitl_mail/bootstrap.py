@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.daemon.daemon import Daemon, Server
+    from hitl_mail.daemon.front import Front
     from hitl_mail.policy.judge import Policy
-    from hitl_mail.ports import Inbox, Outbox
+    from hitl_mail.ports import Inbox, Outbox, Spool
+    from hitl_mail.review.facts import SiteFacts
 
 
 def create_home(directory: str | Path) -> Home:

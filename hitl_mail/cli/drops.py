@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 from hitl_mail import bootstrap
 from hitl_mail.adapters.spool import drop
-from hitl_mail.core.canonical import canonical
 from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.home import Home
@@ -27,7 +26,7 @@ def decide_by_file(
     """Say a decision through `control/`; the daemon's answer, or None where none is running."""
     name = f"{verb}-{case.id}-{secrets.token_hex(6)}"
     said = {"case": case.id, "verb": verb, "seen": case.revision.digest, "note": note}
-    drop(home.control, canonical(said), f"{name}.json")
+    drop(home.control, json.dumps(said).encode(), f"{name}.json")
     if not home.running():
         return None
     answer = _await(lambda: _read(home.control / "results" / f"{name}.json"), timeout)
@@ -52,7 +51,7 @@ class AgentSide:
 
     def drop(self, name: str, document: dict[str, Any]) -> None:
         """Put one document into `new/`, whole."""
-        drop(self.root, canonical(document), name)
+        drop(self.root, json.dumps(document).encode(), name)
 
     def await_taken(self, name: str, timeout: float | None) -> bool:
         """Whether the daemon took the file in time. Raises `Refused` where it refused it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, lines, safe
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core.action import Action, parse_document, read_message
-from hitl_mail.errors import ConfigError, UsageError
+from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home, find_home
 from hitl_mail.settings import DEFAULT_AGENT
 
@@ -27,7 +28,9 @@ def rules() -> None:
 def check(home: str, as_json: bool) -> None:
     """Check hitl-mail.toml and rules.toml; every problem at once. Exit 2 if there is one."""
     found = find_home(home)
-    problems, notes, digest = [], [], None
+    problems: Sequence[Problem] = ()
+    notes: Sequence[Problem] = ()
+    digest = None
     try:
         policy = bootstrap.load_policy(found, bootstrap.load_site(found))
         notes, digest = policy.notes, policy.digest
@@ -44,7 +47,7 @@ def check(home: str, as_json: bool) -> None:
         )
         raise SystemExit(2 if problems else 0)
     if problems:
-        raise ConfigError(problems)
+        raise ConfigError(list(problems))
     for note in notes:
         click.echo(f"note: {note}")
     click.echo(f"The rules are sound: {digest}")
@@ -82,7 +85,7 @@ def _judge(home: Home, path: Path, agent: str) -> dict[str, Any]:
     return policy.judge(message, agent, excluded).document()
 
 
-def _problem(problem: Any) -> dict[str, Any]:
+def _problem(problem: Problem) -> dict[str, Any]:
     return {
         "file": problem.file,
         "line": problem.line,
