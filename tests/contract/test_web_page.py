@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hitl_mail.review.packet import Context, Packet, Row
-from tests.web.one_case import OneCase
+from tests.web.one_case import OneCase, facts
 from tests.web.packets import edited_packet, packet, troubled_packet
 from tests.web.serve import TEMPLATES, served
 
@@ -79,6 +79,13 @@ async def test_a_case_that_went_wrong_offers_what_settles_it(in_doubt: bool, sai
     html = await page(troubled_packet(in_doubt=in_doubt))
     verbs = re.findall(r'name="verb" value="(\w+)"', html)
     assert (said in html, verbs) == (True, ["retry", "done", "abandon"])
+
+
+async def test_the_first_receipt_of_all_has_none_before_it() -> None:
+    pages = OneCase(case=facts(status="executed", closed_at=1.0), first_receipt=True)
+    async with served(pages) as client:
+        html = (await client.get("/r/r-ada")).text
+    assert ("number 118" in html, "The one before" in html) == (True, False)
 
 
 class _Outline(HTMLParser):

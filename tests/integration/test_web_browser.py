@@ -1,69 +1,42 @@
-"""A real browser on the decision page: it shows it, and by showing it decides nothing."""
+"""A real browser on the decision page, as a reviewer, a scanner and a keyboard use it."""
 
-import asyncio
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import needs
+from tests.web.browser import Tab, chromium
 from tests.web.one_case import OneCase
 from tests.web.serve import TEMPLATES, served
 
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--enable-logging=stderr",
-    "--dump-dom",
-)
 
-
-@pytest.fixture(autouse=True)
-def _chromium() -> None:
+@pytest.fixture
+async def tab(tmp_path: Path) -> AsyncIterator[Tab]:
     needs("chromium", "chromium")
+    async with chromium(tmp_path / "profile") as found:
+        yield found
 
 
-async def browse(url: str, profile: Path) -> tuple[str, list[str]]:
-    """The page's tree after scripts have run, and what the browser's console said."""
-    browser = await asyncio.create_subprocess_exec(
-        "chromium",
-        *FLAGS,
-        f"--user-data-dir={profile}",
-        url,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(60):
-            out, log = await browser.communicate()
-    except TimeoutError:
-        browser.kill()
-        await browser.wait()
-        raise
-    return out.decode(), [line for line in log.decode().splitlines() if ":CONSOLE" in line]
-
-
-async def test_a_browser_shows_the_choice_without_complaint_and_decides_nothing(
-    tmp_path: Path,
+async def test_loading_the_page_with_scripts_on_decides_nothing_and_breaks_no_policy(
+    tab: Tab,
 ) -> None:
     pages = OneCase()
     before = pages.state()
     async with served(pages) as client:
-        tree, console = await browse(f"{client.base_url}/d/ada", tmp_path / "profile")
-    assert ('value="approve"' in tree, console, pages.state()) == (True, [], before)
+        await tab.go(f"{client.base_url}/d/ada")
+        title = await tab.ask("document.querySelector('h1').textContent")
+    assert (title, tab.complaints, pages.state()) == (pages.facts.title, [], before)
 
 
-async def test_the_browser_would_complain_about_a_style_that_is_not_ours(tmp_path: Path) -> None:
-    """Without this the test above could pass because nothing is ever reported."""
+async def test_the_browser_would_complain_of_a_style_that_is_not_ours(
+    tab: Tab, tmp_path: Path
+) -> None:
+    """Without this, the test above could pass because nothing is ever reported."""
     async with served(OneCase(), templates=[with_a_style_attribute(tmp_path)]) as client:
-        _, console = await browse(f"{client.base_url}/d/ada", tmp_path / "profile")
-    assert "Content Security Policy" in " ".join(console)
+        await tab.go(f"{client.base_url}/d/ada")
+    assert "Content Security Policy" in " ".join(tab.complaints)
 
 
 def with_a_style_attribute(directory: Path) -> Path:
@@ -73,3 +46,41 @@ def with_a_style_attribute(directory: Path) -> Path:
     page = copy / "page.html"
     page.write_text(page.read_text().replace("<main>", '<main style="color: red">'))
     return copy
+
+
+async def test_the_choices_are_in_sight_on_a_small_phone(tab: Tab) -> None:
+    async with served(OneCase()) as client:
+        await tab.go(f"{client.base_url}/d/ada")
+        low = await tab.ask(
+            "Math.max(...[...document.querySelectorAll('button')]"
+            ".map(button => button.getBoundingClientRect().bottom))"
+        )
+        wide = await tab.ask("document.documentElement.scrollWidth")
+    assert (0 < low <= 640, wide) == (True, 360)
+
+
+async def test_a_click_decides_and_shows_what_became_of_it(tab: Tab) -> None:
+    pages = OneCase()
+    async with served(pages) as client:
+        await tab.go(f"{client.base_url}/d/ada")
+        await tab.ask("document.querySelector('button[value=approve]').click()")
+        await tab.loaded()
+        headline = await tab.ask("document.querySelector('h1').textContent")
+    said = [(said.by, said.verb) for said in pages.facts.decisions]
+    assert (headline, said, tab.complaints) == ("Done", [("ada", "approve")], [])
+
+
+async def test_a_keyboard_alone_reaches_the_decision_and_makes_it(tab: Tab) -> None:
+    pages = OneCase()
+    async with served(pages) as client:
+        await tab.go(f"{client.base_url}/d/ada")
+        await tab.press("Tab", 9)
+        skip = await tab.ask("document.activeElement.textContent")
+        await tab.press("Enter", 13)
+        await tab.press("Tab", 9)
+        await tab.press("Tab", 9)
+        button = await tab.ask("document.activeElement.value")
+        await tab.press("Enter", 13)
+        await tab.loaded()
+    verbs = [said.verb for said in pages.facts.decisions]
+    assert (skip, button, verbs) == ("Go to the decision", "reject", ["reject"])

@@ -33,7 +33,12 @@ class OneCase:
     """Approval takes `needed` people. A link's token is its person's name."""
 
     def __init__(
-        self, *, needed: int = 1, shown: Packet | None = None, case: CaseFacts | None = None
+        self,
+        *,
+        needed: int = 1,
+        shown: Packet | None = None,
+        case: CaseFacts | None = None,
+        first_receipt: bool = False,
     ) -> None:
         self.facts = case or facts()
         self.packet = shown or packet()
@@ -42,6 +47,7 @@ class OneCase:
         self.reviewers = {"ada", "bob"}
         self.needed = needed
         self.status = "ok"
+        self.prev = None if first_receipt else "sha256:" + "c" * 64
         self.evidence: list[dict[str, Any]] = []
 
     def state(self) -> bytes:
@@ -99,7 +105,7 @@ class OneCase:
             return None
         filed: dict[str, Any] = {}
         if self.facts.closed_at is not None:
-            filed = {"seq": 118, "digest": "sha256:" + "b" * 64, "prev": "sha256:" + "c" * 64}
+            filed = {"seq": 118, "digest": "sha256:" + "b" * 64, "prev": self.prev}
         return ReceiptView(
             facts=self.facts,
             reasons=("Moves funds",),
