@@ -105,6 +105,8 @@ class _Inotify:
         self._mask |= Mask.DELETE_SELF | Mask.MOVE_SELF
         self._changed = changed
         self._inotify: Inotify = Inotify()
+        # Else the read that finds nothing more would hold the whole loop.
+        os.set_blocking(self._inotify.fd, False)
         self._watches: dict[Path, Watch] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._inotify.fd, self._drain)
