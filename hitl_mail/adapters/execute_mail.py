@@ -130,7 +130,7 @@ def _with_bodies(message: EmailMessage, text: str, order: Order) -> bytes:
     try:
         message.set_content(text)
         for name, content_type, content in order.attachments:
-            maintype, _, subtype = content_type.partition("/")
+            maintype, _, subtype = content_type.lower().partition("/")
             if maintype in ("message", "multipart"):
                 # RFC 2046: such parts may not be encoded, and we cannot vouch for their lines.
                 maintype, subtype = "application", "octet-stream"

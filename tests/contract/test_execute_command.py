@@ -18,6 +18,7 @@ from hitl_mail.adapters.execute_command import CommandExecutor
 from hitl_mail.core.canonical import canonical, check
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor as Settings
+from tests.waiting import eventually
 
 PAYLOAD = {"b": 1, "a": "ü"}
 
@@ -62,12 +63,6 @@ class Fifo:
             return os.read(self.reader, 1) != b""
         except BlockingIOError:
             return True
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 # What it gets
@@ -258,7 +253,7 @@ async def test_a_payload_larger_than_a_pipe_arrives_whole(run: Any) -> None:
 )
 async def test_nothing_of_its_group_runs_on(run: Any, fifo: Fifo, script: str) -> None:
     await run(script, env={"FIFO": str(fifo.path)}, timeout=1)
-    await until(lambda: not fifo.held())
+    await eventually(lambda: not fifo.held(), "the group to be gone")
 
 
 async def test_a_child_that_holds_its_output_is_not_waited_for(run: Any) -> None:
@@ -289,7 +284,7 @@ async def test_an_order_cancelled_before_its_start_leaves_nothing(run: Any, fifo
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    await until(lambda: not fifo.held())
+    await eventually(lambda: not fifo.held(), "the group to be gone")
 
 
 async def test_a_cancelled_order_removes_its_attachments(
@@ -298,7 +293,7 @@ async def test_a_cancelled_order_removes_its_attachments(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
     running = asyncio.create_task(run("sleep 1000"))
-    await until(lambda: any((tmp_path / "temporary").iterdir()))
+    await eventually(lambda: any((tmp_path / "temporary").iterdir()), "the directory")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from hitl_mail.core.canonical import check
 from hitl_mail.ports import Executor, MailDoubt, MailPermanent, MailTemporary, Order
 from hitl_mail.settings import Executor as Settings
 from tests.servers.webhook import Receiver, receiver
+from tests.waiting import eventually
 
 LIMIT = 1000
 
@@ -150,12 +151,6 @@ def rig(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Rig]:
         yield MailRig(tmp_path)
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
 @pytest.mark.parametrize("manner", ["ok", "temporary", "failed", "doubt"])
 async def test_what_the_target_does_is_the_result(rig: Rig, manner: str) -> None:
     assert (await rig.executor(manner).run(order())).result == manner
@@ -168,7 +163,7 @@ async def test_a_target_that_does_not_answer_in_time_leaves_doubt(rig: Rig) -> N
 
 async def test_after_a_timeout_nothing_is_at_work(rig: Rig) -> None:
     await rig.executor("slow", timeout=1).run(order())
-    await until(lambda: not rig.busy())
+    await eventually(lambda: not rig.busy(), "the target to be idle")
 
 
 @pytest.mark.parametrize("manner", ["ok", "temporary", "failed", "doubt"])
@@ -195,7 +190,7 @@ async def test_an_outcome_says_how_long_it_took(rig: Rig) -> None:
 
 async def test_a_cancelled_order_is_cancelled(rig: Rig) -> None:
     running = asyncio.create_task(rig.executor("slow").run(order()))
-    await until(rig.busy)
+    await eventually(rig.busy, "the target at work")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
@@ -203,11 +198,11 @@ async def test_a_cancelled_order_is_cancelled(rig: Rig) -> None:
 
 async def test_a_cancelled_order_leaves_nothing_at_work(rig: Rig) -> None:
     running = asyncio.create_task(rig.executor("slow").run(order()))
-    await until(rig.busy)
+    await eventually(rig.busy, "the target at work")
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    await until(lambda: not rig.busy())
+    await eventually(lambda: not rig.busy(), "the target to be idle")
 
 
 @pytest.mark.parametrize("rig", ["command", "http"], indirect=True)

@@ -1,5 +1,6 @@
 """The mail an order becomes, and every payload that must not become one."""
 
+import contextlib
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -7,6 +8,9 @@ from email.parser import BytesParser
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from hitl_mail.adapters.execute_mail import MailExecutor, compose
 from hitl_mail.errors import Refused
@@ -120,7 +124,7 @@ def test_attachments_are_attached() -> None:
     assert parts == [("rückgabe.csv", "text/csv", b"1,2\n"), ("a.bin", "application/x", b"\0")]
 
 
-@pytest.mark.parametrize("content_type", ["message/rfc822", "multipart/mixed"])
+@pytest.mark.parametrize("content_type", ["message/rfc822", "Multipart/mixed"])
 def test_an_attachment_that_would_be_a_mail_of_its_own_is_only_bytes(content_type: str) -> None:
     [part] = mail((("a.eml", content_type, b"Subject: x\n\nx"),)).iter_attachments()
     assert part.get_content_type() == "application/octet-stream"
@@ -245,6 +249,32 @@ def test_a_sender_that_is_none_is_the_settings_fault(sender: str | None) -> None
     with pytest.raises(Refused) as found:
         compose(settings(from_=sender), order(), NOON)
     assert found.value.field == "executor.from"
+
+
+_PIECES = ["=?", "utf-8?q?", "=0A", "?=", "\n", "\r", "Bcc:", " ", ",", ";", "<", ">", "@", "x@y.z"]
+_PIECES += ['"', "\\", "(", ":", "'", "ü", "日本", "\u2028", "\x85", "\t", "\u202e"]
+_HOSTILE = st.lists(st.sampled_from(_PIECES), max_size=25).map("".join)
+
+
+@given(name=_HOSTILE, subject=_HOSTILE, text=_HOSTILE, filename=_HOSTILE)
+@hypothesis_settings(max_examples=300, deadline=None, derandomize=True)
+def test_no_payload_adds_a_header(name: str, subject: str, text: str, filename: str) -> None:
+    for changes, file in (
+        ({"to": f'"{name}" <ada@example.com>'}, "f"),
+        ({"cc": f"{name} <ada@example.com>"}, "f"),
+        ({"subject": subject, "text": text}, "f"),
+        ({}, filename or "f"),
+    ):
+        with contextlib.suppress(Refused):
+            found = mail(
+                ((file, "text/csv", b"\r\nBcc: x\r\n"),), cc=changes.pop("cc", []), **changes
+            )
+            _, attached = found.iter_parts()
+            assert (set(found.keys()) - {"Cc"}, set(attached.keys())) == (_HEADER, _PART)
+
+
+_PART = {"Content-Type", "Content-Transfer-Encoding", "Content-Disposition", "MIME-Version"}
+_HEADER = {"From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type"}
 
 
 # What becomes of it
