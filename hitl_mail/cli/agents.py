@@ -47,7 +47,7 @@ def submit(
     found = find_home(home)
     spool = AgentSide(found, agent)
     document = _read(file)
-    name = f"{document['id']}.{secrets.token_hex(4)}.json"
+    name = f"submit-{secrets.token_hex(8)}.json"
     spool.drop(name, document)
     if not wait_:
         case = spool.case_of(document["id"], name, 2.0) if found.running() else None
@@ -85,7 +85,7 @@ def cancel(home: str, id: str, timeout: float, agent: str, as_json: bool) -> Non
     found = find_home(home)
     owner, action_id = Reader(found).agent_id(id, agent)
     spool = AgentSide(found, owner)
-    name = f"cancel.{secrets.token_hex(8)}.json"
+    name = f"cancel-{secrets.token_hex(8)}.json"
     spool.drop(name, {"cancel": action_id})
     queued = not found.running()
     if not queued:

@@ -82,10 +82,14 @@ class AgentSide:
         return filed.case if filed else None
 
     def _taken(self, name: str) -> bool:
+        """Whether the daemon is done with the file. The reason of a refusal is written first, so
+        a file that is gone without one was taken."""
+        if any((self.root / place / name).exists() for place in ("new", "cur")):
+            return False
         refused = _read(self.root / "refused" / f"{name}.error.json")
         if refused is not None:
             raise Refused(refused["error"], f"refused: {refused['detail']}", refused.get("field"))
-        return not any((self.root / place / name).exists() for place in ("new", "cur"))
+        return True
 
 
 def _await(look: Callable[[], T | None], timeout: float | None) -> T | None:
