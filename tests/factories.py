@@ -24,6 +24,7 @@ from hitl_mail.core.case import Case, evolve
 from hitl_mail.core.decide import decide
 from hitl_mail.core.quorum import seat
 from hitl_mail.core.verdict import ADMINS, DOORS, Door, Gate, Quorum, Verdict
+from hitl_mail.errors import NotAllowed
 
 EXPIRES = 100.0
 CASE = "261122-k3f9ma"
@@ -177,3 +178,17 @@ def case_after(*commands: Any, now: float = 0.0) -> Case:
             case = after(case, command(case) if callable(command) else command, now)
     assert case is not None
     return case
+
+
+def by(person: str, verb: str = "approve", via: str = "mail") -> Any:
+    """For `case_after`: `person` says it of the case as it is then."""
+    return lambda case: decide_(case, person, verb, via)
+
+
+def code(case: Case, command: cmd.Command, now: float = 0.0) -> str:
+    """The code with which `command` is not allowed."""
+    try:
+        events = decide(case, command, now)
+    except NotAllowed as error:
+        return error.code
+    raise AssertionError(f"it is allowed: {events}")

@@ -157,6 +157,9 @@ def _step(
     if not told:
         return None
     seen.transitions += 1
+    if isinstance(command, cmd.Finish):
+        begun = sum(isinstance(event, ev.Started | ev.Permitted) for event in events)
+        assert command.attempt == begun, "the outcome of another attempt was taken"
     for event in told:
         status, digest = (case.status, case.revision.digest) if case else (None, "")
         following = evolve(case, event)

@@ -18,7 +18,9 @@ from tests.factories import (
     EXPIRES,
     after,
     begin,
+    by,
     case_after,
+    code,
     decide_,
     executor_ref,
     finish,
@@ -26,13 +28,6 @@ from tests.factories import (
     receive,
     verdict,
 )
-
-
-def code(case: Case, command: cmd.Command, now: float = 0.0) -> str:
-    """The code with which `command` is not allowed."""
-    with pytest.raises(NotAllowed) as refused:
-        decide(case, command, now)
-    return refused.value.code
 
 
 def owed(case: Case, kind: type[Any]) -> list[Any]:
@@ -103,83 +98,6 @@ def test_a_note_about_no_case_is_impossible() -> None:
         evolve(None, ev.Answered(0.0, "ada", "help"))
 
 
-def doubtful() -> Case:
-    """An idempotent attempt is in doubt and will be made again."""
-    return case_after(decide_, begin(), finish("doubt", retries=1, idempotent=True))
-
-
-def test_an_idempotent_attempt_in_doubt_is_made_again() -> None:
-    case = after(doubtful(), begin(), 1.0)
-    assert (case.status, case.attempts) == ("executing", 2)
-
-
-@pytest.mark.parametrize("command", [cmd.Tick(), begin()], ids=["tick", "begin"])
-def test_what_may_have_run_does_not_expire_but_is_in_doubt(command: cmd.Command) -> None:
-    assert after(doubtful(), command, EXPIRES).status == "in_doubt"
-
-
-def test_what_may_have_run_is_not_run_by_an_executor_with_other_settings() -> None:
-    changed = begin(executor_ref(digest="sha256:b"))
-    assert after(doubtful(), changed, 1.0).status == "in_doubt"
-
-
-def test_what_may_have_run_has_not_failed_because_it_could_not_be_tried_again() -> None:
-    case = after(doubtful(), begin(), 1.0)
-    assert after(case, finish("temporary", 2, retries=1, idempotent=True)).status == "in_doubt"
-
-
-def test_a_failure_of_the_idempotent_executor_answers_for_earlier_attempts() -> None:
-    case = after(doubtful(), begin(), 1.0)
-    assert after(case, finish("failed", 2, retries=1, idempotent=True)).status == "failed"
-
-
-def test_a_crash_over_an_idempotent_attempt_leaves_doubt_until_it_is_made_again() -> None:
-    crashed = case_after(decide_, begin(), finish("doubt", idempotent=True, crashed=True))
-    assert after(crashed, cmd.Tick(), EXPIRES).status == "in_doubt"
-
-
-def test_a_person_who_asks_for_a_retry_has_settled_the_doubt() -> None:
-    case = after(doubtful(), cmd.Tick(), EXPIRES)
-    asked = after(case, decide_(case, verb="retry"), EXPIRES)
-    assert after(asked, cmd.Tick(), 2 * EXPIRES).status == "expired"
-
-
-def test_a_clean_temporary_failure_leaves_no_doubt() -> None:
-    case = case_after(decide_, begin(), finish("temporary", retries=1))
-    assert after(case, cmd.Tick(), EXPIRES).status == "expired"
-
-
-def permitted() -> Case:
-    agent = executor_ref(type="agent")
-    return case_after(receive(executor=agent), decide_, begin(agent))
-
-
-@pytest.mark.parametrize(
-    "event",
-    [
-        ev.Started(0.0, 2),
-        ev.Permitted(0.0, "sha256:x", 1.0),
-        ev.Revised(0.0, ev.Revision(2, "sha256:x", executor_ref(), 0.0)),
-        ev.Expired(0.0),
-        ev.Canceled(0.0, "billing"),
-    ],
-    ids=lambda event: type(event).__name__,
-)
-def test_beside_a_permit_nothing_else_may_happen(event: ev.Event) -> None:
-    with pytest.raises(Impossible):
-        evolve(permitted(), event)
-
-
-@pytest.mark.parametrize(
-    "event",
-    [ev.Succeeded(0.0, {}), ev.Failed(0.0, {}), ev.Held(0.0, {}), ev.Doubted(0.0, {})],
-    ids=lambda event: type(event).__name__,
-)
-def test_without_a_permit_or_an_attempt_there_is_no_outcome(event: ev.Event) -> None:
-    with pytest.raises(Impossible):
-        evolve(case_after(decide_), event)
-
-
 def two_doors() -> cmd.Receive:
     """bob is asked by two rules, one of which takes no link."""
     return receive(
@@ -187,10 +105,6 @@ def two_doors() -> cmd.Receive:
             quorums=(quorum("money", "bob"), quorum("large", "bob", doors=("mail", "cli")))
         )
     )
-
-
-def by(person: str, verb: str = "approve", via: str = "mail") -> Any:
-    return lambda case: decide_(case, person, verb, via)
 
 
 def test_an_approval_through_one_door_leaves_the_other_rule_s_door_open() -> None:
