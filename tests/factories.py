@@ -128,6 +128,7 @@ def receive(
         executor=executor or executor_ref(),
         attachments=attachment_facts(message),
         expires_at=expires_at,
+        salt="salt",
     )
 
 

@@ -269,9 +269,9 @@ def _finishes(case: Case) -> Iterator[cmd.Finish]:
         yield cmd.Finish(number, "doubt", {"ok": False}, 0, idempotent, crashed=True)
 
 
-_REVISION = ev.Revision(9, "sha256:x", executor_ref(), 0.0)
+_REVISION = ev.Revision(9, "sha256:x", executor_ref(), 0.0, "salt")
 IMPOSSIBLE: tuple[ev.Event, ...] = (
-    ev.Received(0.0, "c", "a", {}, "i", "d", "t", receive().verdict, _REVISION, EXPIRES),
+    ev.Received(0.0, "c", "a", {}, "i", "d", "t", receive().verdict, _REVISION, [], EXPIRES),
     ev.Denied(0.0),
     ev.Decided(0.0, ev.Decision("ada", "approve", "cli", 0.0, 1, "sha256:x")),
     ev.Approved(0.0),

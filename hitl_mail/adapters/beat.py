@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -30,4 +29,4 @@ class HealthFile:
         with contextlib.suppress(OSError):
             aside.write_text(json.dumps(health), "utf-8")
             aside.chmod(self._mode)
-            os.replace(aside, self._path)
+            aside.replace(self._path)

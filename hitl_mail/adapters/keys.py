@@ -21,7 +21,7 @@ from typing import Any
 from hitl_mail.adapters.durable import replace_file
 from hitl_mail.errors import HitlError, StorageFailed, UsageError
 
-KEYRINGS = ("links", "addresses", "sampling", "permits")
+KEYRINGS = ("links", "addresses", "sampling", "permits", "actions")
 _KEY_BYTES = 32
 
 
@@ -33,6 +33,7 @@ class Keys:
     addresses: tuple[bytes, ...]
     sampling: tuple[bytes, ...]
     permits: tuple[bytes, ...]
+    actions: tuple[bytes, ...]
     key_id: str
     sign: Callable[[bytes], bytes]
     public: Mapping[str, bytes]

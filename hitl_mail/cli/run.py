@@ -29,15 +29,15 @@ def run(home: str, once: bool, verbose: bool) -> None:
 
 
 async def _once(home: Home) -> None:
-    from hitl_mail import bootstrap
+    from hitl_mail.bootstrap.wiring import build
 
-    await bootstrap.build(home, web=False).once()
+    await build(home, web=False).once()
 
 
 async def _run(home: Home) -> None:
-    from hitl_mail import bootstrap
+    from hitl_mail.bootstrap.wiring import build
 
-    daemon = bootstrap.build(home, web=True)
+    daemon = build(home, web=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):

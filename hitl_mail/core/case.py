@@ -164,6 +164,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     verdict: Verdict
     quorums: tuple[Quorum, ...]
     revisions: tuple[ev.Revision, ...]
+    attachments: list[dict[str, str]] = []
     status: Status = "pending"
     decisions: tuple[ev.Decision, ...] = ()
     attempts: int = 0
@@ -266,6 +267,7 @@ def _turn(case: Case | None, event: ev.TurningPoint) -> Case:
             verdict=event.verdict,
             quorums=event.verdict.quorums,
             revisions=(event.revision,),
+            attachments=event.attachments,
         )
     if case is None:
         raise Impossible(f"{type(event).__name__} about no case")
@@ -327,7 +329,7 @@ def _note(case: Case, event: ev.Note) -> Case:
             changed = msgspec.structs.replace(
                 case,
                 seen=_seen(case, message_id),
-                answered={**case.answered, person: at},
+                answered=case.answered if event.quiet else {**case.answered, person: at},
                 history=(*case.history, Moment(at, "answered", _detail(event))),
             )
             return _owe(changed, event)

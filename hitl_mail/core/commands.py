@@ -19,7 +19,8 @@ class _Command(msgspec.Struct, frozen=True):
 
 
 class Receive(_Command, frozen=True):
-    """A new action. `digest` is of the document (`action.content_digest`)."""
+    """A new action. `digest` tells whether another document is the same action; `salt` is random
+    (see `events.Revision`); `attachments` are `action.attachment_facts`."""
 
     case: str
     agent: str
@@ -31,6 +32,7 @@ class Receive(_Command, frozen=True):
     executor: ExecutorRef
     attachments: list[dict[str, str]]
     expires_at: float
+    salt: str
 
 
 class Decide(_Command, frozen=True):

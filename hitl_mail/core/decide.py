@@ -11,7 +11,6 @@ from typing import Any
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
-from hitl_mail.core.action import Action, attachment_facts, read_message
 from hitl_mail.core.canonical import digest
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
@@ -43,6 +42,12 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
 
 _ANSWER_AGAIN = 3600.0
 """Seconds in which one person gets one answer about one case, unless they ask for help."""
+
+_OURS = ("attempts", "settled_by", "settled_as")
+"""Keys of an outcome that no agent can set."""
+
+_CRASHES = 3
+"""Attempts beyond its retries that an idempotent executor gets when the daemon dies over it."""
 
 _FIRST_RETRY, _LONGEST_RETRY = 1.0, 300.0
 
@@ -85,6 +90,7 @@ def revision_digest(
     attachments: list[dict[str, str]],
     executor: ev.ExecutorRef,
     number: int,
+    salt: str,
 ) -> str:
     """What a reviewer's decision is bound to: payload, attachments, executor, and which asking."""
     return digest(
@@ -94,6 +100,7 @@ def revision_digest(
             "attachments": attachments,
             "executor": {"name": executor.name, "digest": executor.digest},
             "number": number,
+            "salt": salt,
         }
     )
 
@@ -111,9 +118,8 @@ def due(case: Case) -> float | None:
 
 def _receive(c: cmd.Receive, now: float) -> list[ev.Event]:
     kind, payload = str(c.action["kind"]), c.action["payload"]
-    revision = ev.Revision(
-        1, revision_digest(kind, payload, c.attachments, c.executor, 1), c.executor, now
-    )
+    sealed = revision_digest(kind, payload, c.attachments, c.executor, 1, c.salt)
+    revision = ev.Revision(1, sealed, c.executor, now, c.salt)
     received = ev.Received(
         now,
         c.case,
@@ -124,6 +130,7 @@ def _receive(c: cmd.Receive, now: float) -> list[ev.Event]:
         c.title,
         c.verdict,
         revision,
+        c.attachments,
         c.expires_at,
     )
     if c.verdict.gate == "deny":
@@ -213,9 +220,8 @@ def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
     if c.message_id is not None and c.message_id in case.seen:
         return []
     last = case.answered.get(c.person)
-    if c.key != "help" and last is not None and now - last < _ANSWER_AGAIN:
-        return []
-    return [ev.Answered(now, c.person, c.key, c.said[:200], c.message_id)]
+    quiet = c.key != "help" and last is not None and now - last < _ANSWER_AGAIN
+    return [ev.Answered(now, c.person, c.key, c.said[:200], c.message_id, quiet)]
 
 
 def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
@@ -275,7 +281,7 @@ def _finish(case: Case, c: cmd.Finish, now: float) -> list[ev.Event]:
     left = c.retries - (case.attempts - 1)
     doubt = c.result == "doubt"
     again = c.result == "temporary" or (doubt and c.idempotent)
-    if c.crashed and c.idempotent:
+    if c.crashed and c.idempotent and left > -_CRASHES:
         return [ev.AttemptFailed(now, c.attempt, outcome, now, doubt)]
     if again and left > 0:
         retry_at = now + _backoff(case.attempts)
@@ -300,7 +306,8 @@ def _tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
         raise NotAllowed("no_permit", f"the case holds no permit; it is {case.status}")
     if now >= case.permit.until:
         raise NotAllowed("late", "the permit has run out; a person decides what became of it")
-    outcome = {"attempts": case.attempts, **c.outcome}
+    told = {key: value for key, value in c.outcome.items() if key not in _OURS}
+    outcome = {**told, "attempts": case.attempts}
     if c.outcome["ok"]:
         return [ev.Succeeded(now, outcome)]
     return [_failed(case, outcome, now)]
@@ -320,9 +327,7 @@ def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:
 
 
 def _next_revision(case: Case, executor: ev.ExecutorRef, now: float, why: str) -> ev.Revision:
-    action = read_message(case.action, case.action_id)
-    facts = attachment_facts(action) if isinstance(action, Action) else []
     number = case.revision.number + 1
-    sealed = revision_digest(case.kind, case.payload, facts, executor, number)
-    payload = case.revision.payload
-    return ev.Revision(number, sealed, executor, now, payload, why=why)
+    salt = digest([case.revision.salt, number])
+    sealed = revision_digest(case.kind, case.payload, case.attachments, executor, number, salt)
+    return ev.Revision(number, sealed, executor, now, salt, case.revision.payload, why=why)

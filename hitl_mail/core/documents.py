@@ -190,6 +190,7 @@ def _revision(case: Case, revision: Revision) -> dict[str, Any]:
     return {
         "number": revision.number,
         "digest": revision.digest,
+        "salt": revision.salt,
         "payload": payload_of(case, revision),
         "executor": {
             "name": revision.executor.name,

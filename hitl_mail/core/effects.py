@@ -86,6 +86,8 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             if decision.verb == "approve" and decision.via == "mail" and more:
                 return [_mail(case, "recorded", decision.by, event.at, reply_to=message_id)]
             return []
+        case ev.Answered(quiet=True):
+            return []
         case ev.Answered(person=person, key=key, said=said, message_id=message_id):
             return [_mail(case, "answer", person, event.at, key, said, message_id)]
         case ev.Filed():

@@ -31,12 +31,17 @@ class ExecutorRef(msgspec.Struct, frozen=True):
 
 
 class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One version of what would run. `payload` is None where it is the action's own."""
+    """One version of what would run. `payload` is None where it is the action's own.
+
+    `salt` is part of what `digest` covers: the digest outlives an erased payload, and must not
+    let anybody try out what it was.
+    """
 
     number: int
     digest: str
     executor: ExecutorRef
     at: float
+    salt: str
     payload: dict[str, Any] | None = None
     by: str | None = None
     why: str | None = None
@@ -72,6 +77,7 @@ class Received(_Event, frozen=True, tag="received"):
     title: str
     verdict: Verdict
     revision: Revision
+    attachments: list[dict[str, str]]
     expires_at: float
 
 
@@ -193,12 +199,16 @@ class ResultWritten(_Event, frozen=True, tag="result_written"):
 
 
 class Answered(_Event, frozen=True, tag="answered"):
-    """A reply decided nothing and gets an answer; `key` says which, `said` what was read."""
+    """A reply decided nothing and gets an answer; `key` says which, `said` what was read.
+
+    `quiet`: they were answered a moment ago, so this one is only remembered.
+    """
 
     person: str
     key: str
     said: str = ""
     message_id: str | None = None
+    quiet: bool = False
 
 
 TurningPoint = (

@@ -128,6 +128,7 @@ class Daemon:
                 raise self.engine.failure
 
     async def _stop(self) -> None:
+        self.runner.stopping = True
         if self.web is not None:
             await self.web.stop()
         if len(self.runner.chores):

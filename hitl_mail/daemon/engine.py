@@ -85,6 +85,8 @@ class Engine:
     async def handle_together(self, commands: Sequence[tuple[str, Command]]) -> list[Case | None]:
         """Several commands about different cases as one record: all or none."""
         self._check()
+        if len({case_id for case_id, _ in commands}) < len(commands):
+            raise ValueError("two commands about one case cannot be decided together")
         now = self.clock.now()
         cases = []
         for case_id, command in commands:
@@ -111,6 +113,7 @@ class Engine:
             raise self.failure
 
     async def _commit(self, record: Record) -> list[Case]:
+        payload = encode(record)
         touched = self._state.apply(record)
         for case in touched:
             self._index(case)
@@ -118,7 +121,7 @@ class Engine:
         try:
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
-            await self._store.append(encode(record))
+            await self._store.append(payload)
         except StorageFailed as error:
             self.failure = error
             self.failed.set()

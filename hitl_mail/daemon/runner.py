@@ -23,6 +23,8 @@ from hitl_mail.settings import Executor as ExecutorSettings
 
 log = logging.getLogger(__name__)
 
+_STOPPED = "the daemon stopped while this ran"
+
 
 @dataclass
 class Runner:
@@ -32,6 +34,7 @@ class Runner:
     world: World
     executor_for: Callable[[ExecutorSettings], Executor]
     chores: Chores = field(default_factory=Chores)
+    stopping: bool = False
 
     def __post_init__(self) -> None:
         self._slots = asyncio.Semaphore(self.world.site.limits.executions)
@@ -48,7 +51,7 @@ class Runner:
         lost = [case for case in self.engine.cases.values() if case.status == "executing"]
         for case in lost:
             settings = self.world.executor(case.kind)
-            outcome = {"ok": False, "error": "the daemon stopped while this ran"}
+            outcome = {"ok": False, "error": _STOPPED}
             finish = Finish(
                 case.attempts,
                 "doubt",
@@ -62,7 +65,7 @@ class Runner:
 
     def _unchanged(self, case: Case) -> bool:
         """The claim to be idempotent counts only for the settings under which it started."""
-        return self.world.executor_ref(case.kind).digest == case.revision.executor.digest
+        return self.world.executor_ref(case.kind) == case.revision.executor
 
     async def _run(self, case_id: str) -> None:
         async with self._slots:
@@ -78,7 +81,7 @@ class Runner:
 
     async def _attempt(self, case_id: str) -> bool:
         known = self.engine.cases.get(case_id)
-        if known is None:
+        if known is None or self.stopping:
             return False
         settings = self.world.executor(known.kind)
         ref = self.world.executor_ref(known.kind)
@@ -88,22 +91,28 @@ class Runner:
             return False
         if case is None or case.status != "executing":
             return case is not None and case.status == "approved"
-        attempt = await self._execute(case, settings)
+        attempt, stopped = await self._execute(case, settings)
         finish = Finish(
-            case.attempts, attempt.result, attempt.outcome, settings.retries, settings.idempotent
+            case.attempts,
+            attempt.result,
+            attempt.outcome,
+            settings.retries,
+            settings.idempotent,
+            crashed=stopped,
         )
         await self.engine.handle(case_id, finish)
-        return True
+        return not stopped
 
-    async def _execute(self, case: Case, settings: ExecutorSettings) -> Attempt:
+    async def _execute(self, case: Case, settings: ExecutorSettings) -> tuple[Attempt, bool]:
+        """What became of the attempt, and whether it was ended because the daemon stops."""
         try:
-            return await self.executor_for(settings).run(_order(case))
+            return await self.executor_for(settings).run(_order(case)), False
         except asyncio.CancelledError:
-            # The daemon stops: what the attempt did by now nobody can tell.
-            return Attempt("doubt", {"ok": False, "error": "the daemon stopped while this ran"})
+            return Attempt("doubt", {"ok": False, "error": _STOPPED}), True
         except Exception as error:
             log.exception("%s: the executor broke", case.id)
-            return Attempt("doubt", {"ok": False, "error": f"the executor broke: {error}"[:200]})
+            text = f"the executor broke: {error}"[:200]
+            return Attempt("doubt", {"ok": False, "error": text}), False
 
 
 def _order(case: Case) -> Order:

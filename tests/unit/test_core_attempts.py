@@ -80,7 +80,7 @@ def permitted() -> Case:
     [
         ev.Started(0.0, 2),
         ev.Permitted(0.0, "sha256:x", 1.0),
-        ev.Revised(0.0, ev.Revision(2, "sha256:x", executor_ref(), 0.0)),
+        ev.Revised(0.0, ev.Revision(2, "sha256:x", executor_ref(), 0.0, "salt")),
         ev.Expired(0.0),
         ev.Canceled(0.0, "billing"),
     ],

@@ -1,0 +1,26 @@
+"""The one place that knows which adapter stands behind which port.
+
+`reading` is what the command line needs and imports little; `making` makes homes; `wiring` builds
+the daemon, and is imported only where one is going to run.
+"""
+
+from hitl_mail.bootstrap.making import create_demo_home, create_home
+from hitl_mail.bootstrap.reading import (
+    load_policy,
+    load_site,
+    read_receipts,
+    read_state,
+    shared_users,
+    verify_receipts,
+)
+
+__all__ = [
+    "create_demo_home",
+    "create_home",
+    "load_policy",
+    "load_site",
+    "read_receipts",
+    "read_state",
+    "shared_users",
+    "verify_receipts",
+]

@@ -1,0 +1,116 @@
+"""Making a home, and giving its directories the modes of design 1.1."""
+
+from __future__ import annotations
+
+import datetime as dt
+import grp
+import os
+import re
+import sys
+import zoneinfo
+from pathlib import Path
+
+from hitl_mail.bootstrap.reading import load_site, os_user
+from hitl_mail.errors import ConfigError, Problem, UsageError
+from hitl_mail.home import Home
+from hitl_mail.resources import shipped
+from hitl_mail.settings import Site
+
+
+def create_home(directory: str | Path) -> Home:
+    """Make a home at `directory` that works at once. Raises `UsageError` where there is one."""
+    return _create(directory, "hitl-mail.toml", "rules.toml", {})
+
+
+def create_demo_home(directory: str | Path, port: int) -> Home:
+    """The demo's home: executors that do no harm, pages on `port` of loopback."""
+    return _create(directory, "demo.toml", "demo-rules.toml", {":8025": f":{port}"})
+
+
+def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str, str]) -> Home:
+    from hitl_mail.adapters.keys import create_keys
+
+    home = Home(Path(directory).absolute())
+    if home.site_file.exists():
+        raise UsageError(f"{home.root} is a home already; nothing was changed")
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.root.chmod(0o700)
+    _fill({home.rules_file: rules, home.site_file: site_file}, changes)
+    prepare(home, load_site(home))
+    create_keys(home.state, dt.datetime.now(dt.UTC))
+    return home
+
+
+def prepare(home: Home, site: Site) -> None:
+    """Make the directories that are missing, and give all the modes of design 1.1."""
+    from hitl_mail.adapters.spool import SpoolDirectory
+
+    group = _group(site)
+    shared = 0o700 if group is None else 0o750
+    for path, mode in (
+        (home.root, shared),
+        (home.state, shared),
+        (home.journal, shared),
+        (home.policies, shared),
+        (home.state / "receipts", shared),
+        (home.state / "cache", shared),
+        (home.state / "keys", 0o700),
+        (home.root / "mail", 0o700),
+    ):
+        path.mkdir(mode=mode, exist_ok=True)
+        path.chmod(mode)
+        if group is not None and mode == shared:
+            os.chown(path, -1, group)
+    if group is not None:
+        for file in (home.site_file, home.rules_file):
+            os.chown(file, -1, group)
+            file.chmod(0o640)
+    for root in home.spools(site).values():
+        SpoolDirectory(root, site.limits.action_bytes).create()
+    SpoolDirectory(home.control, site.limits.action_bytes, refused=False).create(group)
+    for maildir in (home.mail_in, home.mail_out):
+        for name in ("", "tmp", "new", "cur"):
+            (maildir / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def _group(site: Site) -> int | None:
+    if site.site.group is None:
+        return None
+    try:
+        return grp.getgrnam(site.site.group).gr_gid
+    except KeyError:
+        mend = f"Make it: groupadd {site.site.group}"
+        what = f'no OS group "{site.site.group}" on this machine'
+        raise ConfigError([Problem("hitl-mail.toml", None, "site.group", what, mend)]) from None
+
+
+def _placeholders() -> dict[str, str]:
+    """What the shipped configuration leaves open: the first person, here and now."""
+    user = os_user(os.getuid())
+    person = re.sub(r"[^a-z0-9_-]+", "-", user.lower()).strip("-") or "admin"
+    return {
+        "@PERSON@": person,
+        "@OS_USER@": user,
+        "@MAIL@": f"{person}@localhost",
+        "@TIMEZONE@": _timezone(),
+        "@PYTHON@": sys.executable,
+    }
+
+
+def _timezone() -> str:
+    """This machine's time zone by its IANA name, UTC where it has none."""
+    target = Path("/etc/localtime").resolve()
+    for name in (os.environ.get("TZ", ""), "/".join(target.parts[-2:]), target.name):
+        if name in zoneinfo.available_timezones():
+            return name
+    return "UTC"
+
+
+def _fill(sources: dict[Path, str], changes: dict[str, str]) -> None:
+    words = _placeholders()
+    for path, source in sources.items():
+        text = (shipped("config") / source).read_text("utf-8")
+        for old, new in (*words.items(), *changes.items()):
+            text = text.replace(old, new)
+        path.write_text(text, "utf-8")
+        path.chmod(0o600)

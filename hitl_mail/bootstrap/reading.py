@@ -1,0 +1,108 @@
+"""Reading a home: its configuration, its open cases, its receipts. Writes nothing."""
+
+from __future__ import annotations
+
+import pwd
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.home import Home
+from hitl_mail.settings import Site
+
+if TYPE_CHECKING:
+    from hitl_mail.adapters.receipts_lookup import Lookup
+    from hitl_mail.core.records import State
+    from hitl_mail.policy.judge import Policy
+
+
+def load_site(home: Home) -> Site:
+    """`hitl-mail.toml`, checked. Raises `ConfigError` with every problem."""
+    from hitl_mail.site import load_site as load
+
+    return load(_text(home.site_file), home.site_file.name)
+
+
+def load_policy(home: Home, site: Site) -> Policy:
+    """`rules.toml`, checked and compiled. Raises `ConfigError` with every problem."""
+    from hitl_mail.policy.load import load_policy as load
+
+    def read_schema(path: str) -> bytes:
+        return (home.root / path).read_bytes()
+
+    return load(_text(home.rules_file), site, home.rules_file.name, read_schema)
+
+
+def read_state(home: Home) -> State:
+    """Open cases, read from the journal beside a daemon or without one."""
+    from hitl_mail.adapters.journal import read_journal
+    from hitl_mail.core.records import replay
+
+    return replay(read_journal(home.journal))
+
+
+def read_receipts(home: Home) -> Lookup:
+    """Finding closed cases, read-only."""
+    from hitl_mail.adapters.receipts import open_lookup
+
+    return open_lookup(home.state)
+
+
+def verify_receipts(home: Home) -> dict[str, Any]:
+    """Whether every receipt is as it was sealed, and none is missing."""
+    from hitl_mail.adapters.keys import load_public_keys
+    from hitl_mail.adapters.receipts import receipts_directory
+    from hitl_mail.adapters.receipts_verify import verify
+
+    head = read_state(home).desk.head
+    report = verify(
+        receipts_directory(home.state),
+        load_public_keys(home.state),
+        (head.seq, head.digest) if head else None,
+        running=home.running(),
+    )
+    fault = report.fault
+    return {
+        "ok": fault is None,
+        "count": report.count,
+        "seq": report.head_seq,
+        "digest": report.head_digest,
+        "fault": {"seq": fault.seq, "file": fault.file, "what": fault.what} if fault else None,
+    }
+
+
+def shared_users(home: Home, site: Site) -> list[str]:
+    """Where one OS user is more than one of agent, daemon and reviewer: nothing divides them."""
+    daemon = home.state.stat().st_uid
+    user = os_user(daemon)
+    agents = sorted(
+        name
+        for name in home.spools(site)
+        if name not in site.agents or site.agents[name].uid in (None, daemon)
+    )
+    people = sorted(name for name, person in site.people.items() if person.os_user == user)
+    if not agents or not people:
+        return []
+    return [
+        f"the OS user {user} runs the daemon, is {' and '.join(people)}, and may be the agent"
+        f" {' or '.join(agents)}: nothing stops that agent from deciding at the command line"
+    ]
+
+
+def os_user(uid: int) -> str:
+    """The name of an OS user, or its number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _text(path: Path) -> str:
+    """A configuration file, to the byte. Raises `ConfigError`."""
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"not UTF-8 at byte {error.start}"
+        raise ConfigError([Problem(path.name, None, "", what, "Save it as UTF-8.")]) from None
+    except OSError as error:
+        raise ConfigError([Problem(str(path), None, "", str(error.strerror))]) from None

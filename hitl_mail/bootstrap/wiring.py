@@ -1,0 +1,183 @@
+"""The daemon of a home: which adapter stands behind which port. Importing this is slow."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import zoneinfo
+from pathlib import Path
+
+from hitl_mail.adapters.beat import HealthFile
+from hitl_mail.adapters.clock import SystemClock
+from hitl_mail.adapters.execute import executor_for
+from hitl_mail.adapters.ids import new_case_id
+from hitl_mail.adapters.journal import Journal
+from hitl_mail.adapters.keys import load_keys
+from hitl_mail.adapters.receipts import ReceiptBook
+from hitl_mail.adapters.spool import SpoolDirectory
+from hitl_mail.adapters.watch import DirectoryWatch
+from hitl_mail.bootstrap.making import prepare
+from hitl_mail.bootstrap.reading import load_policy, load_site, os_user
+from hitl_mail.daemon.clerk import Clerk
+from hitl_mail.daemon.control import Control
+from hitl_mail.daemon.daemon import Daemon, Server
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.front import Front
+from hitl_mail.daemon.health import health
+from hitl_mail.daemon.intake import Intake
+from hitl_mail.daemon.letters import Letters
+from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.permits import Permits
+from hitl_mail.daemon.runner import Runner
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import UsageError
+from hitl_mail.home import Home
+from hitl_mail.policy.judge import Policy
+from hitl_mail.ports import Inbox, Outbox, Spool
+from hitl_mail.resources import shipped
+from hitl_mail.review.compose import Composer
+from hitl_mail.review.facts import SiteFacts
+from hitl_mail.review.links import Links
+from hitl_mail.review.templates import environment
+from hitl_mail.review.tokens import Tokens
+from hitl_mail.settings import Site
+
+
+def build(home: Home, *, web: bool) -> Daemon:
+    """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
+    site = load_site(home)
+    policy = load_policy(home, site)
+    prepare(home, site)
+    keys = load_keys(home.state)
+    mode = 0o600 if site.site.group is None else 0o640
+    _keep_policy(home, policy, mode)
+    zone = zoneinfo.ZoneInfo(site.site.timezone)
+    clock = SystemClock()
+    world = World(site, policy)
+    journal = Journal(home.journal, mode)
+    engine = Engine(journal, clock)
+    receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
+    facts = _site_facts(site)
+    tokens = Tokens(site.mail.address, keys.addresses[::-1])
+    links = Links(keys.links[::-1])
+    composer = Composer(facts, tokens, links, environment(_templates(home)))
+    permits = Permits(keys.permits)
+    spools: dict[str, Spool] = {
+        name: SpoolDirectory(root, site.limits.action_bytes, _owner(site, name))
+        for name, root in home.spools(site).items()
+    }
+    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
+    outbox, inbox = _transport(home, site)
+    front = Front(engine, receipts, world, links, facts)
+    watched = [home.control, *home.spools(site).values()]
+    pulse = HealthFile(home.state / "health.json", mode)
+    started = clock.now()
+
+    return Daemon(
+        engine=engine,
+        intake=Intake(
+            engine,
+            receipts,
+            world,
+            spools,
+            lambda now: new_case_id(now, zone),
+            lambda: secrets.token_hex(16),
+            lambda digest: _sealed(keys.actions[0], digest),
+            permits.token,
+            permits.matches,
+        ),
+        control=Control(engine, world, control, os_user),
+        clerk=Clerk(engine, receipts, spools, permits.token),
+        runner=Runner(
+            engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
+        ),
+        mailer=Mailer(engine, outbox, site.mail.address, composer.compose, composer.compose_notice),
+        letters=Letters(engine, receipts, world, tokens, facts),
+        inbox=inbox,
+        outbox=outbox,
+        watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
+        web=_web(home, site, front, zone) if web else None,
+        beat=lambda daemon: pulse.write(health(daemon, started)),
+        closing=[receipts.close, journal.close],
+    )
+
+
+def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
+    if site.mail.transport == "maildir":
+        from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
+
+        return MaildirOutbox(home.mail_out), MaildirInbox(home.mail_in)
+    from hitl_mail.adapters.imap import ImapInbox
+    from hitl_mail.adapters.smtp import SmtpOutbox
+
+    smtp, imap = site.mail.smtp, site.mail.imap
+    secret = _password(home, imap.password_file, "mail.imap") or ""
+    return (
+        SmtpOutbox(smtp, _password(home, smtp.password_file, "mail.smtp")),
+        ImapInbox(imap, secret, home.state / "imap.json"),
+    )
+
+
+def _web(home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo) -> Server:
+    from hitl_mail.adapters.web.app import web_app
+    from hitl_mail.adapters.web.server import WebServer
+
+    app = web_app(
+        front,
+        _templates(home),
+        site=site.site.name,
+        timezone=zone,
+        base_url=site.web.base_url,
+    )
+    return WebServer(app, site.web.bind)
+
+
+def _templates(home: Home) -> list[Path]:
+    return [home.root / "templates", shipped("templates")]
+
+
+def _site_facts(site: Site) -> SiteFacts:
+    from hitl_mail.review.facts import SiteFacts
+
+    return SiteFacts(
+        name=site.site.name,
+        address=site.mail.address,
+        subaddressing=site.mail.subaddressing,
+        timezone=site.site.timezone,
+        base_url=site.web.base_url,
+        people={name: (p.mail, *p.aliases) for name, p in site.people.items()},
+        trusted_sources={name: agent.trusted_sources for name, agent in site.agents.items()},
+    )
+
+
+def _sealed(key: bytes, digest: str) -> str:
+    """A keyed digest: it outlives what it is of, and lets nobody try out what that was."""
+    return "hmac-sha256:" + hmac.new(key, digest.encode(), hashlib.sha256).hexdigest()
+
+
+def _owner(site: Site, agent: str) -> int | None:
+    return site.agents[agent].uid if agent in site.agents else None
+
+
+def _password(home: Home, file: str | None, where: str) -> str | None:
+    """The first line of a password file, which nobody else may read."""
+    if file is None:
+        return None
+    path = home.root / file
+    try:
+        if path.stat().st_mode & 0o077:
+            raise UsageError(f"{path}: others may read this password; run: chmod 600 {path}")
+        return path.read_text("utf-8").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        what = "is empty" if isinstance(error, IndexError) else str(error)
+        raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
+
+
+def _keep_policy(home: Home, policy: Policy, mode: int) -> None:
+    """Keep the text of a policy that is used, under its digest."""
+    from hitl_mail.adapters.durable import replace_file
+
+    kept = home.policies / f"{policy.digest.removeprefix('sha256:')}.toml"
+    if not kept.exists():
+        replace_file(kept, [policy.text.encode()], mode)
