@@ -214,6 +214,10 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "payload.l.all(x, x.m\n . existsOne (y, true))",
             "the macro existsOne stands inside another macro, which nothing bounds. Use one",
         ),
+        (
+            "payload.l.map(x, x + x).map(x, x + x).size() > 1",
+            "a second map could make of the first one's list any size.",
+        ),
         ("(" * 200 + "true" + ")" * 200, "not a condition in CEL: nested too deep."),
         (
             "true || " * 300 + "true",
