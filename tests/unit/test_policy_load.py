@@ -250,6 +250,21 @@ def test_a_name_with_a_meaning_of_its_own_is_refused(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["", " x", "a\u202eb", "x" * 65])
+def test_a_name_that_cannot_be_read_is_refused(name: str) -> None:
+    assert [problem.where for problem in problems(KINDS + rule(name, "true"))] == ["rules[0].name"]
+
+
+def test_a_name_may_be_words() -> None:
+    assert problems(KINDS + rule("Große Beträge, 2", "true")) == []
+
+
+def test_default_reviewers_that_are_nobody_are_a_problem() -> None:
+    assert said("[policy]\nreviewers = ['nobody']") == [
+        "policy.reviewers: nobody is in these groups. Add people to one of them."
+    ]
+
+
 def test_a_second_rule_of_one_name_is_refused_and_names_the_first() -> None:
     assert said(KINDS + rule("r", "true") + rule("r", "false")) == [
         'rules[1].name: a second rule "r". The first is on line 15.'
@@ -263,6 +278,8 @@ def test_a_second_rule_of_one_name_is_refused_and_names_the_first() -> None:
             b"{",
             '"s" is not JSON: Expecting property name enclosed in double quotes: line 1',
         ),
+        (b'{"not":' * 400 + b"{}" + b"}" * 400, '"s" is not a JSON Schema that can be applied'),
+        (b"[" * 100_000, '"s" is not JSON: maximum recursion depth exceeded'),
         (b"[]", '"s" is not a JSON Schema: it must be an object.'),
         (
             b'{"type": "strng"}',
