@@ -24,8 +24,8 @@ from hitl_mail.tables.lines import Path
 SPOOL_PARTS = frozenset({"tmp", "new", "cur", "results", "refused"})
 OUR_PARTS = frozenset({"control", "mail", "state"})
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+_NAME = re.compile(r"[a-z0-9_][a-z0-9._-]{0,63}")
+_MAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BIND = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]/]+):([0-9]{1,5})")
 
@@ -207,7 +207,6 @@ class _Check:
                 self.problem(("agents", name, "spool"), what, f"Name one like spool/{name}.")
 
     def executors(self, site: Site) -> None:
-        self.name_shapes("executors", "executor")
         for name, executor in site.executors.items():
             path = ("executors", name)
             given = self.written("executors", name)
@@ -237,7 +236,7 @@ class _Check:
     def name_shapes(self, table: str, what: str) -> None:
         for name in self.written(table):
             if not _NAME.fullmatch(name):
-                mend = "Use a-z 0-9 . _ - and begin with a letter or a digit."
+                mend = "Use a-z 0-9 . _ - and begin with a letter, a digit or _."
                 self.problem((table, name), f'"{name}" is no name for a {what}', mend)
 
     def person(self, name: str, path: Path) -> None:
@@ -264,6 +263,8 @@ def _addresses(path: Path, person: Person) -> Iterable[tuple[Path, str]]:
 
 
 def _is_zone(name: str) -> bool:
+    if name == "UTC":  # there even where the system has no time zone database
+        return True
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -289,8 +290,8 @@ def _is_url(text: str, query: bool) -> bool:
 
 def _overlaps(name: str, spool: PurePosixPath, other: str, outer: PurePosixPath) -> bool:
     """Whether a spool is another's or inside it; `spool/billing` may lie in the default's."""
-    if spool == outer:
-        return name > other  # said once, of one of the two
+    if spool == outer:  # said once, of the one that is rather in the wrong
+        return other == DEFAULT_AGENT or (name != DEFAULT_AGENT and name > other)
     if outer not in spool.parents:
         return False
     return other != DEFAULT_AGENT or spool.relative_to(outer).parts[0] in SPOOL_PARTS

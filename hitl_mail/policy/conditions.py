@@ -14,9 +14,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import cel
+import msgspec
 
 from hitl_mail.core.text import one_line
-from hitl_mail.policy.source import bound_names, nested_macro, uses
+from hitl_mail.policy.source import bound_names, macros, nested_macro, uses
 from hitl_mail.policy.variables import CLAIMABLE, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
@@ -53,7 +54,7 @@ class Flaw(NamedTuple):
     mend: str = ""
 
 
-class Condition(NamedTuple):
+class Condition(msgspec.Struct, frozen=True):
     """One compiled source. `uses` are the dotted names it reads, `names` their roots."""
 
     source: str
@@ -86,6 +87,9 @@ def compile_condition(source: str) -> Condition:
     if inner:
         what = f"the macro {inner} stands inside another macro, which nothing bounds"
         flaws.append(Flaw(what, "Use one macro at a time, or let the agent say it in the payload."))
+    if macros(source).count("map") > 1:
+        what = "a second map could make of the first one's list any size"
+        flaws.append(Flaw(what, "Use filter, all or exists on the list itself."))
     if flaws:
         raise Uncompilable(flaws)
     read = tuple(name for name in uses(source) if name.split(".")[0] in names)

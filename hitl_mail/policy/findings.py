@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hitl_mail.core.verdict import Gate, Trace
 from hitl_mail.policy.model import Rule
@@ -15,8 +17,10 @@ if TYPE_CHECKING:
 
 _ABSENT = object()
 
+_Read = dict[tuple[str, ...], dict[str, Any]]
 
-class Finding(NamedTuple):
+
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """What one rule's condition gave, with what is known alone and with the claims added."""
 
     rule: Rule
@@ -84,6 +88,7 @@ class Evidence:
     def __init__(self, known: Facts, claimed: Facts) -> None:
         self._sides = (known, claimed)
         self._seen: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
+        self._read: tuple[_Read, _Read] = ({}, {})
 
     def find(self, finding: Finding) -> Callable[[str], Any]:
         """Look-up of a variable, for the reason of a rule."""
@@ -91,19 +96,25 @@ class Evidence:
 
     def trace(self, finding: Finding) -> Trace:
         """The rule's line, with the values by dotted name, short; absent ones left out."""
-        side = _side(finding)
-        seen = self._seen[side]
-        values = {}
-        for name in finding.condition.uses:
-            value = seen[name] if name in seen else self._see(name, side)
-            if value is not _ABSENT:
-                values[name] = value
-        return Trace(finding.rule.name, finding.matched, values, finding.error)
+        name, uses = finding.rule.name, finding.condition.uses
+        if finding.known is False and finding.claimed is False:
+            return Trace(name, False, self._values(uses, 0))
+        return Trace(name, True, self._values(uses, _side(finding)), finding.error)
+
+    def _values(self, uses: tuple[str, ...], side: int) -> dict[str, Any]:
+        # Rules that read the same share one dict; nobody changes it.
+        read = self._read[side]
+        if uses not in read:
+            seen = ((name, self._see(name, side)) for name in uses)
+            read[uses] = {name: value for name, value in seen if value is not _ABSENT}
+        return read[uses]
 
     def _see(self, name: str, side: int) -> Any:
-        path = name.removeprefix("action.")
-        value = self._seen[side][name] = _short(look_up(path, self._sides[side].find, _ABSENT))
-        return value
+        seen = self._seen[side]
+        if name not in seen:
+            path = name.removeprefix("action.")
+            seen[name] = _short(look_up(path, self._sides[side].find, _ABSENT))
+        return seen[name]
 
 
 def _side(finding: Finding) -> int:

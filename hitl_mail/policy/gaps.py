@@ -52,6 +52,8 @@ class PayloadSchema:
         except SchemaError as error:
             where = ".".join(str(part) for part in error.path)
             raise ValueError(f"not a JSON Schema: {where}: {one_line(error.message)}") from None
+        except RecursionError:
+            raise ValueError("not a JSON Schema that can be applied: nested too deep") from None
         self.validator = known(schema, registry=EMPTY_REGISTRY)
 
     def complaints(self, payload: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import members
+from hitl_mail.core.text import one_line, visible
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.policy.gaps import PayloadSchema
@@ -42,7 +43,7 @@ REQUIRABLE = ("why", "context", "attachments", "labels", "payload", *OPTIONAL)
 TITLE_NAMES = ("kind", "payload", *(name for name in OPTIONAL if name != "why"))
 """What a title may show: what would run and its numbers, never the agent's own story."""
 
-_RULE_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
+LONGEST_NAME = 64
 _PERCENT = re.compile(r"[1-9][0-9]?%")
 
 
@@ -89,8 +90,9 @@ class _Check:
         self.notes.append(self.source.problem(path, what))
 
     def policy(self, table: PolicyTable) -> None:
-        if table.reviewers is not None:
-            self.people(table.reviewers, ("policy", "reviewers"))
+        path, names = ("policy", "reviewers"), table.reviewers
+        if names is not None and self.people(names, path) and not members(names, self.members):
+            self.problem(path, "nobody is in these groups", "Add people to one of them.")
 
     def kind(self, name: str, kind: Kind) -> PayloadSchema | None:
         path = ("kinds", name)
@@ -158,8 +160,9 @@ class _Check:
             self.problem(where, f'a second rule "{name}"', f"The first is on line {first[name]}.")
         elif name in RESERVED:
             self.problem(where, f'"{name}" has a meaning of its own', "Choose another name.")
-        elif not _RULE_NAME.fullmatch(name):
-            self.problem(where, f'"{name}" is no name', "Use 1 to 64 of A-Z a-z 0-9 . _ -")
+        elif not 0 < len(name) <= LONGEST_NAME or name.strip() != visible(name, keep=""):
+            what = f'"{one_line(name)}" is no name'
+            self.problem(where, what, f"Use 1 to {LONGEST_NAME} letters that can be seen.")
         first.setdefault(name, self.source.line(where))
 
     def shut(self, table: dict[str, Any], path: Path) -> None:

@@ -18,7 +18,7 @@ _QUIET = re.compile(
     """,
     re.VERBOSE,
 )
-_MACRO = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(")
+_MACRO = re.compile(rf"\.\s*({'|'.join(MACROS)})\s*\(")
 _BOUND = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(\s*([A-Za-z_]\w*)\s*,")
 _DOTTED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\s*\.\s*[A-Za-z_]\w*)*)\s*(\(?)")
 
@@ -46,9 +46,14 @@ def nested_macro(source: str) -> str | None:
     open_until = -1
     for match in _MACRO.finditer(text):
         if match.start() < open_until:
-            return match[0].strip(" .\n\t(")
+            return match[1]
         open_until = _matching(text, match.end() - 1)
     return None
+
+
+def macros(source: str) -> list[str]:
+    """The macros a condition uses, in order."""
+    return _MACRO.findall(blank(source))
 
 
 def bound_names(source: str) -> set[str]:

@@ -21,7 +21,7 @@ from hitl_mail.policy.model import Kind
 from hitl_mail.policy.variables import VARIABLES, Facts
 from tests.rulebook import action
 
-FULL = {
+FULL: dict[str, Any] = {
     "confidence": 0.6,
     "cost": 3,
     "latency": 2,
@@ -44,7 +44,7 @@ def weigh(source: str, of: Action | None = None, claimed: bool = True) -> Outcom
 
 @pytest.mark.parametrize("name", VARIABLES)
 def test_the_example_of_each_variable_can_be_weighed(name: str) -> None:
-    assert weigh(VARIABLES[name].example, action(**FULL)) in (True, False)
+    assert type(weigh(VARIABLES[name].example, action(**FULL))) is bool
 
 
 @pytest.mark.parametrize(

@@ -139,6 +139,7 @@ def test_an_empty_file_lacks_people_and_admins() -> None:
         ("[agents.x]\nspool = 'control'", "agents.x.spool"),
         ("[agents.x]\nspool = 'state/x'", "agents.x.spool"),
         ("[agents.x]\nspool = './spool'", "agents.x.spool"),
+        ("[agents.a]\nuid = 1", "agents.a.spool"),
         ("[agents.x]\nspool = 'spool/new'", "agents.x.spool"),
         ("[agents.x]\nspool = 'a'\n[agents.y]\nspool = 'a/b'", "agents.y.spool"),
         ("[agents.x]\nspool = '/a'\n[agents.y]\nspool = '/a'", "agents.y.spool"),

@@ -1,0 +1,328 @@
+"""What the rules say of one action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitl_mail.core.verdict import ADMINS, Trace
+from tests.rulebook import KINDS, action, judged, policy, rule
+
+MONEY = rule(
+    "money",
+    '"money" in effects',
+    "hard",
+    'reason = "Moves funds"\nreviewers = ["finance"]\nexpires = "4h"',
+)
+LABELS = rule("labels", 'kind == "crm.label"', "auto")
+NEVER = rule("never", "payload.amount > 1000.0", "deny", 'reason = "{payload.amount} is too much"')
+
+
+def label(**fields: Any) -> Any:
+    return action("crm.label", **fields)
+
+
+def test_a_hard_rule_asks_its_reviewers() -> None:
+    verdict = judged(MONEY)
+    assert verdict.document() == {
+        "gate": "hard",
+        "asks": True,
+        "sampled": None,
+        "rules": ["money"],
+        "reasons": ["Moves funds"],
+        "quorums": [{"rule": "money", "reviewers": ["ada", "bob"], "approvals": 1}],
+        "expires": 14400,
+        "policy": policy(KINDS + MONEY).digest,
+        "conflict": False,
+        "trace": [{"rule": "money", "matched": True, "values": {"effects": ["money"]}}],
+    }
+
+
+def test_an_auto_rule_lets_it_run() -> None:
+    verdict = judged(LABELS, label())
+    assert (verdict.gate, verdict.asks, verdict.rules, verdict.quorums) == (
+        "auto",
+        False,
+        ("labels",),
+        (),
+    )
+
+
+def test_deny_beats_hard_and_asks_nobody() -> None:
+    verdict = judged(MONEY + NEVER, action(payload={"amount": 5000}))
+    assert (verdict.gate, verdict.rules, verdict.reasons, verdict.quorums) == (
+        "deny",
+        ("never",),
+        ("5000 is too much",),
+        (),
+    )
+
+
+def test_what_no_rule_matches_is_asked() -> None:
+    verdict = judged(MONEY, label())
+    assert (verdict.gate, verdict.rules, verdict.reasons) == (
+        "hard",
+        ("unmatched",),
+        ("No rule speaks for it",),
+    )
+
+
+def test_what_no_rule_matches_can_be_denied() -> None:
+    text = KINDS.replace("[policy]", '[policy]\nunmatched = "deny"') + MONEY
+    assert policy(text).judge(label(), "billing", frozenset()).gate == "deny"
+
+
+def test_unmatched_stands_in_the_trace() -> None:
+    assert judged(MONEY, label()).trace[-1] == Trace("unmatched", True)
+
+
+def test_an_unregistered_kind_is_asked_even_where_a_rule_lets_it_run() -> None:
+    verdict = judged(rule("all", "true", "auto"), action("crm.lable"))
+    assert (verdict.gate, verdict.rules, verdict.conflict) == ("hard", ("unknown_kind",), True)
+
+
+def test_an_unregistered_kind_can_be_denied() -> None:
+    text = KINDS.replace("[policy]", '[policy]\nunknown_kind = "deny"') + MONEY
+    assert policy(text).judge(action("x"), "billing", frozenset()).rules == ("unknown_kind",)
+
+
+def test_an_unregistered_kind_competes_with_the_rules() -> None:
+    verdict = judged(rule("all", "true", "hard"), action("x"))
+    assert (verdict.rules, len(verdict.quorums)) == (("all", "unknown_kind"), 2)
+
+
+@pytest.mark.parametrize("gate", ["auto", "hard", "deny"])
+def test_a_condition_that_errs_counts_as_hard(gate: str) -> None:
+    verdict = judged(LABELS + rule("sure", "confidence > 0.9", gate), label())
+    assert (verdict.gate, verdict.rules, verdict.reasons) == (
+        "hard",
+        ("sure",),
+        ("Rule sure cannot be told: confidence is not given",),
+    )
+
+
+def test_an_error_stands_in_the_trace() -> None:
+    verdict = judged(rule("sure", "confidence > payload.amount", "auto"))
+    assert verdict.document()["trace"] == [
+        {
+            "rule": "sure",
+            "matched": True,
+            "values": {"payload.amount": 40},
+            "error": "confidence is not given",
+        }
+    ]
+
+
+def test_rules_that_disagree_are_a_conflict() -> None:
+    assert judged(LABELS + rule("all", "true"), label()).conflict is True
+
+
+def test_rules_that_agree_are_none() -> None:
+    assert judged(MONEY + rule("all", "true")).conflict is False
+
+
+def test_a_rule_that_only_a_claim_wakes_is_no_conflict_with_one_it_silences() -> None:
+    rules = rule("mild", "!reversible") + rule("back", "reversible", "auto")
+    verdict = judged(rules, label(reversible=False))
+    assert (verdict.rules, verdict.conflict) == (("mild",), False)
+
+
+def test_every_asking_rule_keeps_its_own_quorum_and_the_shortest_expiry_counts() -> None:
+    two = rule("two", "true", "hard", 'approvals = 2\nreviewers = ["finance"]\nexpires = "1h"')
+    verdict = judged(MONEY + two + rule("all", "true"))
+    assert [(q.rule, q.approvals, q.reviewers) for q in verdict.quorums] == [
+        ("all", 1, ("cleo",)),
+        ("money", 1, ("ada", "bob")),
+        ("two", 2, ("ada", "bob")),
+    ]
+    assert verdict.expires == 3600
+
+
+def test_the_expiry_of_a_rule_that_does_not_ask_does_not_count() -> None:
+    verdict = judged(MONEY + rule("quick", "true", "auto", 'expires = "1m"'))
+    assert verdict.expires == 14400
+
+
+@pytest.mark.parametrize(("own", "expires"), [("1h", 3600), ("2d", 14400)])
+def test_an_action_can_only_shorten_its_expiry(own: str, expires: int) -> None:
+    assert judged(MONEY, action(expires=own)).expires == expires
+
+
+def test_who_owns_the_agent_is_left_out_and_the_admins_fill_the_gap() -> None:
+    two = rule("two", "true", "hard", 'approvals = 2\nreviewers = ["finance"]')
+    quorum = judged(two, excluded=frozenset({"ada"})).quorums[0]
+    assert (quorum.reviewers, quorum.refs) == (("bob", "cleo"), ("finance", ADMINS))
+
+
+def test_reviewers_are_the_admins_where_nobody_names_any() -> None:
+    verdict = policy(rule("all", "true")).judge(action(), "billing", frozenset())
+    assert [quorum.refs for quorum in verdict.quorums] == [(ADMINS,), (ADMINS,)]
+
+
+def test_a_quorum_keeps_the_doors_of_its_rule() -> None:
+    verdict = judged(rule("all", "true", "hard", 'doors = ["cli"]'))
+    assert verdict.quorums[0].doors == ("cli",)
+
+
+def test_standby_is_there_when_nobody_is_asked() -> None:
+    assert judged(LABELS, label()).standby.reviewers == ("cleo",)
+
+
+@pytest.mark.parametrize(("case", "sampled"), [(None, None), ("261122-k3f9ma", False)])
+def test_whether_it_is_sampled_is_open_without_a_case(
+    case: str | None, sampled: bool | None
+) -> None:
+    assert policy(KINDS + LABELS).judge(label(), "billing", frozenset(), case).sampled is sampled
+
+
+# Known against claimed
+
+
+def test_a_claimed_effect_makes_it_stricter() -> None:
+    verdict = judged(LABELS + MONEY, label(effects=["money"]))
+    assert (verdict.gate, verdict.rules) == ("hard", ("money",))
+
+
+def test_a_claim_of_reversibility_changes_nothing() -> None:
+    rules = LABELS + rule("final", "!reversible")
+    assert judged(rules, action(reversible=True)).rules == ("final",)
+
+
+def test_a_claim_of_no_way_back_is_believed() -> None:
+    rules = LABELS + rule("final", "!reversible")
+    assert judged(rules, label(reversible=False)).rules == ("final",)
+
+
+def test_a_claim_does_not_silence_a_rule_by_negation() -> None:
+    rules = rule("boring", '!("money" in effects)') + rule("all", "true", "auto")
+    assert judged(rules, label(effects=["money"])).rules == ("boring",)
+
+
+def test_a_claim_that_leaves_no_rule_is_unmatched() -> None:
+    rules = rule("boring", '!("money" in effects)', "auto")
+    verdict = judged(rules, label(effects=["money"]))
+    assert (verdict.gate, verdict.rules) == ("hard", ("unmatched",))
+
+
+def test_the_values_are_those_that_made_the_rule_match() -> None:
+    trace = judged(LABELS + MONEY, label(effects=["money"])).trace[1]
+    assert trace.values == {"effects": ["money"]}
+
+
+# What is missing
+
+
+STRICT = """
+[kinds."note.add"]
+requires = ["why", "context", "payload.text"]
+schema = "note.json"
+"""
+SCHEMA = b'{"properties": {"n": {"type": "number"}, "text": {"type": "string"}}}'
+FULL = {
+    "why": "asked",
+    "context": [{"title": "t", "text": "x"}],
+    "payload": {"text": "x", "n": 1},
+}
+
+
+def noted(rules: str, **fields: Any) -> Any:
+    found = policy(KINDS + STRICT + rules, {"note.json": SCHEMA})
+    return found.judge(action("note.add", **{**FULL, **fields}), "billing", frozenset())
+
+
+NOTES = rule("notes", 'kind == "note.add"', "auto")
+
+
+def test_an_action_that_lacks_nothing_runs() -> None:
+    assert noted(NOTES).gate == "auto"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"why": " "}, "Missing: why"),
+        ({"context": []}, "Missing: context"),
+        ({"payload": {"n": 1}, "why": None}, "Missing: why, payload.text"),
+        ({"payload": {"n": "x", "text": "x"}}, "Payload: n: 'x' is not of type 'number'"),
+        (
+            {"payload": {"n": "x", "text": 1}},
+            "Payload: n: 'x' is not of type 'number'; text: 1 is not of type 'string'",
+        ),
+    ],
+)
+def test_what_an_action_lacks_brings_a_person_in(fields: dict[str, Any], reason: str) -> None:
+    verdict = noted(NOTES, **fields)
+    assert (verdict.gate, verdict.rules, verdict.reasons, len(verdict.quorums)) == (
+        "hard",
+        ("notes",),
+        (reason,),
+        1,
+    )
+
+
+def test_what_is_missing_is_added_to_the_reasons_of_a_hard_rule() -> None:
+    verdict = noted(NOTES + rule("all", "true", "hard", 'reason = "Always"'), why=None)
+    assert (verdict.rules, verdict.reasons) == (("all",), ("Always", "Missing: why"))
+
+
+def test_what_is_missing_does_not_soften_a_denial() -> None:
+    verdict = noted(rule("never", "true", "deny", 'reason = "Never"'), why=None)
+    assert (verdict.gate, verdict.reasons) == ("deny", ("Never",))
+
+
+def test_what_is_missing_stands_in_the_trace() -> None:
+    verdict = noted(NOTES, why=None, payload={"text": 1})
+    assert [(t.rule, t.values) for t in verdict.trace[1:]] == [
+        ("requires", {"missing": ["why"]}),
+        ("schema", {"complaints": ["text: 1 is not of type 'string'"]}),
+    ]
+
+
+def test_a_schema_that_cannot_be_applied_brings_a_person_in() -> None:
+    schema = b'{"$ref": "https://schemas.invalid/x.json"}'
+    text = KINDS + '[kinds.x]\nschema = "s"\n' + rule("all", "true", "auto")
+    verdict = policy(text, {"s": schema}).judge(action("x"), "billing", frozenset())
+    assert verdict.reasons == (
+        "Payload: its schema cannot be applied: Unresolvable: https://schemas.invalid/x.json",
+    )
+
+
+# Titles and executors
+
+
+def test_a_title_is_filled_from_the_payload() -> None:
+    assert policy(KINDS).title(action()) == "Refund 40 EUR"
+
+
+def test_a_kind_without_a_title_shows_the_start_of_its_payload_and_never_the_summary() -> None:
+    of = label(payload={"a": 1, "b": "x", "c": [True], "d": 4}, summary="Harmless")
+    assert policy(KINDS).title(of) == "crm.label: a=1, b=x, c=[true]"
+
+
+def test_an_empty_payload_leaves_the_kind_as_title() -> None:
+    assert policy(KINDS).title(action("x", payload={})) == "x"
+
+
+@pytest.mark.parametrize(
+    ("kind", "executor"), [("payment.refund", "refund"), ("crm.label", "agent"), ("x", "agent")]
+)
+def test_a_kind_without_an_executor_is_run_by_the_agent(kind: str, executor: str) -> None:
+    assert policy(KINDS).executor_of(kind) == executor
+
+
+def test_values_in_the_trace_are_short_and_visible() -> None:
+    of = action(payload={"a": "x" * 300, "b": "a\u202e", "c": list(range(200)), "d": [1]})
+    when = "has(payload.a) && has(payload.b) && has(payload.c) && has(payload.d)"
+    values = judged(rule("all", when), of).trace[0].values
+    assert (
+        len(values["payload.a"]),
+        values["payload.b"],
+        len(values["payload.c"]),
+        values["payload.d"],
+    ) == (
+        200,
+        "a⟨U+202E⟩",
+        200,
+        [1],
+    )

@@ -1,0 +1,196 @@
+"""What holds of every policy and every action."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitl_mail.core.action import Action
+from hitl_mail.core.verdict import Verdict
+from hitl_mail.errors import ConfigError
+from hitl_mail.policy.judge import STRICTNESS, Policy
+from hitl_mail.site import load_site
+from tests.rulebook import KINDS, action, policy, problems, rule
+
+ATOMS = (
+    '"money" in effects',
+    '"external" in effects',
+    "size(effects) == 0",
+    "reversible",
+    "untrusted",
+    "action.untrusted",
+    "context.exists(item, item.trusted)",
+    "confidence < 0.5",
+    "payload.amount > 10.0",
+    'kind == "crm.label"',
+)
+_atoms = st.sampled_from(ATOMS)
+_conditions = st.recursive(
+    _atoms | _atoms.map(lambda atom: f"!({atom})"),
+    lambda inner: st.tuples(inner, st.sampled_from(["&&", "||"]), inner).map(
+        lambda parts: f"({parts[0]} {parts[1]} {parts[2]})"
+    ),
+    max_leaves=3,
+)
+_rules = st.lists(
+    st.tuples(
+        _conditions,
+        st.sampled_from(list(STRICTNESS)),
+        st.sampled_from(["", 'reviewers = ["finance"]', "approvals = 1", 'expires = "1h"']),
+    ),
+    max_size=4,
+).map(lambda rules: [rule(f"r{n}", *parts) for n, parts in enumerate(rules)])
+_items = st.fixed_dictionaries(
+    {"title": st.just("t"), "text": st.just("x")},
+    optional={"source": st.sampled_from(["crm", "web"])},
+)
+_facts = st.fixed_dictionaries(
+    {
+        "kind": st.sampled_from(["crm.label", "payment.refund", "nobody.knows"]),
+        "payload": st.sampled_from([{}, {"amount": 5}, {"amount": 50}]),
+        "context": st.lists(_items, max_size=2),
+    },
+    optional={"confidence": st.sampled_from([0.1, 0.9])},
+)
+_claims = st.fixed_dictionaries(
+    {},
+    optional={
+        "effects": st.lists(st.sampled_from(["money", "external"]), unique=True),
+        "reversible": st.booleans(),
+    },
+)
+_words = st.lists(st.sampled_from([None, "trusted", "untrusted"]), min_size=2, max_size=2)
+
+
+def of(facts: dict[str, Any], claims: dict[str, Any], words: list[str | None]) -> Action:
+    """The action with these claims, one word of trust for each item of its context."""
+    said = [
+        {**item, "trust": word} if word else item
+        for item, word in zip(facts["context"], words, strict=False)
+    ]
+    return action(**{**facts, "context": said, **claims})
+
+
+def judge(rules: Policy, asked: Action) -> Verdict:
+    return rules.judge(asked, "billing", frozenset({"dora"}))
+
+
+def circle(verdict: Verdict) -> set[tuple[str, int, tuple[str, ...]]]:
+    return {(quorum.rule, quorum.approvals, quorum.reviewers) for quorum in verdict.quorums}
+
+
+@settings(max_examples=80, deadline=None)
+@given(_rules, st.randoms(use_true_random=False), _facts, _claims, _words)
+def test_the_order_of_rules_never_matters(
+    rules: list[str],
+    random: Any,
+    facts: dict[str, Any],
+    claims: dict[str, Any],
+    words: list[str | None],
+) -> None:
+    asked = of(facts, claims, words)
+    shuffled = random.sample(rules, len(rules))
+    verdicts = [judge(policy(KINDS + "".join(order)), asked) for order in (rules, shuffled)]
+    first, second = (verdict.document() for verdict in verdicts)
+    for document in (first, second):
+        document["trace"] = sorted(document["trace"], key=lambda trace: str(trace["rule"]))
+        del document["policy"]
+    assert first == second
+
+
+@settings(max_examples=80, deadline=None)
+@given(_rules, _facts, _claims, _words)
+def test_no_claim_makes_a_verdict_milder_or_its_circle_wider(
+    rules: list[str], facts: dict[str, Any], claims: dict[str, Any], words: list[str | None]
+) -> None:
+    # Without claims: the words of trust that leave the sources to speak for themselves.
+    silent = of(facts, {}, ["trusted", "trusted"])
+    found = policy(KINDS + "".join(rules))
+    known, claimed = judge(found, silent), judge(found, of(facts, claims, words))
+    assert STRICTNESS[claimed.gate] >= STRICTNESS[known.gate]
+    if claimed.gate == known.gate == "hard":
+        assert circle(claimed) >= circle(known)
+        assert claimed.expires <= known.expires
+
+
+@settings(max_examples=80, deadline=None)
+@given(_rules, _facts, _claims, _words)
+def test_what_no_rule_lets_run_never_runs(
+    rules: list[str], facts: dict[str, Any], claims: dict[str, Any], words: list[str | None]
+) -> None:
+    found = policy(KINDS + "".join(rules))
+    verdict = judge(found, of(facts, claims, words))
+    alone = [trace for trace in verdict.trace if trace.matched and trace.error is None]
+    assert verdict.gate != "auto" or (alone and verdict.conflict is False)
+
+
+def _one_of(names: str) -> st.SearchStrategy[str]:
+    return st.sampled_from(names.split())
+
+
+_junk = st.sampled_from(
+    [
+        "1",
+        "-1",
+        "1.5",
+        "true",
+        '"x"',
+        '""',
+        "[]",
+        "[[]]",
+        "[1]",
+        '["x"]',
+        "{}",
+        "{ a = 1 }",
+        "2026-01-01",
+    ]
+)
+_rule_keys = _one_of(
+    "name when gate reason reviewers approvals expires doors remind escalate route_to exceptions "
+    "rate tighten on_failure on_expiry nonsense"
+)
+_kind_keys = _one_of("title effects reversible requires schema executor x")
+_policy_keys = _one_of("unmatched unknown_kind reviewers expires x")
+
+
+def _table(header: str, keys: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.dictionaries(keys, _junk, max_size=6).map(
+        lambda pairs: "\n".join([header, *(f"{key} = {value}" for key, value in pairs.items()), ""])
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.tuples(
+        _table("[policy]", _policy_keys),
+        _table("[kinds.x]", _kind_keys),
+        _table("[[rules]]", _rule_keys),
+        _table("[[rules]]", _rule_keys),
+    )
+)
+def test_whatever_stands_in_the_rules_is_a_policy_or_a_list_of_problems(tables: Any) -> None:
+    assert all(problem.line for problem in problems("".join(tables)))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.tuples(
+        _table("[site]", _one_of("name timezone admins group daily x")),
+        _table("[mail]", _one_of("transport address smtp imap authentication")),
+        _table("[web]", st.sampled_from(["bind", "base_url"])),
+        _table("[people.a]", _one_of("mail aliases os_user away")),
+        _table("[agents.a]", _one_of("spool uid owner trusted_sources")),
+        _table(
+            "[executors.a]",
+            _one_of("type argv url from env headers timeout retries idempotent"),
+        ),
+        st.sampled_from(["", "[limits]\nwaiting = 0", "[[groups]]", "[groups]\na = 1"]),
+    )
+)
+def test_whatever_stands_in_the_site_is_a_site_or_a_list_of_problems(tables: Any) -> None:
+    try:
+        load_site("".join(tables))
+    except ConfigError as error:
+        assert all(problem.line for problem in error.problems)
