@@ -27,7 +27,7 @@ LINES: dict[Verb, tuple[str, str]] = {
 }
 """What a verb is for, and the line that says it."""
 
-_ANSWERS: dict[str, tuple[str, str]] = {
+ANSWERS: dict[str, tuple[str, str]] = {
     "help": ("Here is what you can answer", "Nothing has been decided."),
     "not_understood": (
         "Nothing was decided: your reply was not understood",
@@ -40,8 +40,8 @@ _ANSWERS: dict[str, tuple[str, str]] = {
     "ambiguous": (
         "Nothing was decided: did you mean it without condition?",
         "Your reply begins like a decision but says more than that. Because what is approved is "
-        "exactly what runs, a decision has to stand alone. A remark that changes nothing goes "
-        "behind a colon, as in: approve: thank you",
+        "exactly what runs, a decision has to stand alone. A remark that changes nothing may "
+        "stand behind a colon.",
     ),
     "too_long": (
         "Nothing was decided: too long to approve by mail",
@@ -76,6 +76,8 @@ _ANSWERS: dict[str, tuple[str, str]] = {
     ),
     "already": ("You have approved this already", "Others still have to."),
 }
+"""Headline and reason of each answer, by its key."""
+
 _OTHER = ("Nothing was decided", "Your reply could not be applied to this case.")
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
@@ -126,11 +128,13 @@ def note(case: Case, mail: Mail) -> Note:
 
 def answer(case: Case, key: str, said: str) -> Note:
     """Why a reply decided nothing: `key` is one of `core.decide.CODES` or of the reply reader."""
-    headline, why = _ANSWERS.get(key, _OTHER)
+    headline, why = ANSWERS.get(key, _OTHER)
     verbs: tuple[Verb, ...] = VERBS.get(case.status, ())
     if key == "too_long":
         verbs = tuple(verb for verb in verbs if verb != "approve")
     lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in verbs)
+    if key == "ambiguous" and "approve" in verbs:
+        lines = (*lines, ("To approve with a remark", "approve: your remark"))
     stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
     paragraphs = tuple(text for text in (why, stands) if text)
     return Note(headline, paragraphs, said, lines)

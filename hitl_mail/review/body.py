@@ -29,6 +29,10 @@ BROKEN = (
 _NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "utf-7"})
 
 _QUOTED_HTML = [
+    # A mail quoted whole brings its own title, which a parser then finds in the middle of the text.
+    "title",
+    "style",
+    "script",
     "blockquote",
     ".gmail_quote",
     ".gmail_attr",

@@ -1,8 +1,8 @@
 """Every mail we write, as bytes: the same case and mail give the same bytes, so that a mail sent
 twice is one mail. Knows no transport and no clock.
 
-The first line of each is `SENTINEL`: all that a client quotes of us stands below it, and the
-reader of replies cuts there first.
+The first line of each is `SENTINEL`, and so is the title of its HTML: all that a client quotes of
+us stands below it, and the reader of replies cuts there first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.text import one_line
+from hitl_mail.errors import HitlError
 from hitl_mail.review import mime
 from hitl_mail.review.answers import Note, note
 from hitl_mail.review.ask import ask_view
@@ -57,7 +58,7 @@ class Composer:
         self._environment = environment
 
     def compose(self, case: Case, mail: Mail) -> Composed:
-        """One mail of a case. `KeyError` where its person is no longer in the site."""
+        """One mail of a case. Raises `HitlError` where its person is no longer in the site."""
         message_id = self._message_id(case, mail.id, mail.revision, mail.to)
         reply_address = self._reply_address(case, mail)
         subject = f"[hitl {case.id}] {one_line(case.title, 150)}"
@@ -86,7 +87,7 @@ class Composer:
         )
 
     def compose_notice(self, notice: Notice) -> Composed:
-        """A mail about no open case, in the words of its sender."""
+        """A mail about no open case, in the notice's words. Raises `HitlError` as `compose`."""
         message_id = self._tokens.notice_id(notice.id, notice.to)
         subject = f"[hitl {notice.case}] {notice.subject}" if notice.case else notice.subject
         valid = notice.reply_to if _REPLY_TO.fullmatch(notice.reply_to or "") else None
@@ -126,10 +127,8 @@ class Composer:
         )
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)
-        files = [
-            mime.attachment(f"{case.id}-{packet.revision}.json", "application/json", raw)
-            for raw in [packet.json.encode()]
-        ]
+        name = f"{case.id}-{packet.revision}.json"
+        files = [mime.attachment(name, "application/json", packet.json.encode())]
         if isinstance(action, Action):
             files += [
                 mime.attachment(file.name, file.content_type, file.content)
@@ -173,6 +172,8 @@ class Composer:
         body: bytes,
         name: str,
     ) -> Composed:
+        if to not in self._facts.people:
+            raise HitlError(f"no mail address of {to} is configured any more; see [people]")
         to_address = self._facts.people[to][0]
         moment = dt.datetime.fromtimestamp(int(at), self._facts.zone)
         head = [

@@ -63,12 +63,12 @@ def attachment(name: str, content_type: str, content: bytes) -> bytes:
     shown = content_type.lower()
     passive = shown in _PASSIVE or (shown.startswith(_PASSIVE_FAMILIES) and shown not in _ACTIVE)
     sort = shown if passive else "application/octet-stream"
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in "._- ") else "_" for c in name)
+    plain = all(c.isascii() and (c.isalnum() or c in "._- ") for c in name)
+    said = f'filename="{name}"' if plain else f"filename*=utf-8''{quote(name, safe='')}"
     head = (
         f"Content-Type: {sort}\r\n"
         "Content-Transfer-Encoding: base64\r\n"
-        f'Content-Disposition: attachment; filename="{plain}";\r\n'
-        f" filename*=utf-8''{quote(name, safe='')}\r\n\r\n"
+        f"Content-Disposition: attachment;\r\n {said}\r\n\r\n"
     )
     return head.encode("ascii") + base64.encodebytes(content).replace(b"\n", _CRLF)
 

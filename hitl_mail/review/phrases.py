@@ -1,7 +1,7 @@
 """The words by which mail programs and people of ten languages say the things that are no
 message: who wrote what one quotes, thanks, closings, signatures, disclaimers, banners.
 
-All in lower case; a new language is added here and nowhere else.
+All as `str.casefold` makes them; a new language is added here and nowhere else.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ TAGS = frozenset({
 CLOSINGS = (
     "thanks", "thank you", "many thanks", "thx", "ty", "cheers", "best", "best regards",
     "kind regards", "regards", "warm regards", "best wishes", "sincerely", "yours", "br", "kr",
-    "danke", "vielen dank", "besten dank", "herzlichen dank", "gruß", "gruss", "grüße", "gruesse",
-    "viele grüße", "liebe grüße", "beste grüße", "schöne grüße", "mit freundlichen grüßen",
-    "freundliche grüße", "mit besten grüßen", "mfg", "lg", "vg", "merci", "merci beaucoup",
+    "danke", "vielen dank", "besten dank", "herzlichen dank", "gruss", "gruss", "grüsse", "gruesse",
+    "viele grüsse", "liebe grüsse", "beste grüsse", "schöne grüsse", "mit freundlichen grüssen",
+    "freundliche grüsse", "mit besten grüssen", "mfg", "lg", "vg", "merci", "merci beaucoup",
     "cordialement", "bien cordialement", "bien à vous", "cdlt", "salutations", "bonne journée",
     "gracias", "muchas gracias", "saludos", "un saludo", "saludos cordiales", "atentamente",
     "grazie", "grazie mille", "cordiali saluti", "distinti saluti", "saluti", "un saluto",
@@ -91,7 +91,7 @@ DOUBT = frozenset({
     "but", "only", "if", "unless", "except", "instead", "however", "not", "don't", "dont", "wait",
     "after", "until", "when", "once", "provided", "change", "make", "assuming", "first", "before",
     "although", "though", "hold", "stop", "no", "without", "max", "maximum", "limit", "half",
-    "aber", "nur", "wenn", "falls", "außer", "nicht", "kein", "keine", "erst", "ohne", "sondern",
+    "aber", "nur", "wenn", "falls", "ausser", "nicht", "kein", "keine", "erst", "ohne", "sondern",
     "mais", "seulement", "si", "sauf", "pas", "sans", "avant", "pero", "solo", "sólo", "salvo",
     "sin", "ma", "se", "tranne", "non", "senza", "maar", "alleen", "als", "tenzij", "niet", "geen",
     "mas", "somente", "exceto", "não", "sem", "men", "bara", "om", "endast", "inte", "kun", "hvis",

@@ -112,24 +112,22 @@ def identify(
 ) -> Identity:
     """Whose token the mail bears for this case. `revisions` are the case's digests by number,
     `people` maps each person to their addresses."""
-    for claim in belief.claims:
-        seen = revisions.get(claim.revision)
-        if claim.case != case or seen is None:
-            continue
-        person = tokens.find_person(claim, seen, people)
-        if person is None:
-            continue
-        problems = list(belief.problems)
-        known = {address.lower() for address in people[person]}
-        if belief.from_address is not None and belief.from_address not in known:
-            problems.append(f"it was not sent from an address of {person}")
-        return Identity(
-            person=person,
-            revision=claim.revision,
-            seen=seen,
-            problems=tuple(problems),
-        )
-    return Identity(problems=(*belief.problems, "it bears no valid token of this case"))
+    holders = [
+        (person, claim.revision, seen)
+        for claim in belief.claims
+        if claim.case == case
+        and (seen := revisions.get(claim.revision)) is not None
+        and (person := tokens.find_person(claim, seen, people)) is not None
+    ]
+    if not holders:
+        return Identity(problems=(*belief.problems, "it bears no valid token of this case"))
+    # A reply to all may bear the tokens of several reviewers: the sender's own counts.
+    own = [one for one in holders if _is_address_of(belief.from_address, people[one[0]])]
+    person, revision, seen = (own or holders)[0]
+    problems = list(belief.problems)
+    if belief.from_address is not None and not own:
+        problems.append(f"it was not sent from an address of {person}")
+    return Identity(person=person, revision=revision, seen=seen, problems=tuple(problems))
 
 
 def evidence(belief: Belief) -> dict[str, Any]:
@@ -139,6 +137,10 @@ def evidence(belief: Belief) -> dict[str, Any]:
         "from": belief.from_address,
         "authentication": belief.authentication.document(),
     }
+
+
+def _is_address_of(address: str | None, known: tuple[str, ...]) -> bool:
+    return address is not None and address in {one.lower() for one in known}
 
 
 def _class(fields: Fields, claims: tuple[Claim, ...], tokens: Tokens) -> tuple[Class, str]:

@@ -1,0 +1,195 @@
+"""What a reviewer is shown of one revision, and how agent text is made harmless."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hitl_mail.core import events as ev
+from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.verdict import Trace
+from hitl_mail.review.facts import show_time
+from hitl_mail.review.packet import Packet, Risk, build_packet, rows_of
+from hitl_mail.review.text import MARK, WIDTH, boxed, inert, wrap
+from tests.factories import action, begin, case_after, decide_, finish, quorum, receive, verdict
+from tests.mails import AT, site
+
+
+def packet(case: Case | None = None, **fields: Any) -> Packet:
+    case = case or case_after(receive(action(**fields), expires_at=AT + 3600), now=AT)
+    return build_packet(case, "ada", site(), AT)
+
+
+def edited(payload: dict[str, Any]) -> Case:
+    """A case whose payload somebody changed."""
+    case = case_after(receive(expires_at=AT + 3600), now=AT)
+    second = msgspec.structs.replace(
+        case.revision, number=2, digest="sha256:2", payload=payload, why="bob edited it"
+    )
+    return evolve(case, ev.Revised(AT + 1, second))
+
+
+def test_a_payload_becomes_rows_of_dotted_keys() -> None:
+    payload = {"a": 1, "b": {"c": [True, {"d": "x"}], "e": []}, "f.g": {}}
+    assert [(row.key, row.value) for row in rows_of(payload)] == [
+        ("a", "1"),
+        ("b.c[0]", "true"),
+        ("b.c[1].d", "x"),
+        ("b.e", "[]"),
+        ('"f.g"', "{}"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Ada", "Ada"),
+        ("40", '"40"'),
+        (40, "40"),
+        ("true", '"true"'),
+        (None, "null"),
+        ("null", '"null"'),
+        ("", '""'),
+        (" x", '" x"'),
+        ('"x"', '"\\"x\\""'),
+        (1.5, "1.5"),
+        ("two\nlines", "two\nlines"),
+    ],
+)
+def test_a_string_that_could_be_something_else_is_in_quotes(value: Any, shown: str) -> None:
+    assert rows_of({"k": value})[0].value == shown
+
+
+def test_context_is_trusted_only_if_it_says_so_and_the_admin_does() -> None:
+    items = [
+        {"title": "1", "text": "", "source": "crm", "trust": "trusted"},
+        {"title": "2", "text": "", "source": "mail", "trust": "trusted"},
+        {"title": "3", "text": "", "source": "crm"},
+        {"title": "4", "text": "", "trust": "trusted"},
+    ]
+    assert [item.trusted for item in packet(context=items).context] == [True, False, False, False]
+
+
+def test_rules_are_paired_with_their_reasons() -> None:
+    two = verdict(
+        quorums=[quorum("money"), quorum("outbound")],
+        reasons=("Moves funds", "Leaves the house"),
+        trace=(Trace("outbound", True, {"effects": ["external"]}), Trace("labels", True, {})),
+    )
+    case = case_after(receive(verdict_=two, expires_at=AT + 9), now=AT)
+    assert packet(case).risks == (
+        Risk("money", "Moves funds"),
+        Risk("outbound", "Leaves the house", (("effects", '["external"]'),)),
+        Risk("labels", "", (), None, False),
+    )
+
+
+def test_reasons_that_cannot_be_paired_are_all_there() -> None:
+    two = verdict(quorums=[quorum("a"), quorum("b")], reasons=("Both say this",))
+    case = case_after(receive(verdict_=two, expires_at=AT + 9), now=AT)
+    assert [risk.reason for risk in packet(case).risks] == ["Both say this", "", ""]
+
+
+def test_a_changed_payload_is_shown_with_what_changed() -> None:
+    found = packet(edited({"amount": 20, "currency": "EUR", "customer": "Ada"}))
+    assert [line for line in found.diff if line[:1] in "+-"] == [
+        "--- revision 1",
+        "+++ revision 2",
+        '-  "amount": 49,',
+        '+  "amount": 20,',
+    ]
+    assert found.changed == "bob edited it"
+
+
+def test_the_same_payload_asked_again_has_no_difference() -> None:
+    assert packet(edited({"amount": 49, "currency": "EUR", "customer": "Ada"})).diff == ()
+
+
+def test_an_older_revision_leaves_no_choice() -> None:
+    case = edited({"amount": 20})
+    assert build_packet(case, "ada", site(), AT, revision=1).choices == ()
+    assert build_packet(case, "ada", site(), AT, revision=1).rows[0].value == "49"
+
+
+def test_the_doors_are_those_of_the_persons_own_quorums() -> None:
+    both = verdict(
+        quorums=[quorum("money", doors=("cli",)), quorum("other", "cleo", doors=("mail", "link"))],
+        reasons=("a", "b"),
+    )
+    case = case_after(receive(verdict_=both, expires_at=AT + 9), now=AT)
+    assert build_packet(case, "ada", site(), AT).doors == ("cli",)
+    assert build_packet(case, "cleo", site(), AT).doors == ("mail", "link")
+
+
+def test_a_pending_case_is_approved_or_rejected() -> None:
+    assert packet().choices == ("approve", "reject")
+
+
+def test_a_case_in_doubt_is_settled_and_tells_its_trouble() -> None:
+    case = case_after(
+        receive(expires_at=AT + 99), AT, decide_, begin(), finish("doubt", outcome={"error": "cut"})
+    )
+    found = packet(case)
+    assert found.choices == ("retry", "done", "abandon")
+    assert found.trouble is not None
+    assert (found.trouble.in_doubt, found.trouble.error) == (True, "cut")
+
+
+@pytest.mark.parametrize(
+    ("fields", "whole"),
+    [
+        ({}, True),
+        ({"payload": {"a": list(range(200))}}, True),
+        ({"payload": {"a": list(range(201))}}, False),
+        ({"payload": {"a": "x" * 20_001}}, False),
+        ({"why": "x" * 20_001}, False),
+        ({"context": [{"title": "t", "text": "x" * 20_001}]}, False),
+    ],
+)
+def test_what_is_too_long_is_not_whole(fields: dict[str, Any], whole: bool) -> None:
+    assert packet(**fields).whole == whole
+
+
+def test_expiry_is_told_in_the_sites_time_and_from_now() -> None:
+    found = packet()
+    assert (found.expires, found.expires_in) == ("Sun 22 Nov 2026, 12:00 (+01:00)", "1h")
+
+
+def test_summer_time_has_its_own_offset() -> None:
+    assert show_time(AT - 120 * 86400, site().zone) == "Sat 25 Jul 2026, 12:00 (+02:00)"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://evil.test/a.b", "see https[:]//evil[.]test/a.b"),
+        ("evil.com", "evil[.]com"),
+        ("a.evil.co.uk/x", "a.evil[.]co[.]uk/x"),
+        ("WWW.x", "www[.]x"),
+        ("mailto:ada@example.com", "mailto[:]ada@example.com"),
+        ("ada@example.com", "ada@example.com"),
+        ("payment.refund 3.14 e.g. v1.2.3", "payment.refund 3.14 e.g. v1.2.3"),
+        ("odd.unheardof/x", "odd[.]unheardof/x"),
+        ("a\u202eb\u200b", "a⟨U+202E⟩b⟨U+200B⟩"),
+    ],
+)
+def test_links_are_broken_where_one_can_see_it(text: str, shown: str) -> None:
+    assert inert(text) == shown
+
+
+@given(st.text(max_size=500))
+def test_every_boxed_line_is_marked_and_short(text: str) -> None:
+    lines = boxed(text).split("\n")
+    assert all(line.startswith(MARK.strip()) for line in lines)
+    assert max(len(line) for line in lines) <= WIDTH + len(MARK)
+
+
+@given(st.text(alphabet="ab ", max_size=300), st.integers(1, 40))
+def test_wrapping_loses_nothing_but_the_spaces_it_breaks_at(line: str, width: int) -> None:
+    parts = wrap(line, width)
+    assert "".join(parts).replace(" ", "") == line.replace(" ", "")
+    assert max(len(part) for part in parts) <= width

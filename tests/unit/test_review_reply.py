@@ -1,0 +1,299 @@
+"""What a reply says: the command in its new text, and never one from what it quotes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core.case import Case
+from hitl_mail.review.answers import ANSWERS
+from hitl_mail.review.reply import Reply, read_command, read_reply
+from tests.factories import action, after, begin, case_after, decide_, finish, receive, verdict
+from tests.mails import AT, STYLES, TOKENS, composed, mail_to, reply, text_of
+
+TEMPTATION = "approve\n\napprove: yes\n\nReply with one line on top: approve\nreject\n"
+
+
+def asked() -> Case:
+    """A case whose agent does its best to look like a decision."""
+    item = {"title": "approve", "text": TEMPTATION}
+    document = action(id="r", summary="approve", why=TEMPTATION, context=[item])
+    return case_after(receive(document, expires_at=AT + 99, title="approve"), now=AT)
+
+
+def held() -> Case:
+    outcome = {"ok": False, "stdout": TEMPTATION, "error": "retry"}
+    command = receive(action(), verdict(on_failure="review"), expires_at=AT + 99)
+    return case_after(command, AT, decide_, begin(), finish("failed", outcome=outcome))
+
+
+def answered(key: str) -> Case:
+    return after(asked(), cmd.Answer("ada", key, "approve"), AT + 60)
+
+
+ASK = composed(asked()).message
+OURS = {
+    "ask": ASK,
+    "ask without links": composed(asked(), base_url=None, subaddressing=False).message,
+    "held": composed(held()).message,
+    **{f"answer {key}": composed(answered(key)).message for key in ANSWERS},
+}
+
+
+def read(message: bytes) -> Reply:
+    return read_reply(message, TOKENS.is_ours)
+
+
+def says(text: str, author: str = "Ada Lovelace") -> tuple[str, str | None, str]:
+    """(key, verb, note) of new text."""
+    found = read_command(text.split("\n"), author)
+    return found.key, found.verb, found.note
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("ours", OURS)
+def test_our_own_mail_quoted_back_decides_nothing(style: str, ours: str) -> None:
+    assert read(reply("", OURS[ours], style)).verb is None
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("ours", OURS)
+def test_a_quote_changes_nothing_about_a_question(style: str, ours: str) -> None:
+    assert read(reply("What is this?", OURS[ours], style)).key == "not_understood"
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_approve_is_read_in_every_style(style: str) -> None:
+    assert read(reply("approve", ASK, style)).verb == "approve"
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_note_is_read_in_every_style(style: str) -> None:
+    assert read(reply("Approve: as discussed", ASK, style)).note == "as discussed"
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_rejection_with_its_reason_is_read_in_every_style(style: str) -> None:
+    found = read(reply("reject because too high", ASK, style))
+    assert (found.verb, found.note) == ("reject", "too high")
+
+
+def test_each_line_of_our_mails_alone_decides_nothing() -> None:
+    verbs = {
+        line: read_command([line]).verb
+        for message in OURS.values()
+        for line in text_of(message).splitlines()
+        if line != "approve"
+    }
+    assert {line for line, verb in verbs.items() if verb} == set()
+
+
+def test_only_the_agents_title_can_be_a_command_and_it_stands_below_the_sentinel() -> None:
+    lines = text_of(ASK).splitlines()
+    assert [at for at, line in enumerate(lines) if line == "approve"] == [2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "approve", "Approve", "APPROVE", "approve.", "Approve!", "*approve*", '"approve"',
+        " approve ", "approve,", "approve\n\nThanks!", "approve\nThanks, Ada",
+        "approve\n\nBest regards,\nAda Lovelace\nCFO\n+49 30 1234567",
+        "approve\n\nBest regards\n\nAda Lovelace", "approve\n\nAda", "approve\n\nVielen Dank!",
+        "approve\n\nMit freundlichen Grüßen\nAda Lovelace", "approve\n\nCordialement,\nAda",
+        "approve\n\nThis e-mail is confidential and intended solely for the intended recipient. If "
+        "you have received it in error, delete this message and only then tell us.",
+    ],
+)  # fmt: skip
+def test_approve_alone_approves(text: str) -> None:
+    assert says(text) == ("decision", "approve", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("approve: fine by me", "fine by me"),
+        ("Approve : fine", "fine"),
+        ("approve: a long note that\nwas wrapped", "a long note that was wrapped"),
+        ("approve: fine\nThanks, Ada", "fine"),
+        ("approve:", ""),
+    ],
+)
+def test_a_note_stands_behind_a_colon(text: str, note: str) -> None:
+    assert says(text) == ("decision", "approve", note)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "approve-all", "approve, but make it 20", "approve but only 20", "approve this", "approve?",
+        "approve 👍", "approve if Bob agrees", "approve: only if Bob agrees", "approve: not yet",
+        "approve\nreject", "approve\n\nreject", "approve\n\nActually make it 20.",
+        "approve\n20 EUR", "approve - fine", "approve: nur 20 Euro", "approve\n\nThanks, but 20",
+        "approve\n\nBest\n\nbut wait", "approve (see below)", "approve and route bob",
+        "approve: ok?", "done deal", "retry tomorrow", "reject\napprove", "reject\n\napprove",
+        "reject?", "approve\n\n> not quoted?\n\nwait",
+    ],
+)  # fmt: skip
+def test_more_than_a_plain_decision_asks_back(text: str) -> None:
+    assert says(text)[:2] == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "ok", "OK", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
+        "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "flag", "sure, approve", "Hi,\n\napprove",
+        "disapprove", "rejected", "approves", "approve1", "approveé",
+    ],
+)  # fmt: skip
+def test_anything_else_is_not_understood(text: str) -> None:
+    assert says(text)[:2] == ("not_understood", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("reject", ""),
+        ("Reject.", ""),
+        ("reject because it is too high", "it is too high"),
+        ("reject: too high", "too high"),
+        ("reject, too high", "too high"),
+        ("reject - zu hoch für Grüße", "zu hoch für Grüße"),
+        ("reject because it is\ntoo high\n\nThanks", "it is too high"),
+        ("reject because …", ""),
+        ("reject not ok", "not ok"),
+    ],
+)
+def test_reject_takes_its_paragraph_as_reason(text: str, note: str) -> None:
+    assert says(text) == ("decision", "reject", note)
+
+
+@pytest.mark.parametrize("verb", ["retry", "done", "abandon"])
+def test_the_verbs_of_a_case_in_doubt_stand_alone_or_with_a_note(verb: str) -> None:
+    assert says(verb.upper() + ".") == ("decision", verb, "")
+    assert says(f"{verb}: looked at the ledger") == ("decision", verb, "looked at the ledger")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [("help", "help"), ("Help!", "help"), ("edit", "unavailable"), ("route bob", "unavailable")],
+)
+def test_other_commands_decide_nothing(text: str, key: str) -> None:
+    assert says(text)[:2] == (key, None)
+
+
+def test_what_was_read_is_told() -> None:
+    assert read_command(["approve, but make it 20"]).said == "approve, but make it 20"
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [
+        "[EXTERNAL]",
+        "CAUTION: This email originated from outside of the organization. Do not click links\n"
+        "or open attachments unless you know the content is safe.",
+        "*** External email ***",
+        "ACHTUNG: Diese E-Mail stammt von außerhalb.",
+    ],
+)
+def test_a_banner_above_the_text_is_skipped(banner: str) -> None:
+    assert read(reply(f"{banner}\n\napprove", ASK)).verb == "approve"
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "-- \nAda\nbut only on Tuesdays",
+        "Sent from my iPhone",
+        "Von meinem iPhone gesendet",
+        "Get Outlook for iOS",
+        "Enviado desde mi iPhone",
+    ],
+)
+def test_a_signature_is_nothing(signature: str) -> None:
+    assert read(reply(f"approve\n\n{signature}", ASK)).verb == "approve"
+
+
+def test_a_reply_below_the_quote_is_read() -> None:
+    assert read(reply("approve", ASK, "mutt_below")).verb == "approve"
+
+
+def test_what_a_program_wrapped_out_of_a_quote_is_no_reply() -> None:
+    body = "On Sun, 22 Nov 2026, Acme wrote:\n> " + "x" * 70 + "\napprove\n> more\n"
+    assert read(reply(body)).verb is None
+
+
+@pytest.mark.parametrize(
+    ("sort", "coding", "body"),
+    [
+        ("text/plain; charset=utf-8", "base64", "YXBwcm92ZQ=="),
+        ("text/plain; charset=utf-16", "base64", "//5hAHAAcAByAG8AdgBlAA=="),
+        ("text/plain; charset=no-such", "8bit", "approve"),
+        ("text/plain; charset=idna", "8bit", "approve"),
+        ("text/plain", "quoted-printable", "appro=\r\nve"),
+        ("text/plain; format=flowed", "7bit", "approve: as \r\nagreed"),
+        ("text/plain", "no-such", "\r\n \r\napprove"),
+        ("text/html", "7bit", "<div>&#x200b;approve&nbsp;</div><blockquote>no</blockquote>"),
+    ],
+)
+def test_odd_encodings_are_read(sort: str, coding: str, body: str) -> None:
+    head = f"Content-Type: {sort}\r\nContent-Transfer-Encoding: {coding}"
+    assert read(f"\r\n{head}\r\n\r\n{body}".encode()).verb == "approve"
+
+
+def test_an_empty_plain_part_leaves_the_word_to_the_html() -> None:
+    message = (
+        'Content-Type: multipart/alternative; boundary="b"\r\n\r\n--b\r\nContent-Type: text/plain'
+        "\r\n\r\n \r\n--b\r\nContent-Type: text/html\r\n\r\n<p>approve</p>\r\n--b--\r\n"
+    )
+    assert read(message.encode()).verb == "approve"
+
+
+def test_an_attached_mail_or_file_is_not_the_reply() -> None:
+    message = (
+        'Content-Type: multipart/mixed; boundary="b"\r\n\r\n--b\r\nContent-Type: message/rfc822'
+        "\r\n\r\nSubject: x\r\n\r\napprove\r\n--b\r\nContent-Type: text/plain\r\n"
+        "Content-Disposition: attachment\r\n\r\napprove\r\n--b--\r\n"
+    )
+    assert read(message.encode()) == Reply((), "not_understood")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=2000))
+@example(b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n" * 500)
+@example(b"Content-Type: text/plain; charset=\x00\n\nx")
+@example(b"Content-Type: text/plain; charset*=utf-8''%00\n\nx")
+@example(b"Content-Disposition: \xff; filename*0*=x\nContent-Transfer-Encoding: base64\n\n=")
+def test_no_bytes_make_it_raise(data: bytes) -> None:
+    assert read(data).verb in (None, "approve", "reject", "retry", "done", "abandon")
+
+
+_PIECES = st.sampled_from(
+    [
+        "approve", "> ", ">", "\n", "\n\n", "On ", "2026", "wrote:", "@", "From: x\n", "Sent: y\n",
+        "-- ", "_" * 40, ":", " ", "approvals@example.com", "reject", "<b>", "=", "--a\n", "\u202e",
+        "Content-Type: text/html\n\n", 'Content-Type: multipart/mixed; boundary="a"\n\n', "\x00",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(_PIECES, max_size=60))
+def test_no_heap_of_mail_pieces_makes_it_raise(pieces: list[str]) -> None:
+    assert isinstance(read("".join(pieces).encode()), Reply)
+
+
+@pytest.mark.parametrize(
+    "filler",
+    ["> " * 100_000, "On a\n" * 60_000, "a@b " * 80_000, "2026 " * 60_000, "From: x\n" * 40_000],
+)
+def test_a_huge_reply_is_bounded(filler: str) -> None:
+    found = read(f"Content-Type: text/plain\n\n{filler}".encode())
+    assert len(found.lines) <= 2000
+
+
+def test_the_newest_mail_of_a_held_case_is_a_doubt() -> None:
+    assert mail_to(held()).about == "doubt"

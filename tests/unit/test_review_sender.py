@@ -1,0 +1,287 @@
+"""Who wrote a mail: what is believed, and what never decides."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hitl_mail.core.case import Case
+from hitl_mail.review.authentication import aligned, authenticate
+from hitl_mail.review.headers import one_address, read_fields
+from hitl_mail.review.reply import read_reply
+from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
+from tests.factories import case_after, receive
+from tests.mails import ADDRESS, AT, TOKENS, composed, parsed, reply, site
+
+OURS = "mx.example.com"
+
+
+def asked() -> Case:
+    return case_after(receive(expires_at=AT + 99), now=AT)
+
+
+CASE = asked()
+ASK = composed(CASE).message
+PLAIN_ASK = composed(CASE, subaddressing=False)
+
+
+def belief(message: bytes, require: str = "token") -> Belief:
+    assert require in ("token", "dmarc")
+    return believe(message, TOKENS, "dmarc" if require == "dmarc" else "token", OURS)
+
+
+def identity(message: bytes, require: str = "token") -> Identity:
+    revisions = {revision.number: revision.digest for revision in CASE.revisions}
+    return identify(belief(message, require), CASE.id, revisions, site().people, TOKENS)
+
+
+def results(value: str) -> bytes:
+    """A reply above which our server, or somebody, put its results."""
+    return f"Authentication-Results: {value}\r\n".encode() + reply("approve", ASK)
+
+
+def test_a_reply_with_token_and_sender_is_that_reviewers() -> None:
+    found = identity(reply("approve", ASK))
+    assert (found.person, found.seen, found.problems) == ("ada", CASE.revision.digest, ())
+
+
+def test_an_alias_is_the_same_person() -> None:
+    found = identity(reply("approve", ASK, sender="<ADA@personal.example>"))
+    assert (found.person, found.problems) == ("ada", ())
+
+
+def test_a_reply_from_another_address_decides_nothing_but_names_whom_to_tell() -> None:
+    found = identity(reply("approve", ASK, sender="eve@evil.test"))
+    assert found.person == "ada"
+    assert found.problems == ("it was not sent from an address of ada",)
+
+
+def test_another_reviewer_cannot_use_adas_address() -> None:
+    assert identity(reply("approve", ASK, sender="bob@example.com")).problems != ()
+
+
+def test_of_several_tokens_the_senders_own_counts() -> None:
+    to_bob = composed(CASE, "bob").message
+    message = f"Cc: {parsed(to_bob)['Reply-To']}\r\n".encode() + reply(
+        "approve", ASK, sender="bob@example.com"
+    )
+    assert (identity(message).person, identity(message).problems) == ("bob", ())
+
+
+def test_a_reply_without_token_answers_nothing_of_ours() -> None:
+    assert belief(reply("approve")).class_ == "unrelated"
+
+
+def test_a_guessed_token_is_nobodys() -> None:
+    address = f"approvals+{CASE.id}-1-{'a' * 16}@example.com"
+    found = identity(f"To: {address}\r\n".encode() + reply("approve"))
+    assert found.person is None
+    assert found.problems == ("it bears no valid token of this case",)
+
+
+@pytest.mark.parametrize("field", ["In-Reply-To", "References"])
+def test_a_reply_is_also_matched_by_what_it_answers(field: str) -> None:
+    message = f"{field}: {PLAIN_ASK.message_id}\r\n".encode() + reply("approve")
+    found = identity(message)
+    assert (found.person, found.problems) == ("ada", ())
+
+
+@pytest.mark.parametrize("field", ["Cc", "Delivered-To", "X-Original-To", "Envelope-To"])
+def test_the_token_may_stand_in_any_envelope_field(field: str) -> None:
+    address = TOKENS.reply_address(CASE.id, 1, CASE.revision.digest, "ada").upper()
+    assert identity(f"{field}: x, <{address}>\r\n".encode() + reply("approve")).person == "ada"
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "ceo@example.com <eve@evil.test>",
+        "ada@example.com, eve@evil.test",
+        "ada@example.com (ada@example.com) <eve@evil.test>",
+        "<ada@example.com> <eve@evil.test>",
+        "Ada: ada@example.com;",
+        "ada@example.com\\",
+        "ada@exämple.com",
+        "ada@example.com eve@evil.test",
+        '"Ada <ada@example.com>',
+        "@route:ada@example.com",
+        "",
+    ],
+)
+def test_a_from_that_is_not_one_plain_address_is_nobodys(sender: str) -> None:
+    found = belief(reply("approve", ASK, sender=sender))
+    assert found.from_address is None
+    assert found.problems == ("its From is not exactly one plain address",)
+
+
+@pytest.mark.parametrize(
+    ("sender", "address"),
+    [
+        ("ada@example.com", "ada@example.com"),
+        ("<Ada@Example.com>", "ada@example.com"),
+        ("Ada Lovelace <ada@example.com>", "ada@example.com"),
+        ('"Lovelace, Ada" <ada@example.com>', "ada@example.com"),
+        ('"ceo@example.com" <eve@evil.test>', "eve@evil.test"),
+        ("=?utf-8?q?ceo=40example=2Ecom?= <eve@evil.test>", "eve@evil.test"),
+        ("Ádá <ada@example.com>", "ada@example.com"),
+        ('"a \\" b" <ada@example.com>', "ada@example.com"),
+    ],
+)
+def test_one_plain_address_is_read(sender: str, address: str) -> None:
+    assert one_address(sender) == address
+
+
+def test_two_from_fields_are_nobodys() -> None:
+    message = b"From: ada@example.com\r\n" + reply("approve", ASK, sender="eve@evil.test")
+    assert belief(message).problems == ("it has more than one From",)
+
+
+def test_no_from_is_nobodys() -> None:
+    assert belief(reply("approve", ASK, sender=None)).problems == ("it has no From",)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Auto-Submitted: auto-replied",
+        "Auto-Submitted: auto-generated; x=y",
+        "Precedence: bulk",
+        "Precedence: auto_reply",
+        "Precedence: list",
+        "List-Id: <list.example.com>",
+        "X-Autoreply: yes",
+        "X-Autorespond: yes",
+        "Subject: Automatische Antwort: approve",
+        "Content-Type: multipart/report; report-type=disposition-notification",
+    ],
+)
+def test_automatic_mail_never_decides(field: str) -> None:
+    found = belief(f"{field}\r\n".encode() + reply("approve", ASK))
+    assert found.class_ == "auto-reply"
+    assert found.problems != ()
+
+
+@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: All"])
+def test_a_persons_mail_may_say_that_it_is_one(field: str) -> None:
+    assert belief(f"{field}\r\n".encode() + reply("approve", ASK)).problems == ()
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Return-Path: <>",
+        "Return-Path: < >",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
+        "X-Failed-Recipients: ada@example.com",
+    ],
+)
+def test_bounces_never_decide(field: str) -> None:
+    found = belief(f"{field}\r\n".encode() + reply("approve", ASK))
+    assert found.class_ == "bounce"
+    assert found.problems != ()
+
+
+@pytest.mark.parametrize("sender", ["MAILER-DAEMON@mx.example.com", "Mail <postmaster@x.example>"])
+def test_mail_daemons_never_decide(sender: str) -> None:
+    assert belief(reply("approve", ASK, sender=sender)).class_ == "bounce"
+
+
+def test_our_own_mail_never_decides() -> None:
+    assert belief(ASK).problems[0] == "it is a mail of our own"
+    assert belief(reply("approve", ASK, sender=ADDRESS)).problems[0] == (
+        "it comes from our own address"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "result", "method"),
+    [
+        (f"{OURS}; dmarc=pass header.from=example.com", "pass", "dmarc"),
+        (f"{OURS.upper()}; dkim=pass header.d=example.com", "pass", "dkim"),
+        (f"{OURS}; dkim=pass header.d=mail.example.com", "pass", "dkim"),
+        (f"{OURS}; spf=pass smtp.mailfrom=bounce@mail.example.com", "pass", "spf"),
+        (f"{OURS}; dmarc=none header.from=example.com; dkim=pass header.d=example.com", "pass",
+         "dkim"),
+        (f"{OURS}; dmarc=pass header.from=evil.test", "fail", ""),
+        (f"{OURS}; dmarc=fail header.from=example.com; dkim=pass header.d=example.com", "fail", ""),
+        (f"{OURS}; dkim=pass header.d=evil.test", "fail", ""),
+        (f"{OURS}; spf=pass smtp.mailfrom=eve@evil.test", "fail", ""),
+        (f"{OURS}; dkim=pass header.d=com", "fail", ""),
+        (f"{OURS}; dkim=fail header.d=example.com", "fail", ""),
+        (f"{OURS}; none", "fail", ""),
+        ("mx.evil.test; dmarc=pass header.from=example.com", "none", ""),
+        (f"{OURS}.evil.test; dmarc=pass header.from=example.com", "none", ""),
+        (f"{OURS} dmarc=pass;;;((", "none", ""),
+    ],
+)  # fmt: skip
+def test_only_our_servers_aligned_results_count(value: str, result: str, method: str) -> None:
+    found = belief(results(value), "dmarc")
+    assert (found.authentication.result, found.authentication.method) == (result, method)
+    assert (found.problems == ()) == (result == "pass")
+
+
+def test_only_the_topmost_results_count() -> None:
+    inner = results(f"{OURS}; dmarc=pass header.from=example.com")
+    message = b"Authentication-Results: mx.other.example; dmarc=fail\r\n" + inner
+    assert belief(message, "dmarc").authentication.result == "none"
+
+
+def test_without_results_a_reply_decides_only_where_the_token_is_enough() -> None:
+    assert identity(reply("approve", ASK), "dmarc").problems == (
+        "the sender is not authenticated: no Authentication-Results",
+    )
+    assert identity(reply("approve", ASK), "token").problems == ()
+
+
+def test_without_a_configured_name_no_results_are_believed() -> None:
+    fields = read_fields(results(f"{OURS}; dmarc=pass"))
+    assert authenticate(fields, None, "ada@example.com").result == "none"
+
+
+def test_domains_align_with_themselves_and_their_own() -> None:
+    assert [
+        aligned("example.com", "EXAMPLE.com."),
+        aligned("a.example.com", "example.com"),
+        aligned("badexample.com", "example.com"),
+        aligned("example.com", ""),
+        aligned("localhost", "localhost"),
+    ] == [True, True, False, False, True]
+
+
+def test_the_evidence_of_a_decision_holds_no_secret() -> None:
+    assert evidence(belief(results(f"{OURS}; dmarc=pass header.from=example.com"))) == {
+        "message_id": "<reply-1@mail.example.com>",
+        "from": "ada@example.com",
+        "authentication": {"result": "pass", "method": "dmarc", "detail": "dmarc=pass"},
+    }
+
+
+def test_a_mail_without_a_message_id_of_its_own_counts_once_by_its_bytes() -> None:
+    message = b"Message-ID: <x@y>\r\n" + reply("approve", ASK)
+    two = message.replace(b"Message-ID: <x@y>", b"Message-ID: none")
+    assert belief(two).message_id.startswith("sha256:")
+    assert belief(two).reply_to is None
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=1500))
+def test_no_bytes_make_it_raise(data: bytes) -> None:
+    assert identity(data).person is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_no_field_makes_it_raise(sender: str, value: str) -> None:
+    message = f"From: {sender}\r\nAuthentication-Results: {OURS}; {value}\r\n\r\n".encode(
+        "utf-8", "replace"
+    )
+    assert belief(message, "dmarc").class_ in ("unrelated", "bounce", "auto-reply")
+
+
+def test_a_genuine_reply_reads_and_believes_from_the_same_bytes() -> None:
+    message = reply("Approve.", ASK, "outlook")
+    assert (read_reply(message, TOKENS.is_ours).verb, identity(message).person) == (
+        "approve",
+        "ada",
+    )
