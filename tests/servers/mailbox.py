@@ -45,8 +45,8 @@ class Mailbox:
     def mails(self, name: str) -> list[bytes]:
         """All mails of the mailbox `name`; none if there is no such mailbox."""
         with self.connection() as imap:
-            kind, _ = imap.select(name, readonly=True)
-            if kind != "OK":
+            kind, counted = imap.select(name, readonly=True)
+            if kind != "OK" or counted == [b"0"]:
                 return []
             _, parts = imap.fetch("1:*", "(BODY.PEEK[])")
             return [part[1] for part in parts if isinstance(part, tuple)]
