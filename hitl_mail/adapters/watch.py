@@ -136,9 +136,8 @@ class _Inotify:
 
     def _drain(self) -> None:
         self._changed.set()
-        with contextlib.suppress(BlockingIOError):
-            while os.read(self._inotify.fd, _READ):
-                pass
+        # Once: the loop calls again while there is more, and a second read might block.
+        os.read(self._inotify.fd, _READ)
 
 
 def _look(paths: list[Path], seen: dict[Path, tuple[int, int]]) -> bool:
