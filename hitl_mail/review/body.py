@@ -13,7 +13,7 @@ from email.message import Message
 
 import msgspec
 
-MOST_MESSAGE = 8 * 1024 * 1024
+MOST_MESSAGE = 2 * 1024 * 1024
 MOST_TEXT = 256 * 1024
 MOST_LINES = 2000
 MOST_COLUMNS = 4000

@@ -217,6 +217,38 @@ def test_a_signature_is_nothing(signature: str) -> None:
     assert read(reply(f"approve\n\n{signature}", ASK)).verb == "approve"
 
 
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "On Sun, 22 Nov 2026 at 11:00, Acme wrote:",
+        "Am 22.11.2026 um 11:00 schrieb Acme:",
+        "Acme <a@acme.example> schrieb am So., 22. Nov. 2026,\n11:00:",
+        "Le dim. 22 nov. 2026 à 11:00, Acme a écrit :",
+        "El dom, 22 nov 2026 a las 11:00, Acme escribió:",
+        "Il giorno dom 22 nov 2026 alle ore 11:00 Acme ha scritto:",
+        "Op zo 22 nov 2026 om 11:00 schreef Acme:",
+        "Em dom., 22 de nov. de 2026 às 11:00, Acme escreveu:",
+        "Den sön 22 nov. 2026 kl 11:00 skrev Acme:",
+        "Den søn. 22. nov. 2026 kl. 11.00 skrev Acme:",
+        "W dniu 22.11.2026 o 11:00, Acme pisze:",
+        "niedz., 22 lis 2026 o 11:00 Acme <a@acme.example> napisał(a):",
+        "-----Ursprüngliche Nachricht-----",
+        "-------- Message d'origine --------",
+        "Von: Acme\nGesendet: Sonntag\nAn: Ada\nBetreff: x",
+        "De : Acme\nEnvoyé : dimanche\nÀ : Ada\nObjet : x",
+        "De: Acme\nEnviado el: domingo\nPara: Ada\nAsunto: x",
+        "Da: Acme\nInviato: domenica\nA: Ada\nOggetto: x",
+        "Van: Acme\nVerzonden: zondag\nAan: Ada\nOnderwerp: x",
+        "Från: Acme\nSkickat: söndag\nTill: Ada\nÄmne: x",
+        "Fra: Acme\nSendt: søndag\nTil: Ada\nEmne: x",
+        "Od: Acme\nWysłano: niedziela\nDo: Ada\nTemat: x",
+    ],
+)
+def test_a_quote_without_marks_ends_the_reply_in_ten_languages(attribution: str) -> None:
+    assert read(reply(f"approve\n\n{attribution}\n\nno, make it 20\n")).verb == "approve"
+    assert read(reply(f"{attribution}\n\napprove\n")).lines == ()
+
+
 def test_a_reply_below_the_quote_is_read() -> None:
     assert read(reply("approve", ASK, "mutt_below")).verb == "approve"
 
