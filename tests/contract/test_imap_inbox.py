@@ -164,6 +164,17 @@ class TestNotice:
         async with running(open_inbox(), reader):
             await reader.got(mail("one"), mail("two"), mail("three"))
 
+    async def test_thousands_of_lines_at_once_do_not_cost_the_connection(
+        self, box: Mailbox, proxy: TcpProxy, open_inbox: Open
+    ) -> None:
+        reader = Reader()
+        async with running(open_inbox(port=proxy.port), reader):
+            await idling(proxy)
+            proxy.tell_clients(b"* 1 FETCH (FLAGS (\\Seen))\r\n" * 5000)
+            box.deliver(mail())
+            await reader.got(mail())
+        assert proxy.connections == 1
+
     async def test_a_server_without_idle_is_polled(
         self, bare_dovecot: Dovecot, open_inbox: Open
     ) -> None:
