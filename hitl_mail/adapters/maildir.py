@@ -82,7 +82,7 @@ def file_name(name: str) -> str:
     if _SAFE_NAME.fullmatch(name):
         return name
     readable = _UNSAFE.sub("_", name)[:64]
-    return f"{readable}.{hashlib.sha256(name.encode()).hexdigest()[:32]}"
+    return f"_{readable}.{hashlib.sha256(name.encode()).hexdigest()[:32]}"
 
 
 class MaildirInbox:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _POLL = 0.2
 """Seconds between two looks where there is no inotify."""
+
+_TICK_NS = 50_000_000
 
 _READ = 1 << 16
 
@@ -141,12 +144,17 @@ class _Inotify:
 
 
 def _look(paths: list[Path], seen: dict[Path, tuple[int, int]]) -> bool:
-    """Whether a directory's inode or time of change is another than in `seen`; updates it."""
+    """Whether a directory's inode or time of change is another than in `seen`; updates it.
+
+    A directory that changed just now is taken up later: file systems count time in ticks, and a
+    second change in the same one would not show.
+    """
     now: dict[Path, tuple[int, int]] = {}
     for path in paths:
         with contextlib.suppress(OSError):
             status = path.stat()
-            now[path] = (status.st_ino, status.st_mtime_ns)
+            if abs(time.time_ns() - status.st_mtime_ns) > _TICK_NS:
+                now[path] = (status.st_ino, status.st_mtime_ns)
     different = now != seen
     seen.clear()
     seen.update(now)

@@ -164,6 +164,17 @@ class TestNotice:
         async with running(open_inbox(), reader):
             await reader.got(mail("one"), mail("two"), mail("three"))
 
+    async def test_thousands_of_lines_at_once_do_not_cost_the_connection(
+        self, box: Mailbox, proxy: TcpProxy, open_inbox: Open
+    ) -> None:
+        reader = Reader()
+        async with running(open_inbox(port=proxy.port), reader):
+            await idling(proxy)
+            proxy.tell_clients(b"* 1 FETCH (FLAGS (\\Seen))\r\n" * 5000)
+            box.deliver(mail())
+            await reader.got(mail())
+        assert proxy.connections == 1
+
     async def test_a_server_without_idle_is_polled(
         self, bare_dovecot: Dovecot, open_inbox: Open
     ) -> None:
@@ -212,29 +223,37 @@ class TestLostConnections:
             proxy.cut()
             await reader.got(mail())
 
-    async def test_a_server_that_says_bye_in_idle_and_comes_back_is_used_again(
+    async def test_one_on_which_the_server_says_bye_and_no_more_is_made_again(
+        self, box: Mailbox, proxy: TcpProxy, open_inbox: Open
+    ) -> None:
+        reader = Reader()
+        async with running(open_inbox(port=proxy.port), reader):
+            await idling(proxy)
+            proxy.tell_clients(b"* BYE shutting down\r\n")
+            await idling(proxy, times=2)
+            box.deliver(mail())
+            await reader.got(mail())
+
+    async def test_a_server_that_goes_in_idle_and_comes_back_is_used_again(
         self, open_inbox: Open
     ) -> None:
         reader = Reader()
         with base_directory() as base:
             server = new_dovecot(base)
-            async with tcp_proxy_to(server.imap_port) as proxy:
-                with contextlib.ExitStack() as first_life:
-                    first_life.enter_context(server.running())
+            async with contextlib.AsyncExitStack() as stack:
+                proxy = await stack.enter_async_context(tcp_proxy_to(server.imap_port))
+                with server.running():
                     box = new_mailbox(server)
                     inbox = open_inbox(port=proxy.port, mailbox=box.name, processed=box.processed)
-                    async with running(inbox, reader):
-                        await idling(proxy)
-                        await asyncio.to_thread(first_life.close)
-                        await eventually(lambda: bool(inbox.pulse.last_error), "the fault")
-                        second_life = server.running()
-                        await asyncio.to_thread(second_life.__enter__)
-                        try:
-                            await asyncio.to_thread(box.deliver, mail())
-                            await reader.got(mail())
-                            await eventually(lambda: inbox.pulse.last_error == "", "the mend")
-                        finally:
-                            await asyncio.to_thread(second_life.__exit__, None, None, None)
+                    await stack.enter_async_context(running(inbox, reader))
+                    await idling(proxy)
+                # Dovecot's session processes outlive their master for a while.
+                proxy.cut()
+                await eventually(lambda: bool(inbox.pulse.last_error), "the fault")
+                with server.running():
+                    box.deliver(mail())
+                    await reader.got(mail())
+                    await eventually(lambda: inbox.pulse.last_error == "", "the mend")
 
     async def test_one_lost_between_handling_and_putting_away_offers_the_letter_again(
         self, box: Mailbox, proxy: TcpProxy, open_inbox: Open
@@ -258,10 +277,8 @@ class TestLostConnections:
         async with running(inbox, reader):
             await eventually(lambda: bool(inbox.pulse.last_error), "the fault")
             refused = inbox.pulse.last_error
-            proxy = TcpProxy(box.server.imap_port, port)
-            async with await asyncio.start_server(proxy.serve, LOOPBACK, port):
+            async with TcpProxy(box.server.imap_port, port).listening():
                 await reader.got(mail())
-                proxy.cut()
         assert refused.startswith(f"127.0.0.1:{port}: connecting failed: ")
 
 

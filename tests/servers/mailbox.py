@@ -18,12 +18,13 @@ class Mailbox:
     server: Dovecot
     name: str
     processed: str
+    user: str = APPROVALS
 
     @contextlib.contextmanager
     def connection(self) -> Iterator[imaplib.IMAP4]:
         """Logged in, nothing selected."""
         with imaplib.IMAP4(self.server.host, self.server.imap_port, timeout=10) as imap:
-            imap.login(APPROVALS, PASSWORD)
+            imap.login(self.user, PASSWORD)
             yield imap
 
     def create(self) -> None:

@@ -21,23 +21,47 @@ class TcpProxy:
     connections: int = 0
     frozen: bool = False
     """Takes bytes and hands none on: a connection that died without a word."""
-    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    clients: list[asyncio.StreamWriter] = field(default_factory=list)
+    servers: list[asyncio.StreamWriter] = field(default_factory=list)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def cut(self) -> None:
         """Reset all connections that are open now."""
-        for writer in self.writers:
+        for writer in (*self.clients, *self.servers):
             writer.transport.abort()
-        self.writers.clear()
+        self.clients.clear()
+        self.servers.clear()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client."""
+    def tell_clients(self, words: bytes) -> None:
+        """Send something as if the server had."""
+        for writer in self.clients:
+            writer.write(words)
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Accept connections until the block ends; outside of it they are refused."""
+        server = await asyncio.start_server(self._serve, LOOPBACK, self.port)
+        try:
+            yield
+        finally:
+            server.close()
+            self.cut()
+            while self.tasks:
+                await asyncio.wait(self.tasks)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
         try:
             to_server = await asyncio.open_connection(LOOPBACK, self.target)
         except OSError:
             writer.transport.abort()
             return
-        self.writers += [writer, to_server[1]]
+        self.clients.append(writer)
+        self.servers.append(to_server[1])
         with contextlib.suppress(OSError):
             await asyncio.gather(
                 self._pump(reader, to_server[1], self.said),
@@ -59,9 +83,5 @@ class TcpProxy:
 async def tcp_proxy_to(port: int) -> AsyncIterator[TcpProxy]:
     """Run a proxy to `port` until the block ends."""
     proxy = TcpProxy(port)
-    server = await asyncio.start_server(proxy.serve, LOOPBACK, proxy.port)
-    try:
+    async with proxy.listening():
         yield proxy
-    finally:
-        server.close()
-        proxy.cut()
