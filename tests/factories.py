@@ -20,8 +20,9 @@ from hitl_mail.core.action import (
     parse_document,
     read_message,
 )
-from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
+from hitl_mail.core.evolve import evolve
 from hitl_mail.core.quorum import seat
 from hitl_mail.core.verdict import ADMINS, DOORS, Door, Gate, Quorum, Verdict
 from hitl_mail.errors import NotAllowed

@@ -16,9 +16,10 @@ import msgspec
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
-from hitl_mail.core.case import TRANSITIONS, Case, evolve
+from hitl_mail.core.case import TRANSITIONS, Case
 from hitl_mail.core.decide import CODES, VERBS, decide, due
 from hitl_mail.core.effects import File, Mail, Result
+from hitl_mail.core.evolve import evolve
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.errors import Impossible, NotAllowed
 from tests.factories import EXPIRES, NAMES, OWNER, executor_ref, receive

@@ -9,13 +9,10 @@ that leaves a quorum short the admins are added, and it is never lowered.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING
 
+from hitl_mail.core.case import Case
 from hitl_mail.core.events import Decision
 from hitl_mail.core.verdict import ADMINS, DOORS, Quorum
-
-if TYPE_CHECKING:
-    from hitl_mail.core.case import Case
 
 SETTLE = "settle"
 """The name that stands for a rule where people settle a case that is held or in doubt."""

@@ -10,9 +10,10 @@ from typing import Literal
 
 import msgspec
 
-from hitl_mail.core.case import Case, ReceiptRef, evolve
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.desk import Desk, DeskEvent, evolve_desk, with_head
 from hitl_mail.core.events import Event, Filed
+from hitl_mail.core.evolve import evolve
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -6,8 +6,9 @@ import pytest
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
-from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
+from hitl_mail.core.evolve import evolve
 from hitl_mail.errors import Impossible
 from tests.factories import (
     EXPIRES,

@@ -9,10 +9,11 @@ import pytest
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import digest
-from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
 from hitl_mail.core.documents import waiting_for
 from hitl_mail.core.effects import File, Mail, Result
+from hitl_mail.core.evolve import evolve
 from hitl_mail.errors import Impossible, NotAllowed
 from tests.factories import (
     EXPIRES,

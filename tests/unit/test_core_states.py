@@ -8,8 +8,9 @@ from typing import get_args
 import pytest
 
 from hitl_mail.core import events as ev
-from hitl_mail.core.case import FINAL, TRANSITIONS, evolve
+from hitl_mail.core.case import FINAL, TRANSITIONS
 from hitl_mail.core.decide import CODES
+from hitl_mail.core.evolve import evolve
 from hitl_mail.errors import Impossible
 from tests.factories import quorum, verdict
 from tests.walk import IMPOSSIBLE, Walk, World, walk

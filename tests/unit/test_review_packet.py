@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_mail.core import events as ev
-from hitl_mail.core.case import Case, evolve
+from hitl_mail.core.case import Case
+from hitl_mail.core.evolve import evolve
 from hitl_mail.core.verdict import Trace
 from hitl_mail.review.facts import show_time
 from hitl_mail.review.packet import Packet, Risk, build_packet, rows_of
