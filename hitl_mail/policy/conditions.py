@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import cel
 import msgspec
 
 from hitl_mail.core.text import one_line
-from hitl_mail.policy.source import bound_names, macros, nested_macro, uses
+from hitl_mail.policy.bounds import LONGEST_SOURCE, Flaw, unbounded
+from hitl_mail.policy.source import bound_names, uses
 from hitl_mail.policy.variables import CLAIMABLE, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
-LONGEST_SOURCE = 2000
 LONGEST_LIST = 256
 LONGEST_STRING = 64 * 1024
 MOST_CHARACTERS = 1024 * 1024
@@ -45,13 +45,6 @@ _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _UNDEFINED = re.compile(r"Undefined variable or function: '([^']*)'")
 _FUNCTION = re.compile(r"Function '(\w+)' error: ([^\n]*)")
 _OPERANDS = re.compile(r"Unsupported operation: ([^.]*)\.")
-
-
-class Flaw(NamedTuple):
-    """Why a source is no condition, and the mend."""
-
-    what: str
-    mend: str = ""
 
 
 class Condition(msgspec.Struct, frozen=True):
@@ -83,13 +76,7 @@ def compile_condition(source: str) -> Condition:
         raise Uncompilable([_syntax(source, str(error))]) from None
     names = frozenset(program.variables()) - (bound_names(source) - VARIABLES.keys())
     flaws = list(_unknown(names, program.functions()))
-    inner = nested_macro(source)
-    if inner:
-        what = f"the macro {inner} stands inside another macro, which nothing bounds"
-        flaws.append(Flaw(what, "Use one macro at a time, or let the agent say it in the payload."))
-    if macros(source).count("map") > 1:
-        what = "a second map could make of the first one's list any size"
-        flaws.append(Flaw(what, "Use filter, all or exists on the list itself."))
+    flaws.extend(unbounded(source))
     if flaws:
         raise Uncompilable(flaws)
     read = tuple(name for name in uses(source) if name.split(".")[0] in names)

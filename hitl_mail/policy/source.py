@@ -6,6 +6,7 @@ https://github.com/google/cel-spec/blob/master/doc/langdef.md (strings, comments
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
 
@@ -19,6 +20,7 @@ _QUIET = re.compile(
     re.VERBOSE,
 )
 _MACRO = re.compile(rf"\.\s*({'|'.join(MACROS)})\s*\(")
+_MATCHES = re.compile(r"\bmatches\s*\(")
 _BOUND = re.compile(rf"\.\s*(?:{'|'.join(MACROS)})\s*\(\s*([A-Za-z_]\w*)\s*,")
 _DOTTED = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\s*\.\s*[A-Za-z_]\w*)*)\s*(\(?)")
 
@@ -39,21 +41,52 @@ def blank(source: str) -> str:
     return "".join(kept) + source[at:]
 
 
+class Macro(NamedTuple):
+    """One macro: its name, what stands between its brackets with strings blank, and where."""
+
+    name: str
+    body: str
+    start: int
+    end: int
+
+
+class Pattern(NamedTuple):
+    """What a `matches` is given, as written; None where that is not a text in quotes."""
+
+    text: str | None
+    in_macro: bool
+
+
+def macros(source: str) -> list[Macro]:
+    """The macros of a condition in order; one that stands inside another comes after it."""
+    text, found = blank(source), []
+    for match in _MACRO.finditer(text):
+        end = _matching(text, match.end() - 1)
+        found.append(Macro(match[1], text[match.end() : end], match.end(), end))
+    return found
+
+
 def nested_macro(source: str) -> str | None:
     """The macro that stands inside another one, if any: each level multiplies the work, and
     nothing interrupts it."""
-    text = blank(source)
-    open_until = -1
-    for match in _MACRO.finditer(text):
-        if match.start() < open_until:
-            return match[1]
-        open_until = _matching(text, match.end() - 1)
+    for macro in macros(source):
+        inner = _MACRO.search(macro.body)
+        if inner:
+            return inner[1]
     return None
 
 
-def macros(source: str) -> list[str]:
-    """The macros a condition uses, in order."""
-    return _MACRO.findall(blank(source))
+def patterns(source: str) -> list[Pattern]:
+    """The pattern of each `matches`, in order."""
+    text, found = blank(source), []
+    inside = macros(source)
+    for match in _MATCHES.finditer(text):
+        start, end = match.end(), _matching(text, match.end() - 1)
+        last = text[start:end].rpartition(",")[2]
+        written = source[end - len(last) : end].strip()
+        plain = written if written and not last.strip() else None
+        found.append(Pattern(plain, any(m.start <= start < m.end for m in inside)))
+    return found
 
 
 def bound_names(source: str) -> set[str]:

@@ -215,8 +215,32 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "the macro existsOne stands inside another macro, which nothing bounds. Use one",
         ),
         (
-            "payload.l.map(x, x + x).map(x, x + x).size() > 1",
-            "a second map could make of the first one's list any size.",
+            "size(payload.l.map(x, x.name)) > 1",
+            "map copies the list it builds at every item, which nothing bounds. Say the same with",
+        ),
+        (
+            "payload.l.all(x, size(x + x + x + x + x + x) > 1)",
+            "more than 4 + inside macros. Compare the parts one by one.",
+        ),
+        (
+            "payload.l.all(x, " + " && ".join(["x == 'abc'"] * 40) + ")",
+            "its macros hold more than 400 characters. Split the condition into several rules.",
+        ),
+        (
+            "summary.matches(payload.pattern)",
+            "the pattern of matches is no text in quotes. Write",
+        ),
+        (
+            'matches(summary, "a{9}(b{3,9}){20}")',
+            "its patterns are slow to compile. Use + or * instead of {n}.",
+        ),
+        (
+            'summary.matches("(a){0}(a|a){50}{50}")',
+            "its patterns are slow to compile. Use + or * instead of {n}.",
+        ),
+        (
+            r'payload.l.all(x, x.matches(r"\w{10}-\w{10}"))',
+            "patterns inside a macro are compiled for every item, and these are slow to compile",
         ),
         ("(" * 200 + "true" + ")" * 200, "not a condition in CEL: nested too deep."),
         (
@@ -234,6 +258,20 @@ def test_a_condition_that_cannot_be_weighed_is_refused(when: str, complaint: str
 def test_a_macro_name_in_a_string_or_comment_is_no_macro() -> None:
     when = r'payload.l.all(x, x != ".all(" && x != r"\") // .map('
     assert problems(KINDS + f"\n[[rules]]\nname = 'r'\nwhen = '''{when}\n'''\ngate = 'hard'") == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        'summary.matches("^[0-9]{4}-[0-9]{2}-[0-9]{2}$") && matches(summary, r"(a,b)")',
+        'summary.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")',
+        'payload.l.exists(x, x.matches("@example[.]com$"))',
+        r'payload.l.exists(x, x.matches(r"^\d{4}-\d{2}-\d{2}$"))',
+    ],
+)
+def test_a_plain_pattern_is_allowed(when: str) -> None:
+    text = f"\n[[rules]]\nname = 'r'\nwhen = '''{when}'''\ngate = 'hard'"
+    assert problems(KINDS + text) == []
 
 
 def test_macros_one_after_the_other_are_allowed() -> None:
