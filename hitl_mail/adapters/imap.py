@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from hitl_mail.adapters.durable import replace_file
-from hitl_mail.adapters.imap_session import ImapFault, ImapSession, port
+from hitl_mail.adapters.imap_session import ImapFault, ImapRefused, ImapSession, port
 from hitl_mail.adapters.maildir import ATTEMPTS, MAX_LETTER
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Handler, Letter, MailTemporary, Pulse
@@ -150,12 +150,17 @@ class ImapInbox:
 
     async def _offer(self, session: ImapSession, uid: int, handle: Handler) -> bool:
         place = f"UID {uid} of {self._settings.mailbox}"
-        size = await session.size(uid)
-        if size is not None and size > MAX_LETTER:
-            log.error("mail %s has %d bytes, more than %d: not handled", place, size, MAX_LETTER)
-            await self._put_away(session, uid)
+        try:
+            size = await session.size(uid)
+            if size is not None and size > MAX_LETTER:
+                log.error("mail %s: %d bytes, over %d: not handled", place, size, MAX_LETTER)
+                await self._put_away(session, uid)
+                return False
+            message = None if size is None else await session.fetch(uid, size)
+        except ImapRefused as error:
+            # A mail that the server itself cannot read must not keep the others waiting.
+            await self._failed(session, uid, error)
             return False
-        message = await session.fetch(uid, size) if size is not None else None
         if message is None:
             # Somebody else took it out of the mailbox.
             self._done(uid)

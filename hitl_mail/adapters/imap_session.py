@@ -1,8 +1,8 @@
 """One IMAP connection (RFC 3501, IDLE RFC 2177, MOVE RFC 6851), over aioimaplib 2.0.
 
 Every call races a timeout and the loss of the connection, because aioimaplib waits for ever for
-the reply of a server that is gone. Any fault raises `ImapFault`; the session is then of no more
-use and is to be closed. Knows mailboxes and UIDs, and nothing of what is done with a mail.
+the reply of a server that is gone. Any fault raises `ImapFault`; the session is then to be closed,
+unless it is an `ImapRefused`. Knows mailboxes and UIDs, and nothing of what is done with a mail.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ def port(settings: Imap) -> int:
 
 class ImapFault(Exception):
     """The server refused, said nothing sensible, or is gone. The text says which, not where."""
+
+
+class ImapRefused(ImapFault):
+    """The server refused one command with NO or BAD; the connection is as good as before."""
 
 
 class ImapSession:
@@ -100,8 +104,10 @@ class ImapSession:
         """Bytes of a mail; None if it is not there any more."""
         reply = await self._call("FETCH", self._client.uid("FETCH", str(uid), "(UID RFC822.SIZE)"))
         _demand(reply, "FETCH")
-        found = _SIZE.search(_about(reply, uid))
-        return int(found[1]) if found else None
+        # Servers mix in what changed meanwhile, of this mail and of others.
+        this = re.compile(rb"\bUID %d\b" % uid, re.IGNORECASE)
+        sizes = [_SIZE.search(line) for line in reply.lines[:-1] if this.search(line)]
+        return next((int(size[1]) for size in sizes if size), None)
 
     async def fetch(self, uid: int, size: int) -> bytes | None:
         """A mail whole, without marking it as read; None if it is not there any more."""
@@ -119,25 +125,20 @@ class ImapSession:
     async def move(self, uid: int, mailbox: str) -> str:
         """Move a mail into `mailbox`, made if it is missing; "" or the words of the refusal."""
         target = mailbox_name(mailbox)
-        refusal = await self._move(uid, target)
+        verb = "MOVE" if self.has("MOVE") else "COPY"
+        refusal = await self._uid(verb, uid, target)
         if refusal:
             await self._call("CREATE", self._client.create(target))
-            refusal = await self._move(uid, target)
-        return refusal
+            refusal = await self._uid(verb, uid, target)
+        if refusal or verb == "MOVE":
+            return refusal
+        refusal = await self._uid("STORE", uid, "+FLAGS.SILENT", "(\\Deleted)")
+        if refusal or self.has("UIDPLUS"):
+            return refusal or await self._uid("EXPUNGE", uid)
+        return _refusal(await self._call("EXPUNGE", self._client.expunge()))
 
-    async def _move(self, uid: int, target: str) -> str:
-        client, number = self._client, str(uid)
-        if self.has("MOVE"):
-            return _refusal(await self._call("MOVE", client.uid("MOVE", number, target)))
-        refusal = _refusal(await self._call("COPY", client.uid("COPY", number, target)))
-        if refusal:
-            return refusal
-        flags = ("+FLAGS.SILENT", "(\\Deleted)")
-        refusal = _refusal(await self._call("STORE", client.uid("STORE", number, *flags)))
-        if refusal:
-            return refusal
-        expunge = client.uid("EXPUNGE", number) if self.has("UIDPLUS") else client.expunge()
-        return _refusal(await self._call("EXPUNGE", expunge))
+    async def _uid(self, verb: str, uid: int, *arguments: str) -> str:
+        return _refusal(await self._call(verb, self._client.uid(verb, str(uid), *arguments)))
 
     async def idle(self, seconds: float) -> None:
         """Returns when mail arrived, or after `seconds`; the server must have IDLE."""
@@ -230,12 +231,6 @@ def mailbox_name(name: str) -> str:
     return str(quoted(_BEYOND_ASCII.sub(encoded, name)))
 
 
-def _about(reply: Response, uid: int) -> bytes:
-    """The line of a FETCH reply that tells of this mail; servers mix in others."""
-    named = re.compile(rb"\bUID %d\b" % uid, re.IGNORECASE)
-    return next((bytes(line) for line in reply.lines if named.search(line)), b"")
-
-
 def _refusal(reply: Response) -> str:
     """The server's words if it refused, else nothing."""
     return "" if reply.result == "OK" else f"{reply.result} {_text(reply.lines[-1])}"
@@ -244,7 +239,7 @@ def _refusal(reply: Response) -> str:
 def _demand(reply: Response, what: str) -> None:
     refusal = _refusal(reply)
     if refusal:
-        raise ImapFault(f"the server refused {what}: {refusal}")
+        raise ImapRefused(f"the server refused {what}: {refusal}")
 
 
 def _text(line: bytes) -> str:

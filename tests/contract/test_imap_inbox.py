@@ -353,6 +353,39 @@ class TestCursor:
         assert reader.messages == [mail("one")]
 
 
+class TestStrangeServers:
+    async def test_news_of_a_mail_amid_its_size_does_not_hide_the_mail(
+        self, box: Mailbox, proxy: TcpProxy, open_inbox: Open
+    ) -> None:
+        size, news = b"* 1 FETCH (UID 1 RFC822.SIZE", b"* 1 FETCH (UID 1 FLAGS (\\Seen))\r\n"
+        proxy.rewrite = lambda said: said.replace(size, news + size)
+        box.deliver(mail())
+        reader = Reader()
+        await open_inbox(port=proxy.port).poll(reader)
+        assert reader.messages == [mail()]
+
+    async def test_a_mail_that_the_server_cannot_read_keeps_no_other_waiting(
+        self,
+        box: Mailbox,
+        proxy: TcpProxy,
+        open_inbox: Open,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        def cannot_read_the_first(said: bytes) -> bytes:
+            return said.replace(b" OK ", b" NO ") if b"FETCH (UID 1 " in said else said
+
+        proxy.rewrite = cannot_read_the_first
+        box.deliver(mail("unreadable"))
+        box.deliver(mail("good"))
+        inbox, reader = open_inbox(port=proxy.port), Reader()
+
+        for _ in range(3):
+            await inbox.poll(reader)
+
+        assert (reader.messages, box.waiting) == ([mail("good")], [])
+        assert "handling failed 3 times" in caplog.text
+
+
 class TestLogin:
     async def test_tls_is_verified_by_the_ca_file(self, box: Mailbox, open_inbox: Open) -> None:
         box.deliver(mail())

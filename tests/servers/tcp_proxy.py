@@ -5,7 +5,7 @@ It runs in the test's own event loop.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from tests.servers.process import LOOPBACK, free_port
@@ -19,6 +19,8 @@ class TcpProxy:
     port: int = field(default_factory=free_port)
     said: bytearray = field(default_factory=bytearray)
     connections: int = 0
+    rewrite: Callable[[bytes], bytes] = bytes
+    """What clients get in place of what the server said."""
     frozen: bool = False
     """Takes bytes and hands none on: a connection that died without a word."""
     clients: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -64,17 +66,24 @@ class TcpProxy:
         self.servers.append(to_server[1])
         with contextlib.suppress(OSError):
             await asyncio.gather(
-                self._pump(reader, to_server[1], self.said),
-                self._pump(to_server[0], writer, bytearray()),
+                self._pump(reader, to_server[1], self._hear),
+                self._pump(to_server[0], writer, self.rewrite),
             )
 
+    def _hear(self, data: bytes) -> bytes:
+        self.said += data
+        return data
+
     async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, record: bytearray
+        self,
+        source: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        through: Callable[[bytes], bytes],
     ) -> None:
         while data := await source.read(65536):
-            record += data
+            handed_on = through(data)
             if not self.frozen:
-                sink.write(data)
+                sink.write(handed_on)
                 await sink.drain()
         sink.close()
 
