@@ -24,6 +24,8 @@ def run(home: str, once: bool, verbose: bool) -> None:
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(message)s",
     )
+    # It would log whole mails, and with them the secrets in their addresses.
+    logging.getLogger("aioimaplib").setLevel(logging.WARNING)
     with found.lock():
         asyncio.run(_once(found) if once else _run(found))
 

@@ -23,12 +23,17 @@ class Timers:
     engine: Engine
     wake_runner: Callable[[Case], None]
     _heap: list[tuple[float, str]] = field(default_factory=list)
+    _due: dict[str, float] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def watch(self, case: Case) -> None:
         when = due(case)
         if when is None:
+            self._due.pop(case.id, None)
             return
+        if self._due.get(case.id) == when:
+            return
+        self._due[case.id] = when
         heapq.heappush(self._heap, (when, case.id))
         if self._heap[0][0] == when:
             self._changed.set()
@@ -56,11 +61,13 @@ class Timers:
 
     async def _fire(self, case_id: str, now: float) -> None:
         case = self.engine.cases.get(case_id)
+        self._due.pop(case_id, None)
         if case is None:
             return
         if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
             self.wake_runner(case)
         elif case.status in ("pending", "approved"):
             await self.engine.handle(case_id, Tick())
-        if (when := due(self.engine.cases.get(case_id, case))) is not None and when > now:
-            heapq.heappush(self._heap, (when, case_id))
+        after = self.engine.cases.get(case_id)
+        if after is not None and (due(after) or 0.0) > now:
+            self.watch(after)
