@@ -8,7 +8,6 @@ from __future__ import annotations
 import email
 import email.policy
 import html.parser
-import re
 import secrets
 import signal
 import socket
@@ -17,6 +16,7 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
@@ -24,6 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from hitl_mail import bootstrap
+from hitl_mail.cli.demo_mail import body
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.errors import HitlError
 from hitl_mail.settings import DEFAULT_AGENT
@@ -113,7 +114,7 @@ class Stage:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.log = root.parent / "daemon.log"
-        self._seen: set[str] = set()
+        self._taken: set[str] = set()
 
     def __enter__(self) -> Stage:
         self.home = bootstrap.create_demo_home(self.root, _free_port())
@@ -151,26 +152,48 @@ class Stage:
 
     # The reviewer's side
 
-    def next_mail(self) -> EmailMessage | None:
-        """A mail that left the daemon and was not read yet, oldest first."""
-        folder = self.home.mail_out / "new"
-        new = [path for path in folder.iterdir() if path.name not in self._seen]
-        if not new:
-            return None
-        oldest = min(new, key=lambda path: (path.stat().st_mtime_ns, path.name))
-        self._seen.add(oldest.name)
-        return email.message_from_bytes(oldest.read_bytes(), policy=email.policy.default)
+    def case_of(self, deed: Deed) -> str | None:
+        """The case that a deed has become, while it is open."""
+        cases = bootstrap.read_state(self.home).cases.values()
+        return next((case.id for case in cases if case.action_id == deed.id), None)
 
-    def is_mine(self, mail: EmailMessage) -> bool:
-        return self.address in str(mail["To"])
+    def undecided(self, case: str) -> bool:
+        """Whether a case still waits for its reviewer."""
+        found = bootstrap.read_state(self.home).cases.get(case)
+        return found is not None and found.status == "pending"
 
-    def asks_about(self, mail: EmailMessage) -> str | None:
-        """The agent's id of the case a packet is about; None for an answer."""
-        found = re.search(r"\[hitl (\S+)\]", str(mail["Subject"]))
-        if found is None or str(mail["Subject"]).startswith("Re:"):
-            return None
-        case = bootstrap.read_state(self.home).cases.get(found[1])
-        return case.action_id if case is not None and case.status == "pending" else None
+    def heard(self, case: str) -> int:
+        """How many replies about an open case were read and decided nothing."""
+        found = bootstrap.read_state(self.home).cases.get(case)
+        return sum(moment.event == "answered" for moment in found.history) if found else 0
+
+    def reacted(self, case: str, heard: int) -> bool | None:
+        """True once a case is decided, or more replies than `heard` decided nothing."""
+        return not self.undecided(case) or self.heard(case) > heard or None
+
+    def packet(self, case: str) -> EmailMessage | None:
+        """The mail that asks about a case, if it has come."""
+        return self._take(lambda mail: str(mail["Subject"]).startswith(f"[hitl {case}]"))
+
+    def answer(self, case: str) -> EmailMessage | None:
+        """A mail that answers what the reviewer said of a case, if one has come."""
+        return self._take(lambda mail: str(mail["Subject"]).startswith(f"Re: [hitl {case}]"))
+
+    def outgoing(self) -> EmailMessage | None:
+        """A mail to somebody else than the reviewer, if one has left."""
+        return self._take(lambda mail: self.address not in str(mail["To"]))
+
+    def _take(self, wanted: Callable[[EmailMessage], bool]) -> EmailMessage | None:
+        """The oldest mail that left the daemon, is wanted and was not taken before."""
+        paths = list((self.home.mail_out / "new").iterdir())
+        for path in sorted(paths, key=lambda path: (path.stat().st_mtime_ns, path.name)):
+            if path.name in self._taken:
+                continue
+            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            if wanted(mail):
+                self._taken.add(path.name)
+                return mail
+        return None
 
     def reply(self, mail: EmailMessage, text: str) -> None:
         """Answer as a mail client does: our words on top, everything quoted below."""
@@ -187,13 +210,6 @@ class Stage:
         aside.write_bytes(bytes(answer))
         aside.rename(self.home.mail_in / "new" / name)
 
-    def link(self, mail: EmailMessage) -> str:
-        """The decision page's address, from the mail's text."""
-        found = re.search(r"https?://\S+/d/[^\s>]+", body(mail))
-        if found is None:
-            raise HitlError("the mail has no link")
-        return found[0]
-
     def press(self, url: str, verb: str) -> None:
         """Open the page and press one of its buttons, as a browser without scripts does."""
         direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -207,11 +223,15 @@ class Stage:
     def verify(self) -> dict[str, Any]:
         return bootstrap.verify_receipts(self.home)
 
+    def last_words(self) -> str:
+        """The end of the daemon's log."""
+        return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-5:])
+
     def _await_daemon(self) -> None:
         end = time.monotonic() + 20
         while self.home.read_health() is None or not self.home.running():
             if self._daemon.poll() is not None or time.monotonic() > end:
-                raise HitlError(f"the demo's daemon did not start: {self.log.read_text()}")
+                raise HitlError(f"the demo's daemon did not start: {self.last_words()}")
             time.sleep(0.05)
 
 
@@ -226,12 +246,6 @@ class _Fields(html.parser.HTMLParser):
         found = dict(attrs)
         if tag == "input" and found.get("type") == "hidden" and found.get("name"):
             self.hidden[str(found["name"])] = found.get("value") or ""
-
-
-def body(mail: EmailMessage) -> str:
-    """The text of a mail."""
-    part = mail.get_body(("plain",))
-    return str(part.get_content()) if part is not None else ""
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.cli.output import emit_json, json_option, program
 
 
 @click.command()
@@ -18,10 +18,11 @@ def init(directory: str, as_json: bool) -> None:
     if as_json:
         emit_json({"home": str(home.root)})
         return
+    call = program()
     click.echo(
         f"{home.root} is ready. Next:\n"
-        f"  hitl-mail --home {directory} run          the daemon, in a terminal of its own\n"
-        f"  hitl-mail --home {directory} submit FILE  an action\n"
-        f"  hitl-mail --home {directory} queue        what waits\n"
+        f"  {call} --home {directory} run          the daemon, in a terminal of its own\n"
+        f"  {call} --home {directory} submit FILE  an action\n"
+        f"  {call} --home {directory} queue        what waits\n"
         "Settings are in hitl-mail.toml, the policy is in rules.toml."
     )

@@ -6,7 +6,10 @@ Whatever an agent wrote passes `safe` on its way to a terminal.
 from __future__ import annotations
 
 import json
+import shutil
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -30,6 +33,15 @@ def safe(text: object, limit: int = 200) -> str:
     """Hostile text for a terminal: one line, nothing invisible, of bounded length."""
     shown = visible(str(text), keep="")
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
+
+
+def program() -> str:
+    """How the person at this terminal calls us: by name, or by the path beside the interpreter."""
+    beside = Path(sys.executable).with_name("hitl-mail")
+    if shutil.which("hitl-mail") or not beside.exists():
+        return "hitl-mail"
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
