@@ -118,10 +118,12 @@ def _note(case: Case, event: ev.Note) -> Case:
                 msgspec.structs.replace(case, receipt=ReceiptRef(seq, digest), pending=filed), event
             )
         case ev.Answered(person=person, message_id=message_id, at=at):
+            # Help explains nothing of a later slip, so it does not stand in for that answer.
+            told = not event.quiet and event.key != "help"
             changed = msgspec.structs.replace(
                 case,
                 seen=_seen(case, message_id),
-                answered=case.answered if event.quiet else {**case.answered, person: at},
+                answered={**case.answered, person: at} if told else case.answered,
                 history=(*case.history, Moment(at, "answered", _detail(event))),
             )
             return _owe(changed, event)

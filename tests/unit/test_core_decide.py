@@ -208,6 +208,13 @@ def test_a_mail_counts_once() -> None:
     assert decide(case, decide_(case, message_id="<1@x>"), 0.0) == []
 
 
+def test_a_slip_after_help_is_answered_and_a_second_slip_is_not() -> None:
+    case = after(case_after(cmd.Answer("ada", "help", "help")), cmd.Answer("ada", "condition", "a"))
+    case = after(case, cmd.Answer("ada", "condition", "b"))
+    said = [mail.key for mail in owed(case, Mail) if mail.about == "answer"]
+    assert said == ["help", "condition"]
+
+
 def test_a_mail_that_was_answered_decides_nothing_later() -> None:
     case = case_after(cmd.Answer("ada", "help", "?", "<1@x>"))
     assert decide(case, decide_(case, message_id="<1@x>"), 0.0) == []
