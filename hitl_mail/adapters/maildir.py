@@ -151,6 +151,9 @@ class MaildirInbox:
         if isinstance(message, str):
             self._set_aside(name, message)
             return False
+        if not message:
+            # Its writer, an editor or a shell, has made the file and not yet filled it.
+            return False
         try:
             await handle(Letter(message, name))
         except StorageFailed:

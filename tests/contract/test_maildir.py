@@ -143,6 +143,13 @@ class TestInbox:
         await inbox.poll(reader)
         assert (reader.places, files(tmp_path / "new")) == ([], [".being-written"])
 
+    async def test_a_file_that_is_still_empty_waits_for_its_writer(self, tmp_path: Path) -> None:
+        inbox, reader = MaildirInbox(tmp_path), Reader()
+        drop(tmp_path, message=b"")
+        before = await inbox.poll(reader)
+        drop(tmp_path)
+        assert (before, await inbox.poll(reader), reader.places) == (0, 1, ["letter"])
+
     async def test_two_letters_of_one_name_are_both_kept(self, tmp_path: Path) -> None:
         inbox = MaildirInbox(tmp_path)
         for number in range(3):
