@@ -64,7 +64,13 @@ class Home:
 
         Raises `HitlError` where there is one already.
         """
-        handle = (self.state / "lock").open("a+", encoding="ascii")
+        try:
+            handle = (self.state / "lock").open("a+", encoding="ascii")
+        except OSError as error:
+            raise HitlError(
+                f"cannot write in {self.state}: {error.strerror}; the daemon runs as the OS user"
+                " who owns this home, on a disk that takes writes"
+            ) from None
         for _ in range(20):
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -109,11 +115,16 @@ class Home:
 
 
 def find_home(path: str | Path) -> Home:
-    """The home at `path`. Raises `UsageError` where there is none."""
+    """The home at `path`. Raises `UsageError` where there is none, `HitlError` where it is torn."""
     home = Home(Path(path).absolute())
     if not home.site_file.is_file():
         raise UsageError(
             f"{home.root} is no hitl-mail home (it has no hitl-mail.toml);"
             " name one with --home DIR, or make one: hitl-mail init DIR"
+        )
+    if not home.state.is_dir():
+        raise HitlError(
+            f"{home.state} is gone, and with it keys, journal and receipts: restore it from a"
+            " backup; or begin anew with hitl-mail init at another place"
         )
     return home

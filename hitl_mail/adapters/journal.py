@@ -25,7 +25,6 @@ from hitl_mail.adapters.journal_files import (
     segment_path,
     write_snapshot,
 )
-from hitl_mail.errors import Damaged, StorageFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +160,3 @@ class Journal:
         log, _ = FrameLog.create(path, self._mode, [segment_header(self._segment)])
         log.torn = torn
         return log
-
-
-def read_journal(directory: Path) -> list[tuple[Entry, bytes]]:
-    """What `Journal.load` yields, beside a running daemon: nothing is written, a torn end is fine.
-
-    A snapshot may remove segments while they are read; then it is read again from the new one.
-    A home whose daemon never ran has none: empty. Raises `Damaged`, `HitlError`, OSError.
-    """
-    if not directory.is_dir():
-        return []
-    failure: Exception | None = None
-    for _ in range(20):
-        try:
-            return list(read_history(directory, find_history(directory)))
-        except (FileNotFoundError, Damaged) as error:
-            # A listing taken during a removal can lack a segment: damage only if it stays.
-            failure = error
-    raise failure or StorageFailed(f"{directory}: could not be read")

@@ -164,10 +164,10 @@ def _read(path: Path, kind: str) -> tuple[bytes, ...]:
 
 
 def _unreadable(path: Path, error: OSError) -> HitlError:
-    return UsageError(
-        f"{path}: cannot be read: {error.strerror}. Only the OS user who runs the daemon has keys; "
-        "`hitl-mail init` makes them."
-    )
+    mend = "Only the OS user who runs the daemon may read keys."
+    if isinstance(error, FileNotFoundError):
+        mend = "Restore it from a backup: keys are made once, by hitl-mail init."
+    return UsageError(f"{path}: cannot be read: {error.strerror}. {mend}")
 
 
 def _malformed(path: Path) -> HitlError:

@@ -259,7 +259,8 @@ def drop(root: Path, document: bytes, name: str) -> Path:
         sync_directory(path.parent)
     except OSError as error:
         raise HitlError(
-            f"cannot write to the spool {root}: {error}. Check that it is a spool and that you may"
+            f"cannot write to {root}: {error.strerror}. You need to be allowed to; the daemon"
+            " makes what is missing there when it starts"
         ) from None
     return path
 

@@ -35,7 +35,7 @@ def load_policy(home: Home, site: Site) -> Policy:
 
 def read_state(home: Home) -> State:
     """Open cases, read from the journal beside a daemon or without one."""
-    from hitl_mail.adapters.journal import read_journal
+    from hitl_mail.adapters.journal_files import read_journal
     from hitl_mail.core.records import replay
 
     return replay(read_journal(home.journal))

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from hitl_mail import __version__
-from hitl_mail.errors import HitlError
+from hitl_mail.errors import ConfigError, HitlError
 
 _COMMANDS = {
     "init": "home",
@@ -46,7 +46,11 @@ class _Lazy(click.Group):
         from importlib import import_module
 
         if name not in _COMMANDS:
-            return None
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, _COMMANDS, 1)
+            hint = f"Did you mean {close[0]}? " if close else ""
+            ctx.fail(f"No such command {name!r}. {hint}All of them: hitl-mail --help")
         module = import_module(f"hitl_mail.cli.{_COMMANDS[name]}")
         command: click.Command = getattr(module, name)
         return command
@@ -63,7 +67,16 @@ class _Lazy(click.Group):
 @click.version_option(__version__, prog_name="hitl-mail")
 @click.pass_context
 def cli(ctx: click.Context, home: str) -> None:
-    """Approvals by mail for AI agents: run the reversible, ask before the irreversible."""
+    """Approvals by mail for AI agents: run the reversible, ask before the irreversible.
+
+    \b
+    To see it:    hitl-mail demo
+    To begin:     hitl-mail init DIR, then hitl-mail --home DIR run
+    To decide:    reply to the mail, press a button on its page, or hitl-mail approve ID
+
+    An ID is a case id such as 261122-k3f9ma, four or more characters that begin or end one, or
+    the agent's own id, as AGENT/ID where two agents have it.
+    """
     ctx.obj = home
 
 
@@ -73,6 +86,13 @@ def main() -> NoReturn:
         cli.main(prog_name="hitl-mail", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
+    except click.NoSuchOption as error:
+        shown: click.UsageError = error
+        if error.option_name == "--home":
+            text = "--home DIR stands before the command: hitl-mail --home DIR COMMAND"
+            shown = click.UsageError(text, error.ctx)
+        shown.show()
+        sys.exit(shown.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -82,6 +102,10 @@ def main() -> NoReturn:
         # Whoever read us has gone; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except ConfigError as error:
+        many = len(error.problems)
+        head = f"{many} problems in the configuration\n" if many > 1 else ""
+        _fail(f"{head}{error}", error.exit_code, error)
     except HitlError as error:
         _fail(str(error), error.exit_code, error)
     except OSError as error:

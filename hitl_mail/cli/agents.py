@@ -14,7 +14,7 @@ from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core.action import Action, parse_document, read_message
-from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.home import find_home
 from hitl_mail.settings import DEFAULT_AGENT
 
@@ -30,20 +30,24 @@ EXIT = {
 }
 STILL_OPEN = 9
 
-_agent = click.option("--agent", default=DEFAULT_AGENT, help="Whose spool to use.")
+_agent = click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose spool to use.")
 
 
 @click.command()
 @click.argument("file", metavar="FILE|-")
 @click.option("--wait", "wait_", is_flag=True, help="Wait for the result and print it.")
-@click.option("--timeout", type=float, help="Seconds to wait at most; exit 9 after them.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Wait no longer; exit 9 then.")
 @_agent
 @json_option
 @click.pass_obj
 def submit(
     home: str, file: str, wait_: bool, timeout: float | None, agent: str, as_json: bool
 ) -> None:
-    """Drop one action file (JSON, or TOML by its name) into an agent's spool."""
+    """Hand in one action: a file for an agent's spool.
+
+    FILE is JSON, or TOML where its name ends so; - reads JSON from standard input. Prints the
+    action's id, and the case it became if a daemon runs. With --wait: as `hitl-mail wait`.
+    """
     found = find_home(home)
     spool = AgentSide(found, agent)
     document = _read(file)
@@ -62,12 +66,18 @@ def submit(
 
 @click.command()
 @click.argument("id")
-@click.option("--timeout", type=float, help="Seconds to wait at most; exit 9 after them.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="Wait no longer; exit 9 then.")
 @_agent
 @json_option
 @click.pass_obj
 def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -> None:
-    """Wait for a case's result and print it; the exit status says what became of it."""
+    """Wait for a case's result, and print it.
+
+    \b
+    Exit status:  0 executed or approved    3 rejected    4 expired
+                  5 denied    6 failed    7 canceled    8 in doubt
+                  9 still open after --timeout
+    """
     found = find_home(home)
     owner, action_id = Reader(found).agent_id(id, agent)
     spool = AgentSide(found, owner)
@@ -76,7 +86,7 @@ def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -
 
 @click.command()
 @click.argument("id")
-@click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer.")
+@click.option("--timeout", default=10.0, metavar="SECONDS", help="How long to wait for the daemon.")
 @_agent
 @json_option
 @click.pass_obj
@@ -103,9 +113,13 @@ def _read(file: str) -> dict[str, Any]:
         data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
-    document = parse_document(data, toml=path.suffix == ".toml")
     stem = secrets.token_hex(8) if file == "-" else path.stem
-    message = read_message(document, stem)
+    try:
+        document = parse_document(data, toml=path.suffix == ".toml")
+        message = read_message(document, stem)
+    except Refused as error:
+        mend = "what an action may hold: hitl-mail schema action"
+        raise Refused(error.code, f"{file}: {error.detail}; {mend}", error.field) from None
     if not isinstance(message, Action):
         raise UsageError(f"{file}: this is no action; drop cancels and reports into the spool")
     return {**document, "id": message.id}

@@ -50,7 +50,7 @@ def queue(home: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show(home: str, id: str, as_json: bool) -> None:
-    """One case, open or closed: what it would do, who said what, what became of it."""
+    """One case, open or closed, with all that happened to it."""
     document = Reader(find_home(home)).show(id)
     if as_json:
         emit_json(document)

@@ -14,8 +14,8 @@ from hitl_mail.errors import HitlError
 from hitl_mail.home import find_home
 
 _HELP: dict[Verb, str] = {
-    "approve": "Approve a case as it stands now: exactly this payload will run.",
-    "reject": "Reject a case; the note goes to the agent.",
+    "approve": "Approve a case: exactly the payload it has now runs.",
+    "reject": "Reject a case; the NOTE goes to the agent.",
     "retry": "Have a case that failed or is in doubt tried again.",
     "done": "Say of a case in doubt that it was carried out.",
     "abandon": "Give a case up that failed or is in doubt.",
@@ -47,7 +47,12 @@ def _command(verb: Verb) -> click.Command:
     decorate: list[Callable[[Callable[..., None]], Callable[..., None]]] = [
         click.argument("id"),
         click.argument("note", nargs=-1),
-        click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer."),
+        click.option(
+            "--timeout",
+            default=10.0,
+            metavar="SECONDS",
+            help="How long to wait for the daemon.",
+        ),
         json_option,
         click.pass_obj,
     ]

@@ -16,6 +16,11 @@ import click
 
 from hitl_mail.core.text import visible
 
+_SHORT = 16
+"""No cell up to this length is broken: a case id has 13, a kind not many more."""
+
+_GAP = 3
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -45,20 +50,33 @@ def program() -> str:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table, as wide as the terminal; plain when piped."""
+    """A table, as wide as the terminal; plain when piped; row by row where it does not fit.
+
+    A column without a word is left out.
+    """
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
-    for row in rows:
-        drawn.add_row(*(Text(safe(cell)) for cell in row))
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, 140))
+    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = [at for at in range(len(columns)) if any(str(row[at]) for row in rows)]
+    needed = 0
+    for at in shown:
+        longest = max(len(columns[at]), *(len(str(row[at])) for row in rows))
+        # Only what is long gives way: a case id in two pieces cannot be copied.
+        drawn.add_column(columns[at], overflow="fold", no_wrap=longest <= _SHORT)
+        needed += min(longest, _SHORT) + _GAP
+    if needed > console.width:
+        for row in rows:
+            lines([(columns[at], row[at]) for at in shown])
+            click.echo()
+        return
+    for row in rows:
+        drawn.add_row(*(Text(safe(row[at])) for at in shown))
     console.print(drawn)
 
 

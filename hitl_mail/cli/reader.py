@@ -66,7 +66,10 @@ class Reader:
         case = self.cases().get(case_id)
         if case is None or case.final:
             status = case.status if case else self._status(case_id)
-            raise UsageError(f"{case_id} is closed: {status}")
+            raise UsageError(
+                f"{case_id} is closed already: {status}; nothing was changed."
+                f" See: hitl-mail show {case_id}"
+            )
         return case
 
     def agent_id(self, name: str, agent: str) -> tuple[str, str]:

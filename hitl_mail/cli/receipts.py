@@ -57,14 +57,14 @@ def show(home: str, id: str) -> None:
 @json_option
 @click.pass_obj
 def verify(home: str, as_json: bool) -> None:
-    """Check every receipt: content, chain, signatures, and that none is missing."""
+    """Check that every receipt is there, and as it was sealed."""
     found = find_home(home)
     report = bootstrap.verify_receipts(found)
     if as_json:
         emit_json(report)
     elif report["ok"]:
-        head = f"; head #{report['seq']} {report['digest']}" if report["count"] else ""
-        click.echo(f"{report['count']} receipts verified{head}")
+        head = f"{report['count']} receipts verified; head #{report['seq']} {report['digest']}"
+        click.echo(head if report["count"] else "No receipts yet.")
     else:
         fault = report["fault"]
         click.echo(f"receipt #{fault['seq']} in {fault['file']}: {fault['what']}", err=True)

@@ -26,7 +26,10 @@ def rules() -> None:
 @json_option
 @click.pass_obj
 def check(home: str, as_json: bool) -> None:
-    """Check hitl-mail.toml and rules.toml; every problem at once. Exit 2 if there is one."""
+    """Check hitl-mail.toml, then rules.toml.
+
+    Prints every problem of the file at once, with its line and what to do. Exit 2 if there is one.
+    """
     found = find_home(home)
     problems: Sequence[Problem] = ()
     notes: Sequence[Problem] = ()
@@ -55,11 +58,14 @@ def check(home: str, as_json: bool) -> None:
 
 @rules.command()
 @click.argument("target", metavar="FILE|ID")
-@click.option("--agent", default=DEFAULT_AGENT, help="Whose action a file would be.")
+@click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose action it would be.")
 @json_option
 @click.pass_obj
 def explain(home: str, target: str, agent: str, as_json: bool) -> None:
-    """The verdict on an action file not yet dropped, or the one a case got, with its trace."""
+    """What the rules say of an action, and why.
+
+    Of an action FILE that nobody has submitted yet, or of the case ID, as it was judged.
+    """
     found = find_home(home)
     path = Path(target)
     if path.is_file():

@@ -17,7 +17,11 @@ from hitl_mail.home import Home, find_home
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 @click.pass_obj
 def run(home: str, once: bool, verbose: bool) -> None:
-    """Run the daemon of a home until it is told to stop."""
+    """Run the daemon of a home, in the foreground.
+
+    It takes actions from the spools, sends mails, reads replies, serves the pages and runs what
+    is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that.
+    """
     found = find_home(home)
     logging.basicConfig(
         stream=sys.stderr,
@@ -44,6 +48,6 @@ async def _run(home: Home) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
-    click.echo(f"hitl-mail runs on {home.root}", err=True)
+    click.echo(f"hitl-mail runs on {home.root}; Ctrl-C stops it", err=True)
     await daemon.run(stop)
     click.echo("hitl-mail has stopped", err=True)

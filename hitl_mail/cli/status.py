@@ -15,7 +15,7 @@ from hitl_mail.home import Home, find_home
 @json_option
 @click.pass_obj
 def status(home: str, as_json: bool) -> None:
-    """How the daemon, its mail and its queue are. Exits 0 if all is well, else 1."""
+    """How the daemon and its mail are. Exits 0 if all is well, else 1."""
     report = _report(find_home(home))
     if as_json:
         emit_json(report)

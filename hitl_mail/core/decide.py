@@ -177,9 +177,9 @@ def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
         raise NotAllowed("closed", f"the case is already {case.status}")
     allowed = VERBS.get(case.status, ())
     if c.verb not in allowed:
-        choices = ", ".join(allowed) or "nothing"
+        choices = f"what does: {', '.join(allowed)}" if allowed else "nothing is to be decided"
         raise NotAllowed(
-            "not_now", f"{c.verb} cannot be said of a case that is {case.status}; {choices} can"
+            "not_now", f"the case is {case.status}, {c.verb} does not apply; {choices}"
         )
     if c.seen != case.revision.digest:
         raise NotAllowed("changed", "the case changed since it was shown; look at it again")

@@ -13,7 +13,8 @@ import pytest
 
 from hitl_mail.adapters import framelog, journal_files
 from hitl_mail.adapters.framelog import FrameLog, header
-from hitl_mail.adapters.journal import Journal, read_journal
+from hitl_mail.adapters.journal import Journal
+from hitl_mail.adapters.journal_files import read_journal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed
 from hitl_mail.ports import Store
 
