@@ -19,6 +19,9 @@ from hitl_mail.core.text import visible
 _SHORT = 16
 """No cell up to this length is broken: a case id has 13, a kind not many more."""
 
+_NARROW = 12
+"""What a longer one may be folded to."""
+
 _GAP = 3
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -69,7 +72,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         longest = max(len(columns[at]), *(len(str(row[at])) for row in rows))
         # Only what is long gives way: a case id in two pieces cannot be copied.
         drawn.add_column(columns[at], overflow="fold", no_wrap=longest <= _SHORT)
-        needed += min(longest, _SHORT) + _GAP
+        needed += (longest if longest <= _SHORT else _NARROW) + _GAP
     if needed > console.width:
         for row in rows:
             lines([(columns[at], row[at]) for at in shown])

@@ -38,7 +38,14 @@ def list_(
     if not rows:
         click.echo("No receipts yet.")
         return
-    shown = [{**row, "decided_by": ", ".join(row["decided_by"]) or "-"} for row in rows]
+    shown = [
+        {
+            **row,
+            "decided_by": ", ".join(row["decided_by"]) or "-",
+            "closed_at": row["closed_at"][:16],
+        }
+        for row in rows
+    ]
     table(_COLUMNS, [list(row.values()) for row in shown])
 
 

@@ -71,6 +71,7 @@ def test_nothing_in_the_shipped_policies_waits_for_a_later_version() -> None:
         ({"kind": "note.add", "effects": ["publish"]}, "hard", ("outside",)),
         ({"kind": "note.add", "effects": ["permission"]}, "hard", ("permission",)),
         ({"kind": "note.add", "reversible": False}, "hard", ("irreversible",)),
+        ({"kind": "payment.refund"}, "hard", ("irreversible", "money")),
         ({"kind": "something.else"}, "hard", ("irreversible", "unknown_kind")),
     ],
 )

@@ -1,0 +1,116 @@
+"""What a newcomer types, rightly as README.md says it, and wrongly."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.home import TestHome, refund
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture
+def newcomer(make_home: Callable[..., TestHome], tmp_path: Path) -> TestHome:
+    """A home as `init` makes it, its daemon running, its directory ~/approvals."""
+    made = make_home()
+    shutil.rmtree(made.root)
+    made.root = tmp_path / "approvals"
+    assert made.cli("init", str(made.root), home=False).returncode == 0
+    starter = (made.root / "hitl-mail.toml").read_text()
+    made.write_site(starter.replace(":8025", f":{made.port}"))
+    made.start()
+    return made
+
+
+def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
+    blocks = re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    script = "".join(blocks[2:]).replace(". .venv/bin/activate\n", "")
+    assert "/tmp/refund.json" in script
+    program = tmp_path / "bin" / "hitl-mail"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hitl_mail "$@"\n')
+    program.chmod(0o755)
+    subprocess.run(
+        ["sh", "-e", "-c", script.replace(" /tmp/", f" {tmp_path}/")],
+        env={
+            **os.environ,
+            "HOME": str(tmp_path),
+            "PATH": f"{program.parent}:{os.environ['PATH']}",
+            "PYTHONPATH": str(README.parent),
+        },
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    rows = newcomer.json("receipts", "list")
+    assert [(row["id"], row["status"]) for row in rows] == [
+        ("refund", "executed"),
+        ("postage", "executed"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "mend"),
+    [
+        (("aprove", "x"), "Did you mean approve?"),
+        (("queue", "--home", "x"), "--home DIR stands before the command"),
+        (("approve", "zzzz"), "see: hitl-mail queue"),
+        (("submit", "nowhere.json"), "nowhere.json: No such file or directory"),
+    ],
+)
+def test_a_slip_exits_2_and_names_the_mend(
+    quiet_home: TestHome, words: tuple[str, ...], mend: str
+) -> None:
+    done = quiet_home.cli(*words)
+    assert (done.returncode, mend in done.stderr) == (2, True), done.stderr
+
+
+def test_a_malformed_action_is_named_with_its_file(quiet_home: TestHome, tmp_path: Path) -> None:
+    file = tmp_path / "bad.json"
+    file.write_text('{"kind": "payment.refund", "payload": {}, "sumary": "x"}')
+    done = quiet_home.cli("submit", str(file))
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"hitl-mail: {file}: no such field: sumary;"
+        " what an action may hold: hitl-mail schema action\n",
+    )
+
+
+def test_several_mistakes_are_counted(quiet_home: TestHome) -> None:
+    site = quiet_home.root / "hitl-mail.toml"
+    site.write_text(site.read_text().replace("transport =", "transprot =") + "\n[weeb]\n")
+    done = quiet_home.cli("rules", "check")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (
+        2,
+        "hitl-mail: 2 problems in the configuration",
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("status",), ("queue",), ("run", "--once"), ("receipts", "verify"), ("show", "abcd")]
+)
+def test_a_home_without_its_state_is_never_taken_for_an_empty_one(
+    quiet_home: TestHome, words: tuple[str, ...]
+) -> None:
+    shutil.rmtree(quiet_home.root / "state")
+    done = quiet_home.cli(*words)
+    assert (done.returncode, "restore it from a backup" in done.stderr) == (1, True), done.stderr
+
+
+def test_deciding_twice_says_what_the_case_is(home: TestHome) -> None:
+    home.drop(refund(kind="self.run"), "twice.json")
+    home.await_result("twice")
+    done = home.cli("approve", "twice")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"hitl-mail: approve {home.case_of('twice')}: the case is approved, approve does not"
+        " apply; nothing is to be decided\n",
+    )
