@@ -83,7 +83,9 @@ def cli(ctx: click.Context, home: str) -> None:
 def main() -> NoReturn:
     """The console script."""
     try:
-        cli.main(prog_name="hitl-mail", standalone_mode=False)
+        # https://no-color.org: set and not empty; click itself does not look.
+        color = False if os.environ.get("NO_COLOR") else None
+        cli.main(prog_name="hitl-mail", standalone_mode=False, color=color)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.NoSuchOption as error:

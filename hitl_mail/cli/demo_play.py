@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Callable
 from email.message import EmailMessage
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import TypeVar
 
 import click
@@ -38,6 +40,8 @@ _COLOURS = {"executed": "green", "denied": "red", "rejected": "yellow"}
 
 def play(auto: bool, keep: bool) -> bool:
     """Play the demo in a directory of its own; whether all went as it should."""
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, _leave)
     root = Path(tempfile.mkdtemp(prefix="hitl-mail-demo-"))
     try:
         with Stage(root / "home") as stage:
@@ -54,6 +58,12 @@ def play(auto: bool, keep: bool) -> bool:
         else:
             shutil.rmtree(root)
     return fine
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """Leave by the same door as Ctrl-C, once: else the daemon stays behind."""
+    signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _open(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -37,13 +38,13 @@ class Terminal:
     """A person in front of a demo."""
 
     def __init__(self, temp: Path) -> None:
-        self._ours, theirs = pty.openpty()
+        self.ours, theirs = pty.openpty()
         env = {**os.environ, "TMPDIR": str(temp), "NO_COLOR": "1"}
         self._process = subprocess.Popen(
             COMMAND, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
         )
         os.close(theirs)
-        self.screen = ""
+        self.screen = self.first = ""
 
     def until(self, text: str) -> str:
         """All that is shown up to `text`, from where the last call ended."""
@@ -51,7 +52,7 @@ class Terminal:
         while text not in self.screen:
             assert time.monotonic() < end, f"no {text!r} in {self.screen!r}"
             try:
-                self.screen += os.read(self._ours, 65536).decode().replace("\r\n", "\n")
+                self.screen += os.read(self.ours, 65536).decode().replace("\r\n", "\n")
             except OSError as over:
                 raise AssertionError(f"the demo ended without {text!r}: {self.screen}") from over
         shown, _, self.screen = self.screen.partition(text)
@@ -59,16 +60,16 @@ class Terminal:
 
     def type(self, text: str) -> str:
         """Answer the prompt; what is shown until the next one."""
-        os.write(self._ours, f"{text}\n".encode())
+        os.write(self.ours, f"{text}\n".encode())
         return self.until(PROMPT)
 
     def end(self, text: str) -> str:
         """Answer the last prompt; what is shown until the program ends."""
-        os.write(self._ours, text.encode())
+        os.write(self.ours, text.encode())
         shown = self.screen
         while True:
             try:
-                read = os.read(self._ours, 65536)
+                read = os.read(self.ours, 65536)
             except OSError:
                 break
             if not read:
@@ -78,18 +79,22 @@ class Terminal:
         return shown
 
     def close(self) -> None:
-        if self._process.poll() is None:
+        end = time.monotonic() + 20
+        while self._process.poll() is None:
+            # Again and again: one that comes just before it reads waits for a key.
             self._process.terminate()
-            self._process.wait(timeout=20)
-        os.close(self._ours)
+            assert time.monotonic() < end, "the demo does not stop"
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=0.5)
 
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     opened = Terminal(tmp_path)
-    opened.until(PROMPT)
+    opened.first = opened.until(PROMPT)
     yield opened
     opened.close()
+    os.close(opened.ours)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +144,15 @@ def test_the_link_waits_for_the_person(terminal: Terminal) -> None:
     assert re.search(r"^http://127\.0\.0\.1:\d+/d/\S+$", terminal.type("link"), re.MULTILINE)
     assert "Nothing is decided yet" in terminal.type("")
     assert "refund-8841: executed" in terminal.type("approve")
+
+
+def test_a_killed_demo_takes_its_daemon_along(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_color_is_respected(terminal: Terminal) -> None:
+    assert "\x1b" not in terminal.first + terminal.type("approve")
 
 
 def test_leaving_early_leaves_nothing_behind(terminal: Terminal, tmp_path: Path) -> None:
