@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Answer, Decide
@@ -97,6 +98,9 @@ class Letters:
         if row is None or belief.message_id in self.engine.desk.seen:
             return
         receipt = self.receipts.lookup.receipt(row)
+        if belief.message_id in _deciding(receipt):
+            # Delivered twice, or moved too late: its answer is the outcome.
+            return
         known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
         who = identify(belief, row.case, revisions, self._people(), self.tokens)
@@ -135,3 +139,8 @@ class Letters:
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
+
+
+def _deciding(receipt: dict[str, Any]) -> set[str]:
+    """The Message-IDs of the replies by which a case was decided."""
+    return {said["evidence"].get("message_id", "") for said in receipt["decisions"]}
