@@ -26,11 +26,12 @@ def is_missed(case: Case, mail: MailLog) -> bool:
 
 
 def notices(
-    desk: Desk, case: Case, mail: Mail, error: str, admins: tuple[str, ...], at: float
+    desk: Desk, case: Case, mail: Mail | MailLog, error: str, admins: tuple[str, ...], at: float
 ) -> list[Noticed]:
     """What the admins, but for the one whose mail it is, have not been told of it yet."""
     mark = f"undelivered {case.id}/{mail.id}"
-    if mail.about not in ("ask", "doubt") or mark in desk.seen:
+    about = mail.about if isinstance(mail, Mail) else mail.what
+    if about not in ("ask", "doubt") or mark in desk.seen:
         return []
     others = [admin for admin in admins if admin != mail.to]
     return [

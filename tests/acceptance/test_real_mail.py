@@ -30,13 +30,15 @@ Make = Callable[..., TestHome]
 def make_post_home(
     make_home: Make, dovecot: Dovecot, postfix: Submission
 ) -> Callable[..., PostHome]:
-    def make(*, tls: bool = True, require: str = "token", stamp: str = "") -> PostHome:
+    def make(
+        *, tls: bool = True, require: str = "token", stamp: str = "", finance: str = '["ada"]'
+    ) -> PostHome:
         imap = imaps(dovecot) if tls else plain_imap(dovecot.imap_port)
         made = make_home(
             PostHome,
             dovecot=dovecot,
             server=postfix,
-            site=site(submission(postfix), imap, require=require),
+            site=site(submission(postfix), imap, require=require, finance=finance),
             stamp=stamp.encode(),
         )
         assert isinstance(made, PostHome)
@@ -110,6 +112,21 @@ def test_a_mail_is_answered_once_however_often_it_is_delivered(
     receipt = home.json("receipts", "show", action)
     assert (len(receipt["decisions"]), len(home.ran())) == (1, 1)
     assert len(home.mails(REVIEWER)) == 3
+
+
+def test_a_mail_that_comes_back_is_told_and_the_case_stays_open(
+    make_post_home: Callable[..., PostHome],
+) -> None:
+    home = make_post_home(finance='["ada", "bob"]')
+    home.start()
+    action = home.drop(refund())
+    # No mailbox of bob's is there: the server takes the mail, and sends it back.
+    assert home.case_of(action) in home.await_fault("bob was not asked")
+    home.reply(home.await_mail(REVIEWER), "approve", REVIEWER)
+    assert home.await_result(action)["status"] == "executed"
+    home.await_health()
+    packets = home.json("receipts", "show", action)["packets"]
+    assert {one["to"]: one["status"] for one in packets} == {"ada": "sent", "bob": "failed"}
 
 
 def test_one_pass_asks_and_the_next_carries_out(make_post_home: Callable[..., PostHome]) -> None:
