@@ -56,7 +56,8 @@ def _failure(part: Message) -> str:
 
 def _original(part: Message) -> list[str]:
     """The Message-IDs of the mail that this part gives back."""
-    kind, content = part.get_content_type(), part.get_payload()
+    kind = part.get_content_type()
+    content: object = part.get_payload()
     if kind == "message/rfc822" and isinstance(content, list):
         return message_ids(str(content[0]["Message-ID"]))
     if kind == "text/rfc822-headers" and isinstance(content, str):
