@@ -94,7 +94,14 @@ class Receipts(Protocol):
 
 
 class MailTemporary(HitlError):
-    """The server did not take it now; the same bytes may be offered again."""
+    """The server did not take it now; the same bytes may be offered again.
+
+    `server`: it would take no other mail now either; else this is about one mail or recipient.
+    """
+
+    def __init__(self, text: str, *, server: bool = True) -> None:
+        super().__init__(text)
+        self.server = server
 
 
 class MailPermanent(HitlError):

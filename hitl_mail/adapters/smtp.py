@@ -14,6 +14,7 @@ from collections.abc import Callable
 import aiosmtplib
 
 from hitl_mail.adapters.smtp_dialogue import (
+    CLOSING,
     FAULTS,
     broken,
     hand_over,
@@ -31,9 +32,8 @@ _PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 _REST = 60.0
 """Seconds after which a connection is not used again: servers hang up after a few minutes."""
 
-_FAREWELL = 5.0
-
-_CLOSING = 421
+_FAREWELL = 1.0
+"""Seconds for a goodbye that nobody needs: the daemon has ten in all to end."""
 
 
 class SmtpOutbox:
@@ -114,11 +114,13 @@ class SmtpOutbox:
             try:
                 await open_envelope(client, mail_from, rcpt_to, message)
             except aiosmtplib.SMTPSenderRefused as refusal:
-                stale = not fresh and refusal.code == _CLOSING
+                stale = not fresh and refusal.code == CLOSING
                 if not stale:
                     await reset(client)
                     what = f"refused the sender {refusal.sender}"
-                    raise refused(client, what, refusal.code, refusal.message) from refusal
+                    raise refused(
+                        client, what, refusal.code, refusal.message, server=True
+                    ) from refusal
             except FAULTS as error:
                 if fresh:
                     raise broken(client, "before the mail was handed over", error) from error

@@ -17,6 +17,9 @@ from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary
 FAULTS = (aiosmtplib.SMTPException, OSError, TimeoutError)
 """What aiosmtplib raises where connection or server fail."""
 
+CLOSING = 421
+"""The server hangs up (RFC 5321 section 3.8), whatever it was asked."""
+
 _START_INPUT = 354
 _FOR_THE_ADMIN = frozenset({530, 534, 535, 538})
 """Refusals for want of a (better) login: somebody can mend it, so the mail waits."""
@@ -96,12 +99,17 @@ async def reset(client: aiosmtplib.SMTP) -> None:
         client.close()
 
 
-def refused(client: aiosmtplib.SMTP, what: str, code: int, message: str) -> HitlError:
-    """The error for a reply that is a refusal: 5xx is permanent, all else temporary."""
+def refused(
+    client: aiosmtplib.SMTP, what: str, code: int, message: str, *, server: bool = False
+) -> HitlError:
+    """The error for a reply that is a refusal: 5xx is permanent, all else temporary.
+
+    `server`: it was said before anything of one mail but its sender was known.
+    """
     text = f"{_place(client)} {what}: {_one_line(f'{code} {message}')}"
     if 500 <= code < 600 and code not in _FOR_THE_ADMIN:
         return MailPermanent(text)
-    return MailTemporary(text)
+    return MailTemporary(text, server=server or code == CLOSING or code in _FOR_THE_ADMIN)
 
 
 def broken(client: aiosmtplib.SMTP, where: str, error: BaseException) -> MailTemporary:

@@ -92,7 +92,9 @@ def build(home: Home, *, web: bool) -> Daemon:
         runner=Runner(
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
         ),
-        mailer=Mailer(engine, outbox, site.mail.address, composer.compose, composer.compose_notice),
+        mailer=Mailer(
+            engine, world, outbox, site.mail.address, composer.compose, composer.compose_notice
+        ),
         letters=Letters(engine, receipts, world, tokens, facts),
         inbox=inbox,
         outbox=outbox,

@@ -38,7 +38,7 @@ def queue(home: str, as_json: bool) -> None:
             case.status,
             ", ".join(documents.waiting_for(case)) or "-",
             _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
-            "; ".join(sorted({mail.error for mail in case.mails if mail.error})) or "",
+            "; ".join(sorted(filter(None, {documents.mail_error(case, m) for m in case.mails}))),
         )
         for case in waiting
     ]
@@ -80,6 +80,7 @@ def _tell(document: dict[str, Any]) -> None:
     )
     click.echo("\npayload")
     click.echo(_indented(document["payload"]))
+    _tell_missed(document["packets"])
     if document["decisions"]:
         click.echo("\ndecisions")
         for said in document["decisions"]:
@@ -92,6 +93,15 @@ def _tell(document: dict[str, Any]) -> None:
     for moment in document["events"]:
         rest = ", ".join(f"{k} {v}" for k, v in moment.items() if k not in ("at", "event"))
         click.echo(f"  {moment['at']}  {moment['event']:<14} {safe(rest)}".rstrip())
+
+
+def _tell_missed(packets: Any) -> None:
+    """Who was not asked, and why; the packets of a receipt may be erased."""
+    missed = [one for one in packets if one.get("error")] if isinstance(packets, list) else []
+    if missed:
+        click.echo("\nnot delivered")
+    for packet in missed:
+        click.echo(f"  {safe(packet['to'])}: {safe(packet['error'], 500)}")
 
 
 def _outcome(outcome: Any) -> str:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
+import threading
 
 import click
 
 from hitl_mail.home import Home, find_home
+
+_LONGEST_END = 8.5
+"""Seconds from a SIGTERM to the end; people were promised ten."""
 
 
 @click.command()
@@ -46,8 +51,23 @@ async def _run(home: Home) -> None:
     daemon = build(home, web=True)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        stop.set()
+        _end_in_time()
+
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
+        loop.add_signal_handler(name, end)
     click.echo(f"hitl-mail runs on {home.root}; Ctrl-C stops it", err=True)
     await daemon.run(stop)
     click.echo("hitl-mail has stopped", err=True)
+
+
+def _end_in_time() -> None:
+    """Nothing stops a thread that looks a name up, and Python waits for its threads for ever.
+
+    Going without them loses nothing: what has to last is durable before anything is done.
+    """
+    limit = threading.Timer(_LONGEST_END, os._exit, (0,))
+    limit.daemon = True
+    limit.start()

@@ -48,9 +48,12 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
     if not running:
         faults.append("no daemon is running; start it: hitl-mail run")
     for key, name in (("mail_out", "outgoing mail"), ("mail_in", "incoming mail")):
-        error = (health.get(key) or {}).get("last_error")
-        if error:
-            faults.append(f"{name}: {error}")
+        part = health.get(key) or {}
+        if part.get("last_error"):
+            again = f"; next try {part['next_try']}" if part.get("next_try") else ""
+            faults.append(f"{name}: {part['last_error']}{again}")
+    troubles = (health.get("mail_out") or {}).get("troubles", [])
+    faults += [f"outgoing mail: {trouble}" for trouble in troubles]
     if (health.get("web") or {}).get("error"):
         faults.append(f"web: {health['web']['error']}")
     if health.get("storage_error"):

@@ -235,3 +235,8 @@ def _check_permit(case: Case, event: ev.TurningPoint) -> None:
     if told != (case.permit is not None):
         holds = "no permit" if case.permit is None else "a permit"
         raise Impossible(f"{type(event).__name__} cannot happen to a case that holds {holds}")
+
+
+def was_sent(case: Case, effect: str) -> bool:
+    """Whether a server took that mail, and has not sent it back."""
+    return any(mail.id == effect and mail.status == "sent" for mail in case.mails)

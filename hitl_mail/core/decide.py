@@ -12,7 +12,7 @@ from typing import Any
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import digest
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, was_sent
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
@@ -316,7 +316,9 @@ def _tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
 def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:
     mail = case.pending.get(c.effect)
     if not isinstance(mail, Mail):
-        return []
+        # A server took it, and sent it back later.
+        returned = c.result == "failed" and was_sent(case, c.effect)
+        return [ev.MailFailed(now, c.effect, c.error)] if returned else []
     match c.result:
         case "sent":
             return [ev.MailSent(now, c.effect, c.digest)]

@@ -8,7 +8,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.case import Case, MailLog, payload_of
+from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Decision, Revision
 from hitl_mail.core.quorum import deciders, unmet
 from hitl_mail.errors import Impossible
@@ -94,18 +95,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "action": case.action,
         "revisions": [_revision(case, revision) for revision in case.revisions],
         "verdict": case.verdict.document(),
-        "packets": [
-            {
-                "to": mail.to,
-                "revision": mail.revision,
-                "about": mail.what,
-                "status": mail.status,
-                "at": iso(mail.at) if mail.at is not None else None,
-                "digest": mail.digest,
-            }
-            for mail in case.mails
-            if mail.what in ("ask", "doubt")
-        ],
+        "packets": [_packet(case, mail) for mail in case.mails if mail.what in ("ask", "doubt")],
         "decisions": [_evidence(decision) for decision in case.decisions],
         "outcome": case.outcome,
         "events": [
@@ -164,6 +154,24 @@ def edited(case: Case) -> bool:
 def decided_by(case: Case) -> tuple[str, ...]:
     """Who decided, in order, each once."""
     return tuple(dict.fromkeys(decision.by for decision in case.decisions))
+
+
+def mail_error(case: Case, mail: MailLog) -> str | None:
+    """Why a mail was not delivered, or not yet."""
+    waiting = case.pending.get(mail.id)
+    return mail.error or (waiting.error if isinstance(waiting, Mail) else "") or None
+
+
+def _packet(case: Case, mail: MailLog) -> dict[str, Any]:
+    return {
+        "to": mail.to,
+        "revision": mail.revision,
+        "about": mail.what,
+        "status": mail.status,
+        "at": iso(mail.at) if mail.at is not None else None,
+        "digest": mail.digest,
+        "error": mail_error(case, mail),
+    }
 
 
 def _said(decision: Decision) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from hitl_mail.core.case import (
     Permit,
     ReceiptRef,
     next_status,
+    was_sent,
 )
 from hitl_mail.core.effects import Effect, Mail, Result
 from hitl_mail.core.owed import effects
@@ -100,8 +101,11 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
 def _note(case: Case, event: ev.Note) -> Case:
     match event:
         case ev.MailSent(effect=effect, digest=digest, at=at):
+            _owed(case, effect, Mail)
             return _mail_done(case, effect, status="sent", at=at, digest=digest)
         case ev.MailFailed(effect=effect, error=error, at=at):
+            if not was_sent(case, effect):
+                _owed(case, effect, Mail)
             return _mail_done(case, effect, status="failed", at=at, error=error)
         case ev.MailDeferred(effect=effect, attempts=attempts, next_at=next_at, error=error):
             mail = _owed(case, effect, Mail)
@@ -152,7 +156,6 @@ def _owed(case: Case, effect: str, shape: type[_E]) -> _E:
 
 
 def _mail_done(case: Case, effect: str, **changes: Any) -> Case:
-    _owed(case, effect, Mail)
     mails = tuple(
         msgspec.structs.replace(mail, **changes) if mail.id == effect else mail
         for mail in case.mails

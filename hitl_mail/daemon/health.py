@@ -12,6 +12,9 @@ from hitl_mail.ports import Pulse
 if TYPE_CHECKING:
     from hitl_mail.daemon.daemon import Daemon
 
+_TROUBLES = 5
+"""The first of many mails that wait for the same reason say it all."""
+
 
 def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
     """The daemon's state now: one JSON object."""
@@ -31,6 +34,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
             "last_ok": _when(daemon.mailer.last_ok),
             "last_error": daemon.mailer.last_error or None,
             "next_try": _when(daemon.mailer.next_try),
+            "troubles": sorted(daemon.mailer.troubles.values())[:_TROUBLES],
         },
         "mail_in": _pulse(daemon.inbox.pulse),
         "web": None if web is None else {"error": web.error},

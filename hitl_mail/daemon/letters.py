@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
-from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Answer, Decide
+from hitl_mail.core.case import Case, MailLog
+from hitl_mail.core.commands import Answer, Decide, MailWas
 from hitl_mail.core.desk import Notice, Noticed
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.undelivered import notices
 from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed
 from hitl_mail.ports import Letter, Receipts
+from hitl_mail.review.bounce import read_bounce
 from hitl_mail.review.facts import SiteFacts
-from hitl_mail.review.packet import build_packet
+from hitl_mail.review.packet import build_packet, find_revision
 from hitl_mail.review.reply import Reply, read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
-from hitl_mail.review.tokens import Tokens
+from hitl_mail.review.tokens import Claim, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ class Letters:
         """Decide, answer, or leave alone. Raises `StorageFailed` only."""
         settings = self.world.site.mail.authentication
         belief = believe(letter.message, self.tokens, settings.require, settings.authserv_id)
+        if belief.class_ == "bounce":
+            await self._returned(letter)
+            return
         if belief.case is None or belief.class_ != "reply":
             log.info("%s: %s, left alone: %s", letter.place, belief.class_, belief.problems)
             return
@@ -91,12 +97,37 @@ class Letters:
         answer = Answer(person, key, said, belief.message_id)
         await self.engine.handle(case.id, answer)
 
+    async def _returned(self, letter: Letter) -> None:
+        """A mail of ours that came back was read by nobody: its case and the admins know it."""
+        found = read_bounce(letter.message, self.tokens)
+        case = self.engine.cases.get(found.claim.case) if found else None
+        mail = self._claimed(case, found.claim) if found and case else None
+        if found is None or case is None or mail is None:
+            log.info("%s: bounce, left alone", letter.place)
+            return
+        admins, now = self.world.site.site.admins, self.engine.clock.now()
+        told = notices(self.engine.desk, case, mail, found.why, admins, now)
+        if told:
+            await self.engine.note(*told)
+        await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why))
+
+    def _claimed(self, case: Case, claim: Claim) -> MailLog | None:
+        """The mail of the case that bore this Message-ID."""
+        for mail in case.mails:
+            if mail.id == claim.mail:
+                seen = find_revision(case, mail.revision).digest
+                return mail if self.tokens.find_person(claim, seen, [mail.to]) else None
+        return None
+
     async def _late(self, letter: Letter, belief: Belief) -> None:
         """A reply about a closed case is answered once, if its sender is to be believed."""
         row = self.receipts.lookup.by_about(belief.case or "")
         if row is None or belief.message_id in self.engine.desk.seen:
             return
         receipt = self.receipts.lookup.receipt(row)
+        if belief.message_id in _deciding(receipt):
+            # Delivered twice, or moved too late: its answer is the outcome.
+            return
         known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
         who = identify(belief, row.case, revisions, self._people(), self.tokens)
@@ -135,3 +166,8 @@ class Letters:
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
+
+
+def _deciding(receipt: dict[str, Any]) -> set[str]:
+    """The Message-IDs of the replies by which a case was decided."""
+    return {said["evidence"].get("message_id", "") for said in receipt["decisions"]}

@@ -16,8 +16,11 @@ from typing import Literal
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import MailWas
 from hitl_mail.core.desk import Desk, Notice, NoticeDeferred, NoticeDone
+from hitl_mail.core.documents import iso
 from hitl_mail.core.effects import Mail
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.undelivered import WITHDRAWN, is_missed, is_stale, notices
+from hitl_mail.daemon.world import World
 from hitl_mail.errors import HitlError
 from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary, Outbox
 from hitl_mail.review.compose import Composed
@@ -26,6 +29,8 @@ log = logging.getLogger(__name__)
 
 _FIRST, _LONGEST, _GIVE_UP = 5.0, 900.0, 5 * 86400.0
 _WORKERS = 4
+_LOOK = 30.0
+"""Seconds after which the clock is read again, so that a clock that jumped is noticed."""
 
 Key = tuple[str, str]
 """(case id, effect id); the case id of a notice is empty."""
@@ -33,9 +38,14 @@ Key = tuple[str, str]
 
 @dataclass
 class Mailer:
-    """Sends what cases and desk owe. `compose` gives the same bytes for the same mail."""
+    """Sends what cases and desk owe. `compose` gives the same bytes for the same mail.
+
+    `last_error` and `next_try` are about the server, while it takes no mail; `troubles` tells of
+    each mail that was refused on its own account, while it waits or its case is open.
+    """
 
     engine: Engine
+    world: World
     outbox: Outbox
     mail_from: str
     compose: Callable[[Case, Mail], Composed]
@@ -43,6 +53,9 @@ class Mailer:
     last_ok: float | None = None
     last_error: str = ""
     next_try: float | None = None
+    troubles: dict[Key, str] = field(default_factory=dict)
+    _failures: int = 0
+    _probing: bool = False
     _heap: list[tuple[float, Key]] = field(default_factory=list)
     _known: set[Key] = field(default_factory=set)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
@@ -54,11 +67,17 @@ class Mailer:
     def watch(self, case: Case) -> None:
         for effect in case.pending.values():
             if isinstance(effect, Mail):
-                self._want((case.id, effect.id), effect.next_at)
+                self._want((case.id, effect.id), effect)
+        for mail in case.mails:
+            if is_missed(case, mail):
+                text = f"{case.id}: {mail.to} was not asked: {mail.error}"
+                self.troubles[(case.id, mail.id)] = text
+            elif mail.status == "failed":
+                self.troubles.pop((case.id, mail.id), None)
 
     def watch_desk(self, desk: Desk) -> None:
         for notice in desk.pending.values():
-            self._want(("", notice.id), notice.next_at)
+            self._want(("", notice.id), notice)
 
     async def run(self) -> None:
         """Send for ever, several mails at a time."""
@@ -72,17 +91,21 @@ class Mailer:
             offered += 1
         return offered
 
-    def _want(self, key: Key, when: float) -> None:
+    def _want(self, key: Key, item: Mail | Notice) -> None:
         if key not in self._known:
             self._known.add(key)
-            heapq.heappush(self._heap, (when, key))
+            heapq.heappush(self._heap, (item.next_at, key))
+            if item.error:
+                self.troubles[key] = _waits(item, item.next_at, item.error)
             self._more.set()
 
     def _next(self) -> Key | None:
         now = self.engine.clock.now()
-        if self.next_try is not None and now < self.next_try:
+        if self.next_try is not None and (self._probing or now < self.next_try):
             return None
         if self._heap and self._heap[0][0] <= now:
+            # One mail finds out for all whether the server is back.
+            self._probing = self.next_try is not None
             return heapq.heappop(self._heap)[1]
         return None
 
@@ -100,10 +123,18 @@ class Mailer:
 
     def _pause(self) -> float:
         now = self.engine.clock.now()
-        due = self._heap[0][0] if self._heap else now + 30.0
-        return min(30.0, max(0.01, max(due, self.next_try or 0.0) - now))
+        due = self._heap[0][0] if self._heap and not self._probing else now + _LOOK
+        return min(_LOOK, max(0.01, max(due, self.next_try or 0.0) - now))
 
     async def _offer(self, key: Key) -> None:
+        try:
+            await self._do(key)
+        finally:
+            if self._probing:
+                self._probing = False
+                self._more.set()
+
+    async def _do(self, key: Key) -> None:
         case_id, effect_id = key
         item: Mail | Notice | None
         if case_id:
@@ -113,31 +144,54 @@ class Mailer:
         else:
             case, item = None, self.engine.desk.pending.get(effect_id)
         if item is None:
-            self._known.discard(key)
+            self._forget(key)
             return
-        if case is not None and isinstance(item, Mail) and _stale(case, item):
-            await self._tell(key, "failed", error="withdrawn: decided meanwhile")
+        if case is not None and isinstance(item, Mail) and is_stale(case, item):
+            await self._tell(key, "failed", error=WITHDRAWN)
             return
         await self._send(key, case, item)
 
     async def _send(self, key: Key, case: Case | None, item: Mail | Notice) -> None:
         try:
             composed = self._composed(case, item)
+        except HitlError as error:
+            await self._failed(key, case, item, error)
+            return
+        except Exception as error:
+            log.exception("mail %s cannot be written", "/".join(key))
+            await self._later(key, case, item, error)
+            return
+        try:
             await self.outbox.send(
                 self.mail_from, [composed.to_address], composed.message, composed.name
             )
-        except (MailTemporary, MailDoubt, OSError) as error:
-            # In doubt means offered again: the Message-ID is the same.
-            await self._later(key, item, error)
         except MailPermanent as error:
-            self.last_error = str(error)
-            await self._tell(key, "failed", error=str(error)[:500])
-        except KeyError:
-            await self._tell(key, "failed", error=f"{item.to} is no longer in hitl-mail.toml")
+            self._works()
+            await self._failed(key, case, item, error)
+        except MailTemporary as error:
+            if error.server:
+                self._down(error, item.attempts)
+            else:
+                self._works()
+            await self._later(key, case, item, error)
+        except (MailDoubt, OSError) as error:
+            # In doubt means offered again: the Message-ID is the same.
+            await self._later(key, case, item, error)
         else:
-            self.last_ok, self.last_error = self.engine.clock.now(), ""
-            self.next_try = None
+            self._works()
+            self.last_ok = self.engine.clock.now()
             await self._tell(key, "sent", digest=composed.digest)
+
+    def _works(self) -> None:
+        self.last_error, self.next_try, self._failures = "", None, 0
+
+    def _down(self, error: MailTemporary, attempts: int) -> None:
+        self.last_error = str(error)
+        now = self.engine.clock.now()
+        if self.next_try is None or self.next_try <= now:
+            # Mails that were under way beside the first tell nothing new.
+            self.next_try = now + _wait(max(attempts, self._failures))
+            self._failures += 1
 
     def _composed(self, case: Case | None, item: Mail | Notice) -> Composed:
         if isinstance(item, Notice):
@@ -146,19 +200,22 @@ class Mailer:
             raise HitlError("a case's mail without its case")
         return self.compose(case, item)
 
-    async def _later(self, key: Key, item: Mail | Notice, error: Exception) -> None:
-        now = self.engine.clock.now()
-        self.last_error = str(error)
+    async def _later(
+        self, key: Key, case: Case | None, item: Mail | Notice, error: Exception
+    ) -> None:
+        now, text = self.engine.clock.now(), str(error)[:500]
         if now - item.at > _GIVE_UP:
-            await self._tell(key, "failed", error=f"given up: {error}"[:500])
+            await self._failed(key, case, item, HitlError(f"given up: {error}"))
             return
-        next_at = now + min(_LONGEST, _FIRST * 2.0 ** min(item.attempts, 16))
+        own = now + _wait(item.attempts)
+        next_at = own if self.next_try is None else max(own, self.next_try)
         log.warning("mail %s waits: %s", "/".join(key), error)
-        if getattr(error, "server", True):
-            self.next_try = next_at
+        if self.last_error == str(error):
+            self.troubles.pop(key, None)
+        else:
+            self.troubles[key] = _waits(item, next_at, text)
         heapq.heappush(self._heap, (next_at, key))
         case_id, effect_id = key
-        text = str(error)[:500]
         if case_id:
             await self.engine.handle(
                 case_id, MailWas(effect_id, "deferred", error=text, next_at=next_at)
@@ -166,23 +223,38 @@ class Mailer:
         else:
             await self.engine.note(NoticeDeferred(now, effect_id, item.attempts + 1, next_at, text))
 
+    async def _failed(
+        self, key: Key, case: Case | None, item: Mail | Notice, error: HitlError
+    ) -> None:
+        """The admins are told first: a crash in between makes it fail, not them be told, again."""
+        text = str(error)[:500]
+        if case is not None and isinstance(item, Mail):
+            admins = self.world.site.site.admins
+            told = notices(self.engine.desk, case, item, text, admins, self.engine.clock.now())
+            if told:
+                await self.engine.note(*told)
+        await self._tell(key, "failed", error=text)
+
     async def _tell(
         self, key: Key, result: Literal["sent", "failed"], *, digest: str = "", error: str = ""
     ) -> None:
         case_id, effect_id = key
         if error:
             log.warning("mail %s was not delivered: %s", "/".join(key), error)
+        self._forget(key)
         if case_id:
             await self.engine.handle(case_id, MailWas(effect_id, result, digest, error))
         else:
             await self.engine.note(NoticeDone(self.engine.clock.now(), effect_id, error))
+
+    def _forget(self, key: Key) -> None:
         self._known.discard(key)
+        self.troubles.pop(key, None)
 
 
-def _stale(case: Case, mail: Mail) -> bool:
-    """A question that was never delivered need not be asked once it is answered."""
-    if mail.attempts == 0:
-        return False
-    if mail.about == "ask":
-        return case.status != "pending" or mail.revision != case.revision.number
-    return mail.about == "doubt" and case.status not in ("held", "in_doubt")
+def _waits(item: Mail | Notice, until: float, error: str) -> str:
+    return f"a mail to {item.to} waits until {iso(until)}: {error}"
+
+
+def _wait(attempts: int) -> float:
+    return min(_LONGEST, _FIRST * 2.0 ** min(attempts, 16))

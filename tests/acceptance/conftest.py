@@ -16,8 +16,8 @@ from tests.servers.process import free_port
 def make_home(tmp_path: Path) -> Iterator[Callable[..., TestHome]]:
     homes: list[TestHome] = []
 
-    def make(**options: Any) -> TestHome:
-        home = TestHome(tmp_path / f"home{len(homes)}", free_port(), **options)
+    def make(kind: type[TestHome] = TestHome, **options: Any) -> TestHome:
+        home = kind(tmp_path / f"home{len(homes)}", free_port(), **options)
         homes.append(home)
         return home
 

@@ -283,7 +283,9 @@ class TestHome:
 
         return until(look, f"mail {count} to {to}\n{self.log()}")[count - 1]
 
-    def reply(self, mail: EmailMessage, text: str, sender: str, **headers: str) -> None:
+    def reply(
+        self, mail: EmailMessage, text: str, sender: str, message_id: str = "", **headers: str
+    ) -> None:
         """Answer a mail as a client does: the text, then everything quoted."""
         answer = EmailMessage()
         answer["From"] = sender
@@ -291,7 +293,7 @@ class TestHome:
         answer["Subject"] = "Re: " + str(mail["Subject"])
         answer["In-Reply-To"] = str(mail["Message-ID"])
         answer["References"] = str(mail["Message-ID"])
-        answer["Message-ID"] = f"<{uuid.uuid4().hex}@client.example>"
+        answer["Message-ID"] = message_id or f"<{uuid.uuid4().hex}@client.example>"
         for key, value in headers.items():
             answer[key.replace("_", "-")] = value
         quoted = "\n".join("> " + line for line in body(mail).splitlines())

@@ -74,6 +74,25 @@ class TestRefusals:
 
         assert (len(sink.received), sink.connections) == (1, 1)
 
+    @pytest.mark.parametrize(
+        ("behaviour", "server"),
+        [
+            (refusing(ADA, reply=LATER), False),
+            (TEMPORARY, False),
+            (refusing(ADA, reply="421 4.3.2 shutting down"), True),
+            (Behaviour(sender="451 4.3.0 no disk"), True),
+            (REFUSE_CONNECTION, True),
+        ],
+        ids=["recipient", "content", "421", "sender", "connection"],
+    )
+    async def test_it_is_told_whether_another_mail_would_fare_better(
+        self, sink: SmtpSink, outbox: SmtpOutbox, behaviour: Behaviour, server: bool
+    ) -> None:
+        sink.then(behaviour)
+        with pytest.raises(MailTemporary) as refusal:
+            await send(outbox)
+        assert refusal.value.server == server
+
     async def test_a_4xx_to_the_content_is_temporary(
         self, sink: SmtpSink, outbox: SmtpOutbox
     ) -> None:

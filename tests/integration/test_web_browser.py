@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import needs
+from tests.conftest import needs
 from tests.web.browser import Tab, chromium
 from tests.web.one_case import OneCase
 from tests.web.serve import TEMPLATES, served

@@ -50,6 +50,9 @@ class Relay:
         try:
             with smtplib.LMTP(self.dovecot.host, self.dovecot.lmtp_port) as lmtp:
                 refused = lmtp.sendmail(envelope.mail_from or "", envelope.rcpt_tos, content)
+        except smtplib.SMTPRecipientsRefused as error:
+            self.lines.append(f"to={envelope.rcpt_tos} refused: {error}")
+            return "550 5.1.1 no such mailbox"
         except (smtplib.SMTPException, OSError) as error:
             self.lines.append(f"to={envelope.rcpt_tos} failed: {error}")
             return "451 4.3.0 not delivered"

@@ -303,3 +303,12 @@ def test_there_is_nothing_to_decide_about_no_case() -> None:
     with pytest.raises(NotAllowed) as refused:
         decide(None, cmd.Tick(), 0.0)
     assert refused.value.code == "closed"
+
+
+def test_a_mail_that_was_sent_may_come_back_once() -> None:
+    case = case_after()
+    mail = case.mails[0].id
+    sent = after(case, cmd.MailWas(mail, "sent", digest="sha256:m"))
+    back = after(sent, cmd.MailWas(mail, "failed", error="550"))
+    assert [(log.status, log.error) for log in back.mails if log.id == mail] == [("failed", "550")]
+    assert decide(back, cmd.MailWas(mail, "failed", error="550"), 0.0) == []
