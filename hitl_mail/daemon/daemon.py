@@ -129,14 +129,8 @@ class Daemon:
 
     async def _stop(self) -> None:
         self.runner.stopping = True
-        if self.web is not None:
-            await self.web.stop()
-        if len(self.runner.chores):
-            try:
-                await asyncio.wait_for(self.runner.chores.settle(), _GRACE)
-            except TimeoutError:
-                log.warning("stopping executions that are still under way")
-        await self.runner.chores.stop()
+        # Side by side: each may take its whole grace, and there are ten seconds for all.
+        await asyncio.gather(self._stop_web(), self._stop_executions())
         try:
             await asyncio.wait_for(self.clerk.chores.settle(), _GRACE / 2)
         except TimeoutError:
@@ -149,6 +143,18 @@ class Daemon:
             await close()
         if self.engine.failure is not None:
             raise self.engine.failure
+
+    async def _stop_web(self) -> None:
+        if self.web is not None:
+            await self.web.stop()
+
+    async def _stop_executions(self) -> None:
+        if len(self.runner.chores):
+            try:
+                await asyncio.wait_for(self.runner.chores.settle(), _GRACE)
+            except TimeoutError:
+                log.warning("stopping executions that are still under way")
+        await self.runner.chores.stop()
 
     async def _files(self) -> None:
         async for _ in self.watch.changes():
