@@ -167,7 +167,7 @@ def test_a_full_disk_under_the_receipts_stops_the_daemon_and_is_told(home: TestH
     assert home.daemon is not None
     [month] = (home.root / "state/receipts").glob("*.jsonl")
     journal = segment(home)
-    big = label(payload={"x": "y" * 20_000})
+    big = label(kind="root.grant", payload={"x": "y" * 20_000})
     # The journal has room for the action, which the receipt tells twice.
     limit = max(month.stat().st_size, journal.stat().st_size) + 30_000
     resource.prlimit(home.daemon.pid, resource.RLIMIT_FSIZE, (limit, limit))
@@ -176,5 +176,5 @@ def test_a_full_disk_under_the_receipts_stops_the_daemon_and_is_told(home: TestH
     assert status == 1
     assert [fault for fault in report["faults"] if str(month) in fault]
     home.start()
-    assert home.await_result(action)["status"] == "executed"
+    assert home.await_result(action)["status"] == "denied"
     assert home.json("receipts", "verify")["count"] == 2
