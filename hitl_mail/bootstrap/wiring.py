@@ -93,7 +93,7 @@ def build(home: Home, *, web: bool) -> Daemon:
             permits.token,
             permits.matches,
         ),
-        control=Control(engine, world, control, os_user),
+        control=Control(engine, world, control, receipts, os_user),
         clerk=Clerk(engine, receipts, spools, permits.token),
         runner=Runner(
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)

@@ -5,8 +5,8 @@ order in which cases changed. Only when the record is durable is the case, as it
 record*, shown to the watchers, who carry out what it owes: mails, receipts, results, executions,
 timers. After a restart every open case is shown to them once; there is no other recovery.
 
-If the journal or the receipts fail, nothing may be assumed any more: `failed` is set, every later command
-raises, and the daemon stops.
+If the journal or the receipts fail, nothing may be assumed any more: `failed` is set, every later
+command raises, and the daemon stops.
 """
 
 from __future__ import annotations

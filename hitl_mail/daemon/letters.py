@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Answer, Decide
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.core.documents import rests_on
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.daemon.world import World
@@ -97,6 +98,9 @@ class Letters:
         if row is None or belief.message_id in self.engine.desk.seen:
             return
         receipt = self.receipts.lookup.receipt(row)
+        # A crash between the record and its putting away makes us read a letter again.
+        if rests_on(receipt, "message_id", belief.message_id):
+            return
         known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
         who = identify(belief, row.case, revisions, self._people(), self.tokens)

@@ -31,7 +31,6 @@ from hitl_mail.adapters.journal import Journal
 from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
 from hitl_mail.adapters.receipts_files import MonthFiles
 from hitl_mail.adapters.spool import SpoolDirectory
-from hitl_mail.bootstrap import wiring
 from hitl_mail.daemon import engine
 from hitl_mail.daemon.letters import Letters
 
@@ -150,7 +149,8 @@ def serve() -> None:
         if child == 0:
             _live(json.loads(line))
         _, waited = os.waitpid(child, 0)
-        print(os.waitstatus_to_exitcode(waited), flush=True)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(waited)}\n")
+        sys.stdout.flush()
 
 
 class Zygote:

@@ -279,3 +279,33 @@ def test_whenever_the_daemon_dies_the_same_is_left(
                     check(life, told, settle(life))
                 except AssertionError as error:
                     raise AssertionError(f"{where}\n{error}") from error
+
+
+def test_a_letter_that_decided_but_was_not_put_away_is_not_told_that_it_came_late(
+    new_life: Callable[[], Life],
+) -> None:
+    life, told = new_life(), STORIES["rejected by reply"]
+    play(life, told, 0, "", 1)
+    [read] = (life.root / "mail/in/cur").iterdir()
+    read.rename(life.root / "mail/in/new/reply")
+    life.daemon("", 1)
+    check(life, told, doubted=False)
+
+
+def test_a_control_file_that_decided_but_was_not_answered_is_answered_with_what_it_did(
+    new_life: Callable[[], Life],
+) -> None:
+    life = new_life()
+    life.drop("control.once")
+    life.daemon("", 1)
+    life.say("reject")
+    [command] = (life.root / "control/new").iterdir()
+    data = command.read_bytes()
+    life.daemon("", 1)
+    [answer] = (life.root / "control/results").iterdir()
+    answer.unlink()
+    command.write_bytes(data)
+    life.daemon("", 1)
+    told = json.loads(answer.read_text())
+    assert (told["ok"], told.get("verb"), told.get("status")) == (True, "reject", "rejected")
+    assert len(life.receipts()) == 1
