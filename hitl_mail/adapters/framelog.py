@@ -40,6 +40,12 @@ class Torn:
     size: int
     kept: Path
 
+    def __str__(self) -> str:
+        return (
+            f"{self.path}: its end was torn, as by a crash: {self.size} bytes from byte "
+            f"{self.offset} on were never whole; they were cut off and kept in {self.kept}"
+        )
+
 
 def frame(payload: bytes) -> bytes:
     """The line of one payload. Raises ValueError for a payload with a line feed in it."""

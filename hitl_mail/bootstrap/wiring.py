@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 import zoneinfo
 from pathlib import Path
@@ -43,6 +44,8 @@ from hitl_mail.review.templates import environment
 from hitl_mail.review.tokens import Tokens
 from hitl_mail.settings import Site
 
+log = logging.getLogger(__name__)
+
 
 def build(home: Home, *, web: bool) -> Daemon:
     """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
@@ -58,6 +61,9 @@ def build(home: Home, *, web: bool) -> Daemon:
     journal = Journal(home.journal, mode)
     engine = Engine(journal, clock)
     receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
+    for torn in (journal.torn, receipts.torn):
+        if torn is not None:
+            log.warning("%s", torn)
     facts = _site_facts(site)
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
@@ -87,7 +93,7 @@ def build(home: Home, *, web: bool) -> Daemon:
             permits.token,
             permits.matches,
         ),
-        control=Control(engine, world, control, os_user),
+        control=Control(engine, world, control, receipts, os_user),
         clerk=Clerk(engine, receipts, spools, permits.token),
         runner=Runner(
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)

@@ -146,6 +146,12 @@ def waiting_for(case: Case) -> tuple[str, ...]:
     )
 
 
+def rests_on(receipt: dict[str, Any], key: str, value: str | None) -> bool:
+    """Whether a decision of this receipt has `value` under `key` of its evidence."""
+    evidence = [decision["evidence"] for decision in receipt["decisions"]]
+    return value is not None and any(value == found.get(key) for found in evidence)
+
+
 def edited(case: Case) -> bool:
     """Whether a person changed what runs."""
     return any(revision.by is not None for revision in case.revisions)

@@ -14,6 +14,7 @@ from hitl_mail.core.commands import FiledAs, ResultWas
 from hitl_mail.core.effects import File, Result
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Receipts, Spool
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,11 @@ class Clerk:
                 self.chores.start((case.id, effect.id), partial(self._result, case, effect))
 
     async def _file(self, case: Case) -> None:
-        seq, digest = await self.receipts.add(documents.receipt_body(case))
+        try:
+            seq, digest = await self.receipts.add(documents.receipt_body(case))
+        except StorageFailed as error:
+            self.engine.fail(error)
+            raise
         await self.engine.handle(case.id, FiledAs(seq, digest))
 
     async def _result(self, case: Case, effect: Result) -> None:

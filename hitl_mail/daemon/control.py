@@ -12,11 +12,12 @@ import msgspec
 
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.commands import Decide
+from hitl_mail.core.documents import rests_on
 from hitl_mail.core.events import Verb
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
-from hitl_mail.ports import Spool, Spooled
+from hitl_mail.ports import Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Control:
     engine: Engine
     world: World
     spool: Spool
+    receipts: Receipts
     os_user: Callable[[int], str]
 
     async def serve(self) -> int:
@@ -77,7 +79,7 @@ class Control:
             raise NotAllowed("nobody", f"the OS user {user} is no person of this site; {mend}")
         case = self.engine.cases.get(said.case)
         if case is None:
-            raise NotAllowed("closed", f"there is no open case {said.case}")
+            return self._before(spooled, said, person)
         decide = Decide(
             person,
             self.world.site.names_of(person),
@@ -86,10 +88,22 @@ class Control:
             "cli",
             said.seen,
             said.note,
-            {"os_user": user},
+            {"os_user": user, "file": spooled.name},
             # A crash between the record and its answer makes us read the file again.
             f"control:{spooled.name}",
         )
         after = await self.engine.handle(case.id, decide)
         status = after.status if after else "closed"
-        return {"ok": True, "case": case.id, "verb": said.verb, "by": person, "status": status}
+        return _done(case.id, said.verb, person, status)
+
+    def _before(self, spooled: Spooled, said: Said, person: str) -> dict[str, Any]:
+        """The answer for a closed case: what this file did, if a crash made us read it again."""
+        row = self.receipts.lookup.by_about(said.case)
+        receipt = self.receipts.lookup.receipt(row) if row else None
+        if receipt is None or not rests_on(receipt, "file", spooled.name):
+            raise NotAllowed("closed", f"there is no open case {said.case}")
+        return _done(said.case, said.verb, person, receipt["status"])
+
+
+def _done(case: str, verb: Verb, person: str, status: str) -> dict[str, Any]:
+    return {"ok": True, "case": case, "verb": verb, "by": person, "status": status}

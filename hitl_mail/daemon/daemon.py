@@ -129,6 +129,7 @@ class Daemon:
 
     async def _stop(self) -> None:
         self.runner.stopping = True
+        # Side by side: each may take its whole grace, and there are ten seconds for all.
         await asyncio.gather(self._stop_web(), self._stop_executions())
         try:
             await asyncio.wait_for(self.clerk.chores.settle(), _GRACE / 2)

@@ -5,8 +5,8 @@ order in which cases changed. Only when the record is durable is the case, as it
 record*, shown to the watchers, who carry out what it owes: mails, receipts, results, executions,
 timers. After a restart every open case is shown to them once; there is no other recovery.
 
-If the journal fails, nothing may be assumed any more: `failed` is set, every later command
-raises, and the daemon stops.
+If the journal or the receipts fail, nothing may be assumed any more: `failed` is set, every later
+command raises, and the daemon stops.
 """
 
 from __future__ import annotations
@@ -103,6 +103,11 @@ class Engine:
         self._check()
         await self._commit(Record(desk=events))
 
+    def fail(self, error: StorageFailed) -> None:
+        """The disk failed, here or under the receipts: the daemon stops and says so."""
+        self.failure = self.failure or error
+        self.failed.set()
+
     async def close(self) -> None:
         """Wait for a snapshot under way."""
         if self._snapshot is not None:
@@ -123,8 +128,7 @@ class Engine:
             # memory, although nothing of it is shown before it is durable.
             await self._store.append(payload)
         except StorageFailed as error:
-            self.failure = error
-            self.failed.set()
+            self.fail(error)
             raise
         for case in touched:
             self._show(case)

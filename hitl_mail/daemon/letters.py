@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import Any
 
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Answer, Decide, MailWas
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.core.documents import rests_on
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import notices
 from hitl_mail.daemon.words import outcome_sentence
@@ -125,8 +125,8 @@ class Letters:
         if row is None or belief.message_id in self.engine.desk.seen:
             return
         receipt = self.receipts.lookup.receipt(row)
-        if belief.message_id in _deciding(receipt):
-            # Delivered twice, or moved too late: its answer is the outcome.
+        # Delivered twice, or read again after a crash: its answer is the outcome.
+        if rests_on(receipt, "message_id", belief.message_id):
             return
         known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
@@ -166,8 +166,3 @@ class Letters:
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
-
-
-def _deciding(receipt: dict[str, Any]) -> set[str]:
-    """The Message-IDs of the replies by which a case was decided."""
-    return {said["evidence"].get("message_id", "") for said in receipt["decisions"]}

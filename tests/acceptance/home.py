@@ -160,20 +160,27 @@ class TestHome:
 
     __test__ = False
 
-    def __init__(self, root: Path, port: int, rules: str = RULES, site: str = SITE) -> None:
+    def __init__(
+        self,
+        root: Path,
+        port: int,
+        rules: str = RULES,
+        site: str = SITE,
+        script: str = SCRIPT,
+    ) -> None:
         self.root = root
         self.port = port
         self.ran_file = root.parent / f"{root.name}-ran.jsonl"
         self.daemon: subprocess.Popen[bytes] | None = None
-        script = root.parent / f"{root.name}-script.py"
-        script.write_text(SCRIPT)
+        script_file = root.parent / f"{root.name}-script.py"
+        script_file.write_text(script)
         assert self.cli("init", str(root), home=False).returncode == 0
         user = subprocess.run(
             ["id", "-un"], capture_output=True, text=True, check=True
         ).stdout.strip()
         self.write_site(
             site.format(
-                port=port, user=user, python=sys.executable, script=script, ran=self.ran_file
+                port=port, user=user, python=sys.executable, script=script_file, ran=self.ran_file
             )
         )
         (root / "rules.toml").write_text(rules)
@@ -271,10 +278,13 @@ class TestHome:
     def mails(self, to: str | None = None, subject: str = "") -> list[EmailMessage]:
         found = []
         for path in sorted((self.root / "mail/out/new").iterdir(), key=os.path.getmtime):
-            mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            mail = self.read(path)
             if (to is None or to in str(mail["To"])) and subject in str(mail["Subject"]):
                 found.append(mail)
         return found
+
+    def read(self, path: Path) -> EmailMessage:
+        return email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
 
     def await_mail(self, to: str, subject: str = "", count: int = 1) -> EmailMessage:
         def look() -> list[EmailMessage] | None:
