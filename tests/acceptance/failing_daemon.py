@@ -5,7 +5,8 @@ standard input: each is carried out in a forked child, so that a whole life of t
 milliseconds. The answer is one line, the child's return code (-9 where it was killed).
 
 An order: `words` of the command line; `output`, the file for what it prints; `point` and `nth`:
-die at the nth time that this point of `POINTS` is reached (`point` may be empty);
+die at the nth time that this point of `POINTS` is reached (`point` may be empty: then how often
+each point was reached is written to `output` + ".points");
 `snapshot_after`: records between two snapshots.
 """
 
@@ -43,11 +44,12 @@ class Nth:
     """Dies at the nth call."""
 
     def __init__(self, nth: int) -> None:
-        self._left = nth
+        self.nth = nth
+        self.reached = 0
 
     def due(self) -> bool:
-        self._left -= 1
-        return self._left == 0
+        self.reached += 1
+        return self.reached == self.nth
 
     def __call__(self) -> None:
         if self.due():
@@ -135,11 +137,20 @@ def _live(order: dict[str, Any]) -> None:
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    if order.get("point"):
-        POINTS[order["point"]](Nth(order["nth"]))
+    watched = {order["point"]: Nth(order["nth"])} if order["point"] else _never()
+    for point, nth in watched.items():
+        POINTS[point](nth)
     engine._SNAPSHOT_AFTER = order.get("snapshot_after", engine._SNAPSHOT_AFTER)
     sys.argv = ["hitl-mail", *order["words"]]
-    cli.main()
+    try:
+        cli.main()
+    finally:
+        reached = {point: nth.reached for point, nth in watched.items()}
+        Path(order["output"] + ".points").write_text(json.dumps(reached))
+
+
+def _never() -> dict[str, Nth]:
+    return {point: Nth(0) for point in POINTS}
 
 
 def serve() -> None:
@@ -178,6 +189,11 @@ class Zygote:
             flush=True,
         )
         return int(self._process.stdout.readline()), self._output.read_text()
+
+    def reached(self) -> dict[str, int]:
+        """How often the last command, if it was to live, reached each point."""
+        reached: dict[str, int] = json.loads(self._output.with_suffix(".points").read_text())
+        return reached
 
     def close(self) -> None:
         assert self._process.stdin is not None

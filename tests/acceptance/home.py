@@ -258,14 +258,16 @@ class TestHome:
 
     def result(self, action_id: str, spool: str = "spool") -> dict[str, Any] | None:
         path = self.root / spool / "results" / f"{action_id}.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        result: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+        return result
 
     def await_result(self, action_id: str, spool: str = "spool") -> dict[str, Any]:
         return until(lambda: self.result(action_id, spool), f"result {action_id}\n{self.log()}")
 
     def refusal(self, name: str, spool: str = "spool") -> dict[str, Any] | None:
         path = self.root / spool / "refused" / f"{name}.error.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        refusal: dict[str, Any] | None = json.loads(path.read_text()) if path.exists() else None
+        return refusal
 
     def ran(self) -> list[dict[str, Any]]:
         """What executors did, in order."""
