@@ -227,10 +227,12 @@ class TestHome:
         import httpx
 
         try:
-            return httpx.get(f"http://127.0.0.1:{self.port}/healthz", trust_env=False).json()
+            url = f"http://127.0.0.1:{self.port}/healthz"
+            health: dict[str, Any] = httpx.get(url, trust_env=False).json()
         except httpx.TransportError:
             assert self.daemon is None or self.daemon.poll() is None, self.log()
             return None
+        return health
 
     def stop(self, how: int = signal.SIGTERM) -> int:
         assert self.daemon is not None
