@@ -65,7 +65,7 @@ class Home:
         Raises `HitlError` where there is one already.
         """
         try:
-            handle = (self.state / "lock").open("a+", encoding="ascii")
+            handle = open(self.state / "lock", "a+", encoding="ascii", opener=_private)  # noqa: SIM115
         except OSError as error:
             raise HitlError(
                 f"cannot write in {self.state}: {error.strerror}; the daemon runs as the OS user"
@@ -112,6 +112,10 @@ class Home:
         except (FileNotFoundError, ValueError):
             return None
         return health
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def find_home(path: str | Path) -> Home:

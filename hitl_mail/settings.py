@@ -14,6 +14,7 @@ import msgspec
 from hitl_mail.core.canonical import digest
 from hitl_mail.core.events import ExecutorRef
 from hitl_mail.core.verdict import ADMINS
+from hitl_mail.errors import NotAllowed
 from hitl_mail.tables import Duration
 
 DEFAULT_AGENT = "default"
@@ -170,11 +171,13 @@ class Site(_Table, frozen=True, kw_only=True):
                 return name
         return None
 
-    def person_of_os_user(self, user: str) -> str | None:
+    def person_of_os_user(self, user: str) -> str:
+        """Who decides as this OS user. Raises `NotAllowed` for one who is nobody here."""
         for name, person in self.people.items():
             if person.os_user == user:
                 return name
-        return None
+        mend = f'an admin can set os_user = "{user}" under [people.NAME] in hitl-mail.toml'
+        raise NotAllowed("nobody", f"the OS user {user} is no person of this site; {mend}")
 
     def excluded(self, agent: str, requested_by: str | None) -> frozenset[str]:
         """Who may not decide about this action: the agent's owner and whom it acts for."""

@@ -10,12 +10,14 @@ import itertools
 import re
 import zoneinfo
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 import msgspec
 
 from hitl_mail.core.events import AGENT_EXECUTOR
+from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.settings import DEFAULT_AGENT, Agent, Executor, Person, Site
 from hitl_mail.tables import Source, nearest, read_table
@@ -62,6 +64,37 @@ def load_site(text: str, file: str = "hitl-mail.toml") -> Site:
         return site
     web = msgspec.structs.replace(site.web, base_url=site.web.base_url.rstrip("/"))
     return msgspec.structs.replace(site, web=web)
+
+
+@dataclass(frozen=True, slots=True)
+class NamesWritten:
+    """What a site file that is not sound names all the same, for the rules to be checked against
+    (a `policy.model.Names`)."""
+
+    people: frozenset[str]
+    executors: frozenset[str]
+    groups: dict[str, tuple[str, ...]]
+
+    def members(self) -> dict[str, tuple[str, ...]]:
+        """The people of each group, and the admins."""
+        return self.groups
+
+    def trusted_sources(self, agent: str) -> tuple[str, ...]:  # noqa: ARG002 - the Protocol's
+        """None: nothing is judged by a site that is not sound."""
+        return ()
+
+
+def names_written(text: str, file: str = "hitl-mail.toml") -> NamesWritten:
+    """The names in a site file, sound or not. Raises `ConfigError` for what is not TOML."""
+    check = _Check(Source(file, text))
+    groups = {name: _texts(people) for name, people in check.written("groups").items()}
+    groups[ADMINS] = _texts(check.written("site").get("admins"))
+    executors = frozenset(check.written("executors"))
+    return NamesWritten(frozenset(check.names), executors, groups)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 class _Check:

@@ -165,7 +165,7 @@ class SpoolDirectory:
         with os.scandir(new) as entries:
             for entry in entries:
                 name = entry.name
-                if name.startswith(".") or name in self._held:
+                if (name.startswith(".") and ".." not in name) or name in self._held:
                     continue
                 if self._stuck.get(name) == entry.inode():
                     continue
@@ -182,6 +182,8 @@ class SpoolDirectory:
         name = entry.name
         try:
             check_regular(entry.stat(follow_symlinks=False).st_mode)
+            if ".." in name:
+                raise Refused("bad_name", "no name with .. is taken; name the file otherwise")
             if plain_name(name) != name:
                 raise Refused("bad_name", "a name is UTF-8 without control characters, not long")
             os.rename(name, name, src_dir_fd=new, dst_dir_fd=cur)

@@ -6,8 +6,9 @@ the daemon, and is imported only where one is going to run.
 
 from hitl_mail.bootstrap.making import create_demo_home, create_home
 from hitl_mail.bootstrap.reading import (
-    load_policy,
+    load_config,
     load_site,
+    os_user,
     read_receipts,
     read_state,
     shared_users,
@@ -17,8 +18,9 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
-    "load_policy",
+    "load_config",
     "load_site",
+    "os_user",
     "read_receipts",
     "read_state",
     "shared_users",

@@ -16,6 +16,9 @@ from hitl_mail.home import Home
 from hitl_mail.resources import shipped
 from hitl_mail.settings import Site
 
+_SHOWN = ("journal", "policies", "receipts", "cache")
+"""Below `state/`, what `[site] group` may read. Not the keys."""
+
 
 def create_home(directory: str | Path) -> Home:
     """Make a home at `directory` that works at once. Raises `UsageError` where there is one."""
@@ -46,31 +49,29 @@ def prepare(home: Home, site: Site) -> None:
     from hitl_mail.adapters.spool import SpoolDirectory
 
     group = _group(site)
-    shared = 0o700 if group is None else 0o750
-    for path, mode in (
-        (home.root, shared),
-        (home.state, shared),
-        (home.journal, shared),
-        (home.policies, shared),
-        (home.state / "receipts", shared),
-        (home.state / "cache", shared),
-        (home.state / "keys", 0o700),
-        (home.root / "mail", 0o700),
-    ):
-        path.mkdir(mode=mode, exist_ok=True)
-        path.chmod(mode)
-        if group is not None and mode == shared:
-            os.chown(path, -1, group)
+    shown = [home.state, *(home.state / name for name in _SHOWN)]
+    for path in (home.root, *shown, home.state / "keys", home.root / "mail"):
+        path.mkdir(mode=0o700, exist_ok=True)
+        path.chmod(0o700)
     if group is not None:
-        for file in (home.site_file, home.rules_file):
-            os.chown(file, -1, group)
-            file.chmod(0o640)
+        _share(home, shown, group)
     for root in home.spools(site).values():
         SpoolDirectory(root, site.limits.action_bytes).create()
     SpoolDirectory(home.control, site.limits.action_bytes, refused=False).create(group)
     for maildir in (home.mail_in, home.mail_out):
         for name in ("", "tmp", "new", "cur"):
             (maildir / name).mkdir(mode=0o700, exist_ok=True)
+
+
+def _share(home: Home, shown: list[Path], group: int) -> None:
+    """Let a group look: at what is there, and by the set-group-ID bit at what the daemon adds."""
+    for path, mode in ((home.root, 0o750), *((path, 0o2750) for path in shown)):
+        os.chown(path, -1, group)
+        path.chmod(mode)
+    files = (file for path in shown for file in path.iterdir() if file.is_file())
+    for file in (home.site_file, home.rules_file, *files):
+        os.chown(file, -1, group)
+        file.chmod(0o640)
 
 
 def _group(site: Site) -> int | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.policy.judge import Policy
+    from hitl_mail.policy.model import Names
 
 
 def load_site(home: Home) -> Site:
@@ -23,7 +24,32 @@ def load_site(home: Home) -> Site:
     return load(_text(home.site_file), home.site_file.name)
 
 
-def load_policy(home: Home, site: Site) -> Policy:
+def load_config(home: Home) -> tuple[Site, Policy]:
+    """Both files. Raises `ConfigError` with every problem of the two."""
+    try:
+        site = load_site(home)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *_problems_of_rules(home)]) from None
+    return site, load_policy(home, site)
+
+
+def _problems_of_rules(home: Home) -> list[Problem]:
+    """What is wrong with the rules beside a site file that is not sound."""
+    from hitl_mail.site import names_written
+
+    try:
+        names = names_written(_text(home.site_file), home.site_file.name)
+    except ConfigError:
+        # Which names there are is not known, and a rule is little else.
+        return []
+    try:
+        load_policy(home, names)
+    except ConfigError as error:
+        return error.problems
+    return []
+
+
+def load_policy(home: Home, site: Names) -> Policy:
     """`rules.toml`, checked and compiled. Raises `ConfigError` with every problem."""
     from hitl_mail.policy.load import load_policy as load
 

@@ -19,7 +19,7 @@ from hitl_mail.adapters.receipts import ReceiptBook
 from hitl_mail.adapters.spool import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
-from hitl_mail.bootstrap.reading import load_policy, load_site, os_user
+from hitl_mail.bootstrap.reading import load_config, os_user
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
 from hitl_mail.daemon.daemon import Daemon, Server
@@ -49,8 +49,7 @@ log = logging.getLogger(__name__)
 
 def build(home: Home, *, web: bool) -> Daemon:
     """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
-    site = load_site(home)
-    policy = load_policy(home, site)
+    site, policy = load_config(home)
     prepare(home, site)
     keys = load_keys(home.state)
     mode = 0o600 if site.site.group is None else 0o640

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import click
 
+from hitl_mail import bootstrap
 from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
@@ -24,6 +26,9 @@ _HELP: dict[Verb, str] = {
 
 def _decide(home: str, id: str, verb: Verb, note: str, timeout: float, as_json: bool) -> None:
     reader = Reader(find_home(home))
+    if not reader.home.running():
+        # Who is nobody is told so now; a daemon says it itself.
+        bootstrap.load_site(reader.home).person_of_os_user(bootstrap.os_user(os.getuid()))
     case = reader.open_case(id)
     answer = decide_by_file(reader.home, case, verb, note, timeout)
     if answer is None:

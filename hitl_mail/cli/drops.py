@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from hitl_mail import bootstrap
 from hitl_mail.adapters.spool import drop
+from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.home import Home
@@ -18,6 +19,7 @@ from hitl_mail.home import Home
 T = TypeVar("T")
 
 _LOOK = 0.02
+_LOOK_INSIDE = 0.5
 
 
 def decide_by_file(
@@ -60,12 +62,20 @@ class AgentSide:
     def await_result(
         self, action_id: str, name: str | None, timeout: float | None
     ) -> dict[str, Any] | None:
-        """The result file of an id, once the file `name` (if any) was taken; None in time."""
+        """The result of an id, once the file `name` (if any) was taken; None after `timeout`."""
         start = time.monotonic()
         if name is not None and not self.await_taken(name, timeout):
             return None
         left = None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
-        return _await(lambda: _read(self.root / "results" / f"{action_id}.json"), left)
+        known = _Known(self, action_id)
+
+        def look() -> dict[str, Any] | None:
+            result = _read(self.root / "results" / f"{action_id}.json")
+            if result is None or result["status"] == "approved":
+                return known.result() or result
+            return result
+
+        return _await(look, left)
 
     def case_of(self, action_id: str, name: str, timeout: float) -> str | None:
         """The case a dropped file became, if that can be seen from here soon."""
@@ -90,6 +100,39 @@ class AgentSide:
         if refused is not None:
             raise Refused(refused["error"], f"refused: {refused['detail']}", refused.get("field"))
         return True
+
+
+class _Known:
+    """What the home knows of an id and no result file says: a case in doubt, or a closed one whose
+    file the agent has taken away. Looked up now and then, for it reads the journal."""
+
+    def __init__(self, side: AgentSide, action_id: str) -> None:
+        self._side = side
+        self._id = action_id
+        self._next = 0.0
+
+    def result(self) -> dict[str, Any] | None:
+        """The result as its file would say it; None while there is no more to tell."""
+        start = time.monotonic()
+        if start < self._next:
+            return None
+        found = self._find()
+        took = time.monotonic() - start
+        self._next = start + took + max(_LOOK_INSIDE, 10 * took)
+        return found
+
+    def _find(self) -> dict[str, Any] | None:
+        home, key = self._side.home, (self._side.agent, self._id)
+        try:
+            for case in bootstrap.read_state(home).cases.values():
+                if (case.agent, case.action_id) == key:
+                    return documents.result(case) if case.status == "in_doubt" else None
+            filed = bootstrap.read_receipts(home)
+            row = filed.by_agent_id(*key)
+        except PermissionError:
+            # An agent under an OS user of its own sees its spool only.
+            return None
+        return documents.result_from_receipt(filed.receipt(row)) if row else None
 
 
 def _await(look: Callable[[], T | None], timeout: float | None) -> T | None:

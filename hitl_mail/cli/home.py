@@ -8,12 +8,12 @@ from hitl_mail.cli.output import emit_json, json_option, program
 
 
 @click.command()
-@click.argument("directory", metavar="[DIR]", default=".")
+@click.argument("directory", metavar="DIR")
 @json_option
 def init(directory: str, as_json: bool) -> None:
     """Make a home that works at once.
 
-    DIR (else the current directory) gets commented settings, starter rules, keys, and mailboxes
+    DIR gets commented settings, starter rules, keys, and mailboxes
     that are directories. You are its person, reviewer and admin.
     """
     from hitl_mail import bootstrap

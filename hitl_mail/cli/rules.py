@@ -35,7 +35,7 @@ def check(home: str, as_json: bool) -> None:
     notes: Sequence[Problem] = ()
     digest = None
     try:
-        policy = bootstrap.load_policy(found, bootstrap.load_site(found))
+        _, policy = bootstrap.load_config(found)
         notes, digest = policy.notes, policy.digest
     except ConfigError as error:
         problems = error.problems
@@ -79,8 +79,7 @@ def explain(home: str, target: str, agent: str, as_json: bool) -> None:
 
 
 def _judge(home: Home, path: Path, agent: str) -> dict[str, Any]:
-    site = bootstrap.load_site(home)
-    policy = bootstrap.load_policy(home, site)
+    site, policy = bootstrap.load_config(home)
     if agent not in home.spools(site):
         raise UsageError(f"no agent {agent}; there are {', '.join(sorted(home.spools(site)))}")
     document = parse_document(path.read_bytes(), toml=path.suffix == ".toml")

@@ -45,7 +45,12 @@ class ContextItem(_Strict, frozen=True):
     title: str
     text: str
     source: str | None = None
-    trust: str | None = None
+    trust: str | bool | None = None
+
+    @property
+    def says_trusted(self) -> bool:
+        """Whether the agent claims that it may be trusted: `"trusted"`, or true."""
+        return self.trust in ("trusted", True)
 
 
 class Attachment(_Strict, frozen=True):

@@ -29,11 +29,7 @@ def result(case: Case, token: str | None = None) -> dict[str, Any]:
         "status": case.status,
         "payload": case.payload,
         "edited": edited(case),
-        "verdict": {
-            "gate": case.verdict.gate,
-            "rules": list(case.verdict.rules),
-            "reasons": list(case.verdict.reasons),
-        },
+        "verdict": case.verdict.document(),
         "decisions": [_said(decision) for decision in case.decisions],
         "outcome": case.outcome,
         "receipt": None,
@@ -53,14 +49,13 @@ def result_from_receipt(receipt: dict[str, Any]) -> dict[str, Any]:
     """The result file of a closed case, from its receipt."""
     revisions = receipt["revisions"]
     last = revisions[-1] if isinstance(revisions, list) else {"payload": None}
-    verdict = receipt["verdict"]
     return {
         "id": receipt["id"],
         "case": receipt["case"],
         "status": receipt["status"],
         "payload": last["payload"],
         "edited": isinstance(revisions, list) and any(r.get("by") for r in revisions),
-        "verdict": {key: verdict[key] for key in ("gate", "rules", "reasons")},
+        "verdict": receipt["verdict"],
         "decisions": [
             {key: said[key] for key in ("by", "verb", "via", "at", "note")}
             for said in receipt["decisions"]

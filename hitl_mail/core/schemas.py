@@ -42,8 +42,8 @@ def action() -> dict[str, Any]:
 
 
 def result() -> dict[str, Any]:
-    """A file in `results/`."""
-    statuses = [*sorted(FINAL), "approved"]
+    """A file in `results/`; `in_doubt` only as `wait` prints it, for no file is written then."""
+    statuses = [*sorted(FINAL), "approved", "in_doubt"]
     return _object(
         "hitl-mail result",
         {
@@ -52,7 +52,7 @@ def result() -> dict[str, Any]:
             "status": {"enum": statuses},
             "payload": _ANY_OBJECT,
             "edited": {"type": "boolean"},
-            "verdict": _part({"gate": _gate(), "rules": _TEXTS, "reasons": _TEXTS}),
+            "verdict": _verdict(),
             "decisions": {"type": "array", "items": _decision({})},
             "outcome": _ANY_OBJECT,
             "receipt": _nullable(_part({"seq": {"type": "integer"}, "digest": _DIGEST})),
@@ -88,7 +88,7 @@ def receipt() -> dict[str, Any]:
             "status": {"enum": sorted(get_args(Status))},
             "action": {"type": "object"},
             "revisions": {"anyOf": [{"type": "array", "items": {"type": "object"}}, erased]},
-            "verdict": {"type": "object"},
+            "verdict": _verdict(),
             "packets": {"anyOf": [{"type": "array", "items": {"type": "object"}}, erased]},
             "decisions": {"type": "array", "items": _decision(evidence)},
             "outcome": _ANY_OBJECT,
@@ -110,6 +110,27 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
 
 def _gate() -> dict[str, Any]:
     return {"enum": list(get_args(Gate))}
+
+
+def _verdict() -> dict[str, Any]:
+    number, flag = {"type": "integer"}, {"type": "boolean"}
+    quorum = _part({"rule": {"type": "string"}, "reviewers": _TEXTS, "approvals": number})
+    trace = _part({"rule": {"type": "string"}, "matched": flag, "values": {"type": "object"}})
+    trace["properties"]["error"] = {"type": "string"}
+    return _part(
+        {
+            "gate": _gate(),
+            "asks": flag,
+            "sampled": {"type": ["boolean", "null"]},
+            "rules": _TEXTS,
+            "reasons": _TEXTS,
+            "quorums": {"type": "array", "items": quorum},
+            "expires": number,
+            "policy": {"type": "string"},
+            "conflict": flag,
+            "trace": {"type": "array", "items": trace},
+        }
+    )
 
 
 def _decision(more: dict[str, Any]) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def _trusted(item: ContextItem, trusted: Collection[str], claimed: bool) -> bool
     """That the admin trusts the source is known; that this item is to be trusted is a claim,
     and an item that does not make it is, with the claims added, untrusted."""
     listed = item.source is not None and item.source in trusted
-    return listed and (item.trust == "trusted" or not claimed)
+    return listed and (item.says_trusted or not claimed)
 
 
 def _item(item: ContextItem, trusted: bool) -> dict[str, Any]:

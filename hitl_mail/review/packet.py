@@ -270,7 +270,7 @@ def _context(case: Case, action: Action, facts: SiteFacts) -> list[Context]:
             item.title,
             item.text,
             item.source,
-            item.trust == "trusted" and item.source is not None and item.source in trusted,
+            item.says_trusted and item.source is not None and item.source in trusted,
         )
         for item in action.context
     ]

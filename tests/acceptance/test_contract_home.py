@@ -1,0 +1,108 @@
+"""Who may read what in a home, who decides at the command line, and what a bad config is told."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.acceptance.home import RULES, SITE, TestHome, label, refund
+
+
+def _a_group() -> str:
+    """A group that files do not get by themselves: root takes any, others one they are in."""
+    groups = [group.gr_gid for group in grp.getgrall()] if os.getuid() == 0 else os.getgroups()
+    others = [gid for gid in groups if gid != os.getgid()]
+    return grp.getgrgid((others or [os.getgid()])[0]).gr_name
+
+
+def _modes(root: Path, *names: str) -> dict[str, tuple[str, str]]:
+    found = {name: root / name for name in names}
+    return {name: (oct(at.stat().st_mode & 0o7777), at.group()) for name, at in found.items()}
+
+
+def test_without_a_group_nothing_is_open_to_others(quiet_home: TestHome) -> None:
+    home = quiet_home
+    home.drop(label())
+    home.drop(refund())
+    home.once()
+    made = [home.root / "state", home.root / "mail", home.root / "control"]
+    files = [path for one in made for path in (one, *one.rglob("*"))]
+    assert [str(path) for path in files if path.stat().st_mode & 0o077] == []
+    assert home.root.stat().st_mode & 0o077 == 0
+
+
+def test_a_group_may_look_and_decide_and_no_more(make_home: Callable[..., TestHome]) -> None:
+    group = _a_group()
+    home = make_home()
+    home.drop(label(), "before.json")
+    home.once()
+    site = (home.root / "hitl-mail.toml").read_text()
+    home.write_site(site.replace("[site]", f'[site]\ngroup = "{group}"', 1))
+    home.drop(label(), "after.json")
+    home.once()
+    [month] = (path.name for path in (home.root / "state/receipts").iterdir())
+    [journal] = (path.name for path in (home.root / "state/journal").glob("*.log"))
+    dropped, files, directory = ("0o3770", group), ("0o640", group), ("0o2750", group)
+    shown = ("state/receipts.pub", f"state/receipts/{month}", f"state/journal/{journal}")
+    assert _modes(home.root, "control/new", "control/tmp", "state/journal", *shown) == {
+        "control/new": dropped,
+        "control/tmp": dropped,
+        "state/journal": directory,
+        **dict.fromkeys(shown, files),
+    }
+    secret = [home.root / "mail", home.root / "state/keys"]
+    assert [path for path in secret if path.stat().st_mode & 0o077] == []
+
+
+def test_who_is_nobody_is_told_so_even_ahead_of_a_daemon(
+    make_home: Callable[..., TestHome],
+) -> None:
+    home = make_home(site=SITE.replace('os_user = "{user}"', 'os_user = "somebody-else"'))
+    home.drop(refund(), "asked.json")
+    home.once()
+    refused = home.cli("approve", "asked")
+    assert (refused.returncode, "is no person of this site" in refused.stderr) == (1, True)
+    assert list((home.root / "control/new").iterdir()) == []
+
+
+def test_init_wants_a_directory(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hitl_mail", "init"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "Missing argument 'DIR'" in done.stderr) == (2, True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_all_problems_of_both_files_are_told_at_once(quiet_home: TestHome) -> None:
+    home = quiet_home
+    site = (home.root / "hitl-mail.toml").read_text()
+    home.write_site(site.replace('owner = "bob"', 'owner = "nobody"') + "\n[sight]\n")
+    rules = RULES.replace('gate = "deny"', 'gate = "denny"')
+    rules = rules.replace('executor = "refund"', 'executor = "refunt"', 1)
+    (home.root / "rules.toml").write_text(rules)
+    checked = home.cli("rules", "check", "--json")
+    report = json.loads(checked.stdout)
+    assert (checked.returncode, report["ok"]) == (2, False)
+    told = {(one["file"], one["where"]) for one in report["problems"]}
+    assert told == {
+        ("hitl-mail.toml", "agents.billing.owner"),
+        ("hitl-mail.toml", "sight"),
+        ("rules.toml", 'kinds."payment.refund".executor'),
+        ("rules.toml", "rules[1].gate"),
+    }
+    mended = [
+        one["line"] and (one["mend"] or "must be" in one["what"]) for one in report["problems"]
+    ]
+    assert all(mended)
+    assert home.cli("run", "--once").returncode == 2
