@@ -56,9 +56,11 @@ class Clerk:
         await self.engine.handle(case.id, ResultWas(effect.id))
 
     async def _write(self, spool: Spool, case: Case) -> None:
-        token = self.permit_token(case) if case.permit is not None else None
-        document = documents.result(case, token)
         while True:
+            # As it stands now, not as it stood at an attempt that failed.
+            case = self.engine.cases.get(case.id, case)
+            token = self.permit_token(case) if case.permit is not None else None
+            document = documents.result(case, token)
             try:
                 await asyncio.to_thread(spool.result, case.action_id, document)
             except OSError as error:

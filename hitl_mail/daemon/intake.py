@@ -16,6 +16,7 @@ from hitl_mail.core import documents
 from hitl_mail.core.action import (
     Action,
     Cancel,
+    Message,
     Report,
     attachment_facts,
     content_digest,
@@ -30,6 +31,8 @@ from hitl_mail.errors import NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import ReceiptRow, Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
+
+_Read = tuple[dict[str, Any], Message]
 
 _BATCH = 64
 """Files taken from one agent before the next agent's turn."""
@@ -64,7 +67,16 @@ class Intake:
                 continue
             files = self.spools[agent].claim(min(_BATCH, room))
             handled += len(files) + self.spools[agent].more
-            await asyncio.gather(*(self._take(agent, spooled) for spooled in files))
+            # What is said about an action may have been dropped beside it: actions first.
+            messages = await asyncio.gather(*(self._read(agent, spooled) for spooled in files))
+            for actions in (True, False):
+                await asyncio.gather(
+                    *(
+                        self._take(agent, spooled, read)
+                        for spooled, read in zip(files, messages, strict=True)
+                        if read is not None and isinstance(read[1], Action) == actions
+                    )
+                )
         return handled
 
     def _waiting(self, agent: str) -> int:
@@ -73,12 +85,18 @@ class Intake:
             return 0
         return sum(1 for case in self.engine.cases.values() if case.agent == agent)
 
-    async def _take(self, agent: str, spooled: Spooled) -> None:
-        spool = self.spools[agent]
+    async def _read(self, agent: str, spooled: Spooled) -> _Read | None:
+        """The message in a file; None where it was refused."""
         try:
             document = await _parse(spooled)
-            stem = spooled.name.rsplit(".", 1)[0]
-            message = read_message(document, stem)
+            return document, read_message(document, spooled.name.rsplit(".", 1)[0])
+        except Refused as error:
+            await self._refuse(agent, spooled, error)
+            return None
+
+    async def _take(self, agent: str, spooled: Spooled, read: _Read) -> None:
+        document, message = read
+        try:
             match message:
                 case Action():
                     await self._action(agent, document, message)
@@ -87,18 +105,21 @@ class Intake:
                 case Report():
                     await self._report(agent, message)
         except Refused as error:
-            log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
-            reason = {"error": error.code, "detail": error.detail, "field": error.field}
-            await asyncio.to_thread(spool.refuse, spooled, reason)
+            await self._refuse(agent, spooled, error)
         except StorageFailed:
             raise
         except Exception:
             # A fault of ours must neither stop the daemon nor swallow the file.
             log.exception("could not handle %s of %s", spooled.name, agent)
-            reason = {"error": "internal", "detail": "hitl-mail failed on this file; see its log"}
-            await asyncio.to_thread(spool.refuse, spooled, {**reason, "field": None})
+            detail = "hitl-mail failed on this file; see its log"
+            await self._refuse(agent, spooled, Refused("internal", detail))
         else:
-            spool.done(spooled)
+            self.spools[agent].done(spooled)
+
+    async def _refuse(self, agent: str, spooled: Spooled, error: Refused) -> None:
+        log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
+        reason = {"error": error.code, "detail": error.detail, "field": error.field}
+        await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
 
     async def _action(self, agent: str, document: dict[str, Any], action: Action) -> None:
         action_id = action.id or ""

@@ -116,6 +116,7 @@ class Composer:
         return self._tokens.reply_address(case.id, mail.revision, seen, mail.to)
 
     def _packet(self, case: Case, mail: Mail, reply_address: str, message_id: str) -> bytes:
+        case = _as_asked(case, mail)
         packet = build_packet(case, mail.to, self._facts, mail.at, mail.revision)
         view = ask_view(
             case,
@@ -194,6 +195,16 @@ class Composer:
         ]
         message = b"".join(head) + body
         return Composed(message, message_id, to_address, name, digest_bytes(message))
+
+
+def _as_asked(case: Case, mail: Mail) -> Case:
+    """The case as it stood when the mail was owed: sent late, or again after a crash, it is the
+    same mail."""
+    if mail.about == "ask":
+        return msgspec.structs.replace(case, status="pending")
+    if case.status not in ("held", "in_doubt"):
+        return msgspec.structs.replace(case, status="in_doubt")
+    return case
 
 
 def _note_view(words: Note) -> dict[str, Any]:
