@@ -5,6 +5,8 @@ The policy computes a `Verdict`; the case keeps it. `document` is its public JSO
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Literal
 
 import msgspec
@@ -31,8 +33,11 @@ class Quorum(msgspec.Struct, frozen=True, omit_defaults=True):
     doors: tuple[Door, ...] = DOORS
 
 
-class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One rule's part in a verdict: whether it matched, and on which values."""
+class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """One rule's part in a verdict: whether it matched, and on which values.
+
+    A `sample` rule's values hold its `rate` and the `draw`, so that the draw can be recomputed.
+    """
 
     rule: str
     matched: bool
@@ -40,9 +45,34 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None = None
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """What the past says at the moment of judging.
+
+    `draw` in [0, 1) is the keyed hash of the case id (`core.sampling.draw`), None where there is
+    no case yet. `typical` are `cost`, `latency` (as agents stated them) and `seconds` of past
+    executions of this kind, each absent where too few are known. `tightened` are the sample rules
+    that gate hard until an admin relaxes them, each with the reason that a reviewer is shown.
+    """
+
+    draw: float | None = None
+    typical: Mapping[str, float] = MappingProxyType({})
+    tightened: Mapping[str, str] = MappingProxyType({})
+
+
+_QUIET, _SAMPLE, _TRIGGERED = 1, 2, 3
+STRICTNESS: Mapping[Gate, int] = MappingProxyType(
+    {"auto": 0, "exception": _QUIET, "sample": _SAMPLE, "hard": 4, "deny": 5}
+)
+"""The gates, milder first, an exception that nothing has triggered among them."""
+
+
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rules' answer. `expires` is in seconds; `standby` are the people who are asked when a
-    case that no rule asked about needs a person after all."""
+    case that no rule asked about needs a person after all.
+
+    `sampled` is None where no draw was made yet. Where it is True, `reviews` says for each rule
+    that drew the case who may say ok or flag, and `review_expires` within how many seconds.
+    """
 
     gate: Gate
     asks: bool
@@ -56,6 +86,14 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     conflict: bool = False
     on_failure: Literal["fail", "review"] = "fail"
     trace: tuple[Trace, ...] = ()
+    reviews: tuple[Quorum, ...] = ()
+    review_expires: int = 0
+
+    @property
+    def strictness(self) -> int:
+        """Its place in the order of design 1.3, higher is stricter: `deny` > `hard` > `exception`
+        triggered > `sample` > `exception` quiet > `auto`."""
+        return _TRIGGERED if self.gate == "exception" and self.asks else STRICTNESS[self.gate]
 
     def document(self) -> dict[str, Any]:
         """The verdict as design 1.3 prints it."""

@@ -10,7 +10,7 @@ is the only module that knows the library, whose import costs a quarter of a sec
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import cel
@@ -19,7 +19,7 @@ import msgspec
 from hitl_mail.core.text import one_line
 from hitl_mail.policy.bounds import LONGEST_SOURCE, Flaw, unbounded
 from hitl_mail.policy.source import bound_names, uses
-from hitl_mail.policy.variables import CLAIMABLE, VARIABLES, Facts
+from hitl_mail.policy.variables import CLAIMABLE, FEWEST_TYPICAL, TYPICAL, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
 LONGEST_LIST = 256
@@ -126,13 +126,27 @@ class Weighing:
         if self.too_large:
             for name in sorted(condition.names & self.too_large.keys()):
                 return self.too_large[name]
+        return _weighed((condition,), self.context)[0]
+
+    def weigh_all(self, conditions: Sequence[Condition]) -> list[Outcome]:
+        """Whether each holds, in order. Never raises."""
+        if self.too_large:
+            return [self.weigh(condition) for condition in conditions]
+        return _weighed(conditions, self.context)
+
+
+def _weighed(conditions: Iterable[Condition], context: Any) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    for condition in conditions:
         try:
-            found = condition.program.execute(self.context)
+            found = condition.program.execute(context)
         except Exception as error:  # noqa: BLE001 - whatever the library says, it fails closed
-            return _words(error, condition)
-        if found is True or found is False:
-            return bool(found)
-        return "the condition gives no true or false"
+            found = _words(error, condition)
+        else:
+            if found is not True and found is not False:
+                found = "the condition gives no true or false"
+        outcomes.append(found)
+    return outcomes
 
 
 def _part(facts: Facts, name: str, keys: tuple[str, ...] | None) -> Any:
@@ -236,6 +250,9 @@ def _words(error: Exception, condition: Condition) -> str:
 
 def _not_given(quoted: str, condition: Condition) -> str:
     key = quoted.strip("'\"")
+    if key in TYPICAL and any(name.endswith(f"typical.{key}") for name in condition.uses):
+        few = f"fewer than {FEWEST_TYPICAL} executed cases of this kind"
+        return f"typical.{key} is not known yet: {few}"
     for name in condition.uses:
         if f".{key}." in f"{name}." or name == key:
             return f"{name[: f'{name}.'.index(f'.{key}.') + len(key) + 1]} is not given"

@@ -1,130 +1,179 @@
-"""What the conditions gave for one action, on which values: the raw material of a verdict."""
+"""What the rules demand of one action under one set of facts, and on which values.
+
+The raw material of a verdict: `judge` asks for two `Answer`s, one under what is known and one
+with the claims added, and puts the stricter together.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from hitl_mail.core.verdict import Gate, Trace
-from hitl_mail.policy.model import Rule
-from hitl_mail.policy.templates import look_up, shown
+from hitl_mail.core.verdict import STRICTNESS, Gate, Standing
+from hitl_mail.policy.gaps import Gap
+from hitl_mail.policy.model import UNKNOWN_KIND, UNMATCHED, FailClosed, PolicyTable, Rule
+from hitl_mail.policy.templates import fill
 from hitl_mail.policy.variables import Facts
 
 if TYPE_CHECKING:
-    from hitl_mail.policy.conditions import Condition, Outcome, Plan
+    from hitl_mail.policy.conditions import Condition, Outcome, Weighing
 
-_ABSENT = object()
+AUTO, QUIET, SAMPLE, TRIGGERED, HARD, DENY = range(6)
+"""What can be demanded, milder first: the gates, an exception triggered or not (design 1.3)."""
 
-_Read = dict[tuple[str, ...], dict[str, Any]]
+GATE_OF: tuple[Gate, ...] = ("auto", "exception", "sample", "exception", "hard", "deny")
+
+_STAND_IN = {UNKNOWN_KIND: "The kind is not registered", UNMATCHED: "No rule speaks for it"}
 
 
-class Finding(msgspec.Struct, frozen=True, gc=False):
-    """What one rule's condition gave, with what is known alone and with the claims added."""
+class Ready(msgspec.Struct, frozen=True, gc=False):
+    """A rule with its conditions compiled: its `when`, and one for each of its exceptions."""
 
     rule: Rule
-    condition: Condition
-    known: Outcome
-    claimed: Outcome
-
-    @property
-    def matched(self) -> bool:
-        """Whether it counts as matched under either set of facts."""
-        return self.known is not False or self.claimed is not False
-
-    @property
-    def demands(self) -> tuple[Gate | None, Gate | None]:
-        """The gates it demands under both sets of facts: none where it does not match, `hard`
-        where that cannot be told.
-
-        A `deny` rule that cannot be told asks a person too: a missing number is no reason to
-        refuse for good what may be right.
-        """
-        return self._demand(self.known), self._demand(self.claimed)
-
-    def _demand(self, outcome: Outcome) -> Gate | None:
-        if outcome is False:
-            return None
-        return self.rule.gate if outcome is True else "hard"
-
-    @property
-    def error(self) -> str | None:
-        """In words, what could not be told."""
-        if self.known is True or self.known is False:
-            return self.claimed if isinstance(self.claimed, str) else None
-        return self.known
+    when: Condition
+    triggers: tuple[Condition, ...] = ()
 
 
-def weigh(
-    rules: Iterable[tuple[Rule, Condition]], plan: Plan, known: Facts, claimed: Facts
-) -> list[Finding]:
-    """Every rule asked twice; once where the claims add nothing that its condition reads."""
-    from hitl_mail.policy.conditions import Weighing
+class Demand(NamedTuple):
+    """What one name demands, for which reasons, and in words what could not be told.
 
-    first = Weighing(known, plan)
-    second = first if known.judged == claimed.judged else Weighing(claimed, plan, like=first)
-    findings = []
-    for rule, condition in rules:
-        found = again = first.weigh(condition)
-        if second is not first and condition.claimable:
-            again = second.weigh(condition)
-        findings.append(Finding(rule, condition, found, again))
-    return findings
+    `ready` is None for what stands for no rule: `unmatched`, `unknown_kind`.
+    """
+
+    level: int
+    reasons: tuple[str, ...]
+    ready: Ready | None = None
+    error: str | None = None
 
 
-def silent(findings: Iterable[Finding]) -> bool:
-    """Whether no rule matches under one of the two sets of facts."""
-    known = claimed = False
-    for finding in findings:
-        known = known or finding.known is not False
-        claimed = claimed or finding.claimed is not False
-    return not (known and claimed)
+class Answer(NamedTuple):
+    """All that is demanded under one set of facts, by name; whether the rules disagree."""
+
+    demands: dict[str, Demand]
+    conflict: bool
 
 
-class Evidence:
-    """The values that conditions read, each looked up once."""
+class Question(NamedTuple):
+    """One action as the rules see it: under one set of facts, with what it lacks."""
 
-    def __init__(self, known: Facts, claimed: Facts) -> None:
-        self._sides = (known, claimed)
-        self._seen: tuple[dict[str, Any], dict[str, Any]] = ({}, {})
-        self._read: tuple[_Read, _Read] = ({}, {})
-
-    def find(self, finding: Finding) -> Callable[[str], Any]:
-        """Look-up of a variable, for the reason of a rule."""
-        return self._sides[_side(finding)].find
-
-    def trace(self, finding: Finding) -> Trace:
-        """The rule's line, with the values by dotted name, short; absent ones left out."""
-        name, uses = finding.rule.name, finding.condition.uses
-        if finding.known is False and finding.claimed is False:
-            return Trace(name, False, self._values(uses, 0))
-        return Trace(name, True, self._values(uses, _side(finding)), finding.error)
-
-    def _values(self, uses: tuple[str, ...], side: int) -> dict[str, Any]:
-        # Rules that read the same share one dict; nobody changes it.
-        read = self._read[side]
-        if uses not in read:
-            seen = ((name, self._see(name, side)) for name in uses)
-            read[uses] = {name: value for name, value in seen if value is not _ABSENT}
-        return read[uses]
-
-    def _see(self, name: str, side: int) -> Any:
-        seen = self._seen[side]
-        if name not in seen:
-            path = name.removeprefix("action.")
-            seen[name] = _short(look_up(path, self._sides[side].find, _ABSENT))
-        return seen[name]
+    facts: Facts
+    weighing: Weighing
+    outcomes: Sequence[Outcome]
+    missing: Sequence[Gap]
+    standing: Standing
 
 
-def _side(finding: Finding) -> int:
-    """The facts that decided: what is known, unless only the claims made the rule match."""
-    return int(finding.known is False and finding.claimed is not False)
+def answer(
+    question: Question, rules: Iterable[Ready], table: PolicyTable, registered: bool
+) -> Answer:
+    """What the rules demand. Whatever cannot be told is a person's question."""
+    demands: dict[str, Demand] = {}
+    for ready, outcome in zip(rules, question.outcomes, strict=True):
+        if outcome is not False:
+            demands[ready.rule.name] = _demand(question, ready, outcome)
+    if not registered:
+        demands[UNKNOWN_KIND] = _stand_in(UNKNOWN_KIND, table.unknown_kind)
+    elif not demands:
+        demands[UNMATCHED] = _stand_in(UNMATCHED, table.unmatched)
+    conflict = _disagree(demands.values())
+    if conflict or question.missing:
+        _interrupt(demands)
+    return Answer(demands, conflict)
 
 
-def _short(value: Any) -> Any:
-    """A value as a trace keeps it: as received where it is small, else the start of its JSON."""
-    if value is _ABSENT or value is None or isinstance(value, bool | int | float):
-        return value
-    text = shown(value)
-    return text if isinstance(value, str) or text.endswith("…") else value
+def stricter(known: Answer, claimed: Answer) -> dict[str, Demand]:
+    """Each name's stricter demand. One that both answers hold keeps the reasons of both."""
+    if known is claimed:
+        return known.demands
+    both = dict(known.demands)
+    for name, demand in claimed.demands.items():
+        before = both.get(name)
+        if before is None or demand.level > before.level:
+            both[name] = demand
+        elif demand.level == before.level and demand.reasons != before.reasons:
+            reasons = tuple(dict.fromkeys((*before.reasons, *demand.reasons)))
+            both[name] = before._replace(reasons=reasons, error=before.error or demand.error)
+    return both
+
+
+def _demand(question: Question, ready: Ready, outcome: Outcome) -> Demand:
+    rule = ready.rule
+    if outcome is not True:
+        # A deny rule that cannot be told asks a person too: a missing number is no reason to
+        # refuse for good what may be right.
+        words = f"Rule {rule.name} cannot be told: {outcome}"
+        return Demand(HARD, (words,), ready, str(outcome))
+    if rule.gate == "exception":
+        return _exception(question, ready)
+    tightened = question.standing.tightened.get(rule.name) if rule.gate == "sample" else None
+    if tightened is not None:
+        return Demand(HARD, (tightened,), ready)
+    return Demand(STRICTNESS[rule.gate], _reason(rule, question.facts), ready)
+
+
+def _exception(question: Question, ready: Ready) -> Demand:
+    """Triggered by each of its conditions that holds or that cannot be told."""
+    rule, reasons, errors = ready.rule, [], []
+    for trigger, condition in zip(rule.exceptions, ready.triggers, strict=True):
+        found = question.weighing.weigh(condition)
+        if found is False:
+            continue
+        if found is not True:
+            errors.append(str(found))
+            reasons.append(f"Rule {rule.name} cannot be told: {found}")
+        elif trigger.reason is not None:
+            reasons.append(fill(trigger.reason, question.facts.find))
+        elif rule.reason is not None:
+            reasons.append(fill(rule.reason, question.facts.find))
+        else:
+            reasons.append(f"Rule {rule.name}: {trigger.when}")
+    if not reasons:
+        return Demand(QUIET, _reason(rule, question.facts), ready)
+    error = "; ".join(dict.fromkeys(errors)) or None
+    return Demand(TRIGGERED, tuple(dict.fromkeys(reasons)), ready, error)
+
+
+def _reason(rule: Rule, facts: Facts) -> tuple[str, ...]:
+    if rule.reason is None:
+        return (f"Rule {rule.name} applies",)
+    return (fill(rule.reason, facts.find),)
+
+
+def _stand_in(name: str, gate: FailClosed) -> Demand:
+    return Demand(STRICTNESS[gate], (_STAND_IN[name],))
+
+
+def _disagree(demands: Iterable[Demand]) -> bool:
+    """Whether one rule lets it run, one asks, one refuses. An exception rule says both, alone
+    and asked, so that it disagrees with none."""
+    sides = set()
+    for demand in demands:
+        exception = demand.ready is not None and demand.ready.rule.gate == "exception"
+        if demand.level == HARD or not exception:
+            sides.add(max(demand.level, TRIGGERED))
+    return len(sides) > 1
+
+
+def _interrupt(demands: dict[str, Demand]) -> None:
+    """What is missing, and rules that disagree, trigger every exception rule that matched.
+
+    Where nobody is asked after that, those who would have let the action run ask. Rules that ask
+    anyway keep their quorums, and nobody else is added to them.
+    """
+    for name, demand in demands.items():
+        if demand.level == QUIET:
+            demands[name] = demand._replace(level=TRIGGERED, reasons=())
+    strictest = max(demand.level for demand in demands.values())
+    if strictest < TRIGGERED:
+        for name, demand in demands.items():
+            if demand.level == strictest:
+                demands[name] = demand._replace(level=HARD, reasons=())
+
+
+def asking(demands: Mapping[str, Demand]) -> list[str]:
+    """The names that want a person first, sorted; nobody is asked about what is denied."""
+    if any(demand.level == DENY for demand in demands.values()):
+        return []
+    return sorted(name for name, demand in demands.items() if demand.level >= TRIGGERED)

@@ -1,46 +1,43 @@
 """The verdict on one action: all rules asked twice, the strictest answer, with its whole trace.
 
-`Policy.judge` gathers what each rule says (`Finding`), makes of it who speaks and how strictly
-(`Speaker`), seats the quorums (`_Bench`), and puts the verdict together. Whatever cannot be told
-on the way becomes a person's question.
+`Policy.judge` asks under what is known and with the claims added (`findings.answer`), takes the
+stricter demand of each rule, seats the quorums (`_Bench`) and puts the verdict together. Whatever
+cannot be told on the way becomes a person's question.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from hitl_mail.core.action import Action
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import seat
-from hitl_mail.core.verdict import ADMINS, DOORS, Door, Gate, Quorum, Trace, Verdict
+from hitl_mail.core.verdict import ADMINS, DOORS, Door, Quorum, Standing, Verdict
 from hitl_mail.errors import Problem
-from hitl_mail.policy.findings import Evidence, Finding, silent, weigh
-from hitl_mail.policy.gaps import Gap, PayloadSchema, gaps
-from hitl_mail.policy.model import STANDBY, UNKNOWN_KIND, UNMATCHED, Kind, Names, PolicyTable, Rule
+from hitl_mail.policy.findings import (
+    DENY,
+    GATE_OF,
+    SAMPLE,
+    TRIGGERED,
+    Demand,
+    Question,
+    Ready,
+    answer,
+    asking,
+    stricter,
+)
+from hitl_mail.policy.gaps import PayloadSchema, gaps
+from hitl_mail.policy.model import STANDBY, Kind, Names, PolicyTable, PolicyTest
 from hitl_mail.policy.templates import fill, shown
+from hitl_mail.policy.trace import Tracer
 from hitl_mail.policy.variables import Facts
 
 if TYPE_CHECKING:
-    from hitl_mail.policy.conditions import Condition, Plan
+    from hitl_mail.policy.conditions import Plan
 
-STRICTNESS: dict[Gate, int] = {"auto": 0, "hard": 1, "deny": 2}
-"""The gates of this version, milder first."""
-
-_STAND_IN = {UNKNOWN_KIND: "The kind is not registered", UNMATCHED: "No rule speaks for it"}
-
-
-class Speaker(NamedTuple):
-    """What speaks of the action: a rule, or (`finding` is None) a name that stands for none."""
-
-    name: str
-    gate: Gate
-    finding: Finding | None = None
-
-    @property
-    def rule(self) -> Rule | None:
-        return self.finding.rule if self.finding else None
+_FRESH = Standing()
 
 
 class Policy:
@@ -52,9 +49,10 @@ class Policy:
         digest: str,
         table: PolicyTable,
         kinds: Mapping[str, tuple[Kind, PayloadSchema | None]],
-        rules: Iterable[tuple[Rule, Condition]],
+        rules: Iterable[Ready],
         plan: Plan,
         names: Names,
+        tests: tuple[PolicyTest, ...] = (),
         notes: Iterable[Problem] = (),
     ) -> None:
         self.text = text
@@ -63,42 +61,56 @@ class Policy:
         self.kinds = dict(kinds)
         self.rules = tuple(rules)
         self.names = names
+        self.tests = tests
         self._plan = plan
+        self._whens = tuple(ready.when for ready in self.rules)
+        self._tracer = Tracer(self.rules)
         self.notes = list(notes)
         """What the file asks for that this version does not do yet; nothing there is milder."""
 
     def judge(
-        self, action: Action, agent: str, excluded: Collection[str], case_id: str | None = None
+        self,
+        action: Action,
+        agent: str,
+        excluded: Collection[str],
+        case_id: str | None = None,
+        standing: Standing = _FRESH,
     ) -> Verdict:
         """What the rules say of an action of that agent. Never raises.
 
-        `excluded` are the people who may not decide about it. Without `case_id`, whether it is
-        sampled stays open (None).
+        `excluded` are the people who may not decide about it. `standing` is what the past says;
+        without its draw, whether the case is sampled stays open (None).
         """
         kind, schema = self.kinds.get(action.kind, (None, None))
-        trusted = self.names.trusted_sources(agent)
-        known = Facts(action, agent, kind, trusted, claimed=False)
-        claimed = Facts(action, agent, kind, trusted, claimed=True)
-        findings = weigh(self.rules, self._plan, known, claimed)
-        evidence = Evidence(known, claimed)
-        stand_in = self._stand_in(findings, registered=kind is not None)
-        speakers = [*_speakers(findings), *stand_in]
-        missing = gaps(action, kind, schema, claimed) if kind else []
-        gate, speakers, reasons = _strictest(speakers, missing, evidence)
+        known, claimed = self._ask(action, agent, kind, schema, standing)
+        first = answer(known, self.rules, self.table, kind is not None)
+        second = first
+        if claimed is not known:
+            second = answer(claimed, self.rules, self.table, kind is not None)
+        demands = stricter(first, second)
+        strictest = max(demand.level for demand in demands.values())
+        won = sorted(name for name, demand in demands.items() if demand.level == strictest)
+        reasons = [reason for name in won for reason in demands[name].reasons]
+        if strictest in range(TRIGGERED, DENY):
+            reasons.extend(gap.reason for gap in known.missing)
+        asked = asking(demands)
         bench = _Bench(self.table, self.names.members(), excluded)
-        asks = gate == "hard"
+        drawn = _drawn(demands, won, standing) if strictest == SAMPLE else []
         return Verdict(
-            gate=gate,
-            asks=asks,
-            rules=tuple(speaker.name for speaker in speakers),
-            reasons=reasons,
-            quorums=tuple(bench.quorum(speaker) for speaker in speakers) if asks else (),
-            expires=self._expires(speakers if asks else (), action),
+            gate=GATE_OF[strictest],
+            asks=bool(asked),
+            rules=tuple(won),
+            reasons=tuple(dict.fromkeys(reasons)),
+            quorums=tuple(bench.quorum(name, demands[name]) for name in asked),
+            expires=self._expires((demands[name] for name in asked), action),
             policy=self.digest,
             standby=bench.seat(STANDBY),
-            sampled=None if case_id is None else False,
-            conflict=_conflict(findings, stand_in),
-            trace=_trace(findings, evidence, stand_in, missing),
+            sampled=_sampled(strictest, drawn, case_id, standing),
+            conflict=first.conflict or second.conflict,
+            on_failure=_on_failure(demands.values()),
+            trace=self._tracer.trace(known, claimed, (first, second), demands),
+            reviews=tuple(bench.review(ready) for ready in drawn),
+            review_expires=min((r.rule.expires or self.table.expires for r in drawn), default=0),
         )
 
     def title(self, action: Action) -> str:
@@ -114,21 +126,37 @@ class Policy:
         found, _ = self.kinds.get(kind, (None, None))
         return (found.executor if found else None) or AGENT_EXECUTOR
 
-    def _stand_in(self, findings: list[Finding], registered: bool) -> list[Speaker]:
-        """What speaks beside the rules: `unknown_kind`, or `unmatched`.
+    def _ask(
+        self,
+        action: Action,
+        agent: str,
+        kind: Kind | None,
+        schema: PayloadSchema | None,
+        standing: Standing,
+    ) -> tuple[Question, Question]:
+        """The rules' conditions under what is known, and with the claims added; twice the same
+        where the claims add nothing that conditions can read."""
+        from hitl_mail.policy.conditions import Weighing
 
-        `unmatched` speaks where no rule does under one set of facts, whatever they say under the
-        other: else a claim that unsettles an `auto` rule would count for nothing.
-        """
-        if not registered:
-            return [Speaker(UNKNOWN_KIND, self.table.unknown_kind)]
-        if silent(findings):
-            return [Speaker(UNMATCHED, self.table.unmatched)]
-        return []
+        trusted, typical = self.names.trusted_sources(agent), standing.typical
+        known = Facts(action, agent, kind, trusted, claimed=False, typical=typical)
+        missing = gaps(action, kind, schema, known) if kind else []
+        weighing = Weighing(known, self._plan)
+        outcomes = weighing.weigh_all(self._whens)
+        first = Question(known, weighing, outcomes, missing, standing)
+        claimed = Facts(action, agent, kind, trusted, claimed=True, typical=typical)
+        if claimed.judged == known.judged:
+            return first, first
+        again = Weighing(claimed, self._plan, like=weighing)
+        outcomes = [
+            again.weigh(when) if when.claimable else outcome
+            for when, outcome in zip(self._whens, outcomes, strict=True)
+        ]
+        return first, Question(claimed, again, outcomes, missing, standing)
 
-    def _expires(self, asking: Iterable[Speaker], action: Action) -> int:
+    def _expires(self, asked: Iterable[Demand], action: Action) -> int:
         usual = self.table.expires
-        rules = [speaker.rule for speaker in asking]
+        rules = [demand.ready.rule if demand.ready else None for demand in asked]
         shortest = min((r.expires or usual if r else usual for r in rules), default=usual)
         return min(shortest, parse_duration(action.expires)) if action.expires else shortest
 
@@ -147,11 +175,15 @@ class _Bench:
         self.excluded = excluded
         self.seated: dict[tuple[int, tuple[str, ...]], Quorum] = {}
 
-    def quorum(self, speaker: Speaker) -> Quorum:
-        rule = speaker.rule
-        if rule is None:
-            return self.seat(speaker.name)
-        return self.seat(rule.name, rule.approvals, rule.reviewers, rule.doors)
+    def quorum(self, name: str, demand: Demand) -> Quorum:
+        if demand.ready is None:
+            return self.seat(name)
+        rule = demand.ready.rule
+        return self.seat(name, rule.approvals, rule.reviewers, rule.doors)
+
+    def review(self, ready: Ready) -> Quorum:
+        """Who may say ok or flag of what has run: one word of one of them is enough."""
+        return self.seat(ready.rule.name, 1, ready.rule.reviewers, ready.rule.doors)
 
     def seat(
         self,
@@ -167,55 +199,21 @@ class _Bench:
         return Quorum(name, approvals, found.refs, found.reviewers, doors)
 
 
-def _reason(speaker: Speaker, evidence: Evidence) -> str:
-    finding = speaker.finding
-    if finding is None:
-        return _STAND_IN[speaker.name]
-    if finding.error is not None:
-        return f"Rule {finding.rule.name} cannot be told: {finding.error}"
-    if finding.rule.reason is None:
-        return f"Rule {finding.rule.name} applies"
-    return fill(finding.rule.reason, evidence.find(finding))
+def _drawn(demands: Mapping[str, Demand], won: list[str], standing: Standing) -> list[Ready]:
+    """The sample rules that take this case, of those that won."""
+    draw = standing.draw
+    ready = [demands[name].ready for name in won]
+    return [r for r in ready if r and draw is not None and draw < (r.rule.rate or 0)]
 
 
-def _speakers(findings: Iterable[Finding]) -> list[Speaker]:
-    """Every rule that matches under either set of facts, at its strictest."""
-    speakers = []
-    for finding in findings:
-        if finding.known is not False or finding.claimed is not False:
-            gate: Gate = max(filter(None, finding.demands), key=STRICTNESS.__getitem__)
-            speakers.append(Speaker(finding.rule.name, gate, finding))
-    return speakers
+def _sampled(
+    strictest: int, drawn: list[Ready], case_id: str | None, standing: Standing
+) -> bool | None:
+    if standing.draw is None and (case_id is None or strictest == SAMPLE):
+        return None
+    return bool(drawn)
 
 
-def _conflict(findings: Iterable[Finding], stand_in: list[Speaker]) -> bool:
-    """Whether rules that match under the same facts demand different gates."""
-    unknown = {speaker.gate for speaker in stand_in if speaker.name == UNKNOWN_KIND}
-    demands = [finding.demands for finding in findings if finding.matched]
-    known = unknown.union(gate for gate, _ in demands if gate)
-    claimed = unknown.union(gate for _, gate in demands if gate)
-    return len(known) > 1 or len(claimed) > 1
-
-
-def _strictest(
-    speakers: list[Speaker], missing: list[Gap], evidence: Evidence
-) -> tuple[Gate, list[Speaker], tuple[str, ...]]:
-    """The winning gate, those who reached it by name, and their reasons.
-
-    What is missing of the action makes those who would have let it run ask instead.
-    """
-    gate: Gate = max((speaker.gate for speaker in speakers), key=STRICTNESS.__getitem__)
-    won = sorted((s for s in speakers if s.gate == gate), key=lambda speaker: speaker.name)
-    reasons = [_reason(speaker, evidence) for speaker in won]
-    if missing and gate != "deny":
-        reasons = (reasons if gate == "hard" else []) + [gap.reason for gap in missing]
-        gate = "hard"
-    return gate, won, tuple(dict.fromkeys(reasons))
-
-
-def _trace(
-    findings: Iterable[Finding], evidence: Evidence, stand_in: list[Speaker], missing: list[Gap]
-) -> tuple[Trace, ...]:
-    rules = [evidence.trace(finding) for finding in findings]
-    pseudo = [Trace(speaker.name, True) for speaker in stand_in]
-    return (*rules, *pseudo, *(Trace(gap.rule, True, gap.values) for gap in missing))
+def _on_failure(demands: Iterable[Demand]) -> Literal["fail", "review"]:
+    rules = (demand.ready.rule for demand in demands if demand.ready)
+    return "review" if any(rule.on_failure == "review" for rule in rules) else "fail"

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hitl_mail.core.action import EFFECT, KIND
 from hitl_mail.core.canonical import digest_bytes
-from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import members
 from hitl_mail.core.text import one_line, visible
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.gaps import PayloadSchema
 from hitl_mail.policy.judge import Policy
 from hitl_mail.policy.model import (
-    GATES_NOT_YET,
-    NOT_YET,
     QUIET,
     RESERVED,
     Kind,
@@ -27,7 +24,9 @@ from hitl_mail.policy.model import (
     Rule,
     RulesFile,
 )
+from hitl_mail.policy.obligations import faults
 from hitl_mail.policy.templates import placeholders
+from hitl_mail.policy.tests import check_tests
 from hitl_mail.policy.variables import OPTIONAL, VARIABLES
 from hitl_mail.tables import Source, nearest, read_table
 from hitl_mail.tables.lines import Path
@@ -44,7 +43,6 @@ TITLE_NAMES = ("kind", "payload", *(name for name in OPTIONAL if name != "why"))
 """What a title may show: what would run and its numbers, never the agent's own story."""
 
 LONGEST_NAME = 64
-_PERCENT = re.compile(r"[1-9][0-9]?%")
 
 
 def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> Policy:
@@ -60,15 +58,14 @@ def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> 
     check.policy(table.policy)
     kinds = {name: (kind, check.kind(name, kind)) for name, kind in table.kinds.items()}
     rules = check.rules(source.data.get("rules", []), table.policy)
-    if table.tests:
-        check.note(("tests",), "tests are kept but nothing runs them yet")
+    check.problems.extend(check_tests(source))
     if check.problems:
         raise ConfigError(sorted(check.problems, key=lambda problem: problem.line or 0))
     from hitl_mail.policy.conditions import plan
 
-    wanted = plan(condition for _, condition in rules)
+    wanted = plan(condition for ready in rules for condition in (ready.when, *ready.triggers))
     digest = digest_bytes(text.encode())
-    return Policy(text, digest, table.policy, kinds, rules, wanted, names, check.notes)
+    return Policy(text, digest, table.policy, kinds, rules, wanted, names, table.tests, check.notes)
 
 
 class _Check:
@@ -129,13 +126,13 @@ class _Check:
             self.problem(path, f'"{name}" is {error}')
         return None
 
-    def rules(self, tables: Any, policy: PolicyTable) -> list[tuple[Rule, Condition]]:
+    def rules(self, tables: Any, policy: PolicyTable) -> list[Ready]:
         if not isinstance(tables, list):
             self.problem(
                 ("rules",), "must be a list of tables", "Write [[rules]], twice bracketed."
             )
             return []
-        compiled: list[tuple[Rule, Condition]] = []
+        compiled: list[Ready] = []
         first: dict[str, int] = {}
         for index, table in enumerate(tables):
             path = ("rules", index)
@@ -145,12 +142,27 @@ class _Check:
             self.rule_name(table.get("name"), path, first)
             self.shut(table, path)
             rule = read_table(Rule, table, path, self.source, self.problems)
-            condition = self.condition(table.get("when"), (*path, "when"))
+            when = self.condition(table.get("when"), (*path, "when"))
+            triggers = self.exceptions(table.get("exceptions"), (*path, "exceptions"))
             if rule is not None:
                 self.rule(rule, path, policy)
-                if condition is not None:
-                    compiled.append((rule, condition))
+                for fault in faults(rule, table, policy.expires):
+                    self.problem((*path, *fault.path), fault.what, fault.mend)
+                if when is not None:
+                    compiled.append(Ready(rule, when, triggers))
         return compiled
+
+    def exceptions(self, tables: Any, path: Path) -> tuple[Condition, ...]:
+        """The conditions of an exception's triggers; what is no table is told elsewhere."""
+        compiled = []
+        for index, table in enumerate(tables if isinstance(tables, list) else ()):
+            if not isinstance(table, dict):
+                continue
+            where = (*path, index)
+            compiled.append(self.condition(table.get("when"), (*where, "when")))
+            if isinstance(table.get("reason"), str):
+                self.template(table["reason"], (*where, "reason"), VARIABLES)
+        return tuple(condition for condition in compiled if condition is not None)
 
     def rule_name(self, name: Any, path: Path, first: dict[str, int]) -> None:
         if not isinstance(name, str):
@@ -166,16 +178,9 @@ class _Check:
         first.setdefault(name, self.source.line(where))
 
     def shut(self, table: dict[str, Any], path: Path) -> None:
-        """What a rule may not say, or not yet."""
+        """What a rule may not say, or what does not act yet."""
         if table.get("doors") == []:
             self.problem((*path, "doors"), "no door is left", "Leave it out, or name one.")
-        gate = table.get("gate")
-        if isinstance(gate, str) and gate in GATES_NOT_YET:
-            what = f'the gate "{gate}" is not available yet in this version'
-            self.problem((*path, "gate"), what, 'Use "hard" until it is.')
-        for key in sorted(NOT_YET & table.keys()):
-            what = f"{key} is not available yet in this version"
-            self.problem((*path, key), what, "Leave it out until it is.")
         for key in sorted(QUIET & table.keys()):
             self.note((*path, key), f"{key} is kept but does not act yet")
 
@@ -204,8 +209,6 @@ class _Check:
         self.people(rule.route_to, (*path, "route_to"), may_be_empty=True)
         if rule.escalate is not None:
             self.people(rule.escalate.to, (*path, "escalate", "to"))
-        for index, moment in enumerate(rule.remind):
-            self.moment(moment, (*path, "remind", index))
 
     def quorum(self, rule: Rule, refs: tuple[str, ...], path: Path) -> None:
         people = members(refs, self.members)
@@ -227,15 +230,6 @@ class _Check:
 
     def is_known(self, name: str) -> bool:
         return name in self.names.people or name in self.groups
-
-    def moment(self, text: str, path: Path) -> None:
-        if _PERCENT.fullmatch(text):
-            return
-        try:
-            parse_duration(text)
-        except ValueError:
-            mend = 'Write "50%" of the time until expiry, or a duration such as "1h".'
-            self.problem(path, f'"{text}" is no moment to remind', mend)
 
     def template(self, text: str, path: Path, known: Iterable[str]) -> None:
         known = tuple(known)

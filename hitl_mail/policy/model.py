@@ -1,7 +1,7 @@
 """The shapes of rules.toml, as design 1.3 fixes them.
 
 `hitl_mail.policy.load` reads them with all problems at once. What this version does not act on
-yet stands here already, so that its place is known: see `NOT_YET` and `QUIET`.
+yet stands here already, so that its place is known: see `QUIET`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,9 @@ RESERVED = frozenset(
 )
 """Names that speak for something else in verdicts and receipts; no rule may carry them."""
 
-NOT_YET = frozenset({"exceptions", "rate", "tighten", "on_failure", "on_expiry"})
-"""Keys of a rule that are refused: ignoring them would be milder than the admin meant."""
-
 QUIET = frozenset({"remind", "escalate", "route_to"})
 """Keys of a rule that are checked and kept but do not act yet: without them a case is decided by
 fewer people or expires, never by more people or sooner. Loading says so in `Policy.notes`."""
-
-GATES_NOT_YET = frozenset({"exception", "sample"})
 
 FailClosed = Literal["hard", "deny"]
 
@@ -61,7 +56,7 @@ class Kind(_Table, frozen=True, kw_only=True):
 
 
 class ExceptionTable(_Table, frozen=True, kw_only=True):
-    """One trigger of an `exception` gate."""
+    """One trigger of an `exception` gate; its reason is the rule's where None."""
 
     when: str
     reason: str | None = None
@@ -82,7 +77,10 @@ class Escalate(_Table, frozen=True, kw_only=True):
 
 
 class Rule(_Table, frozen=True, kw_only=True):
-    """One of `[[rules]]`. `reviewers` and `expires` are the policy's where None."""
+    """One of `[[rules]]`. `reviewers` and `expires` are the policy's where None.
+
+    `on_expiry` has one value, since silence is never consent; it stands here to be told so.
+    """
 
     name: str
     when: str
@@ -99,16 +97,51 @@ class Rule(_Table, frozen=True, kw_only=True):
     rate: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
     tighten: Tighten | None = None
     on_failure: Literal["fail", "review"] = "fail"
-    on_expiry: str | None = None
+    on_expiry: str = "reject"
+
+
+class Expect(_Table, frozen=True, kw_only=True):
+    """What a test expects of a verdict; what is None is not looked at.
+
+    `reviewers` are people and groups, all that any quorum names together; `approvals` is what the
+    most demanding quorum needs. A sampled case's reviewers are those of its review.
+    """
+
+    gate: Gate
+    asks: bool | None = None
+    rules: tuple[str, ...] | None = None
+    reviewers: tuple[str, ...] | None = None
+    approvals: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    sampled: bool | None = None
+
+
+class PolicyTest(_Table, frozen=True, kw_only=True):
+    """One of `[[tests]]`: an action as an agent would drop it, and what the rules should say.
+
+    `draw` is the case's draw in [0, 1], `typical` what past cases of the kind cost.
+    """
+
+    name: str
+    action: dict[str, Any]
+    expect: Expect
+    agent: str | None = None
+    draw: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    typical: dict[str, float] = {}
+
+
+class ExamplesFile(_Table, frozen=True, kw_only=True):
+    """All of a file in `tests/` beside rules.toml."""
+
+    tests: tuple[PolicyTest, ...] = ()
 
 
 class RulesFile(_Table, frozen=True, kw_only=True):
-    """All of rules.toml. `tests` are kept for the admin; nothing runs them yet."""
+    """All of rules.toml."""
 
     policy: PolicyTable = PolicyTable()
     kinds: dict[str, Kind] = {}
     rules: tuple[Rule, ...] = ()
-    tests: tuple[dict[str, Any], ...] = ()
+    tests: tuple[PolicyTest, ...] = ()
 
 
 class Names(Protocol):

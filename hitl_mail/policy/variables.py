@@ -6,7 +6,8 @@ a verdict stricter (design 1.2), so there are two sets of facts for one action.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hitl_mail.core.action import Action, ContextItem
@@ -34,7 +35,10 @@ VARIABLES: dict[str, Variable] = {
     "untrusted": Variable("bool", "whether any context item is untrusted", "untrusted"),
     "labels": Variable("map", "the agent's labels, all texts", 'labels.team == "emea"'),
     "typical": Variable(
-        "map", "medians of past cases of this kind; empty so far", "has(typical.cost)"
+        "map",
+        "medians of the last 50 executed cases of this kind: cost, latency, seconds;"
+        " each absent under 10 of them",
+        "has(typical.cost) && cost > 3.0 * typical.cost",
     ),
     "context": Variable(
         "list", "what the agent read: title, text, source, trusted", "size(context) > 0"
@@ -55,6 +59,12 @@ VARIABLES: dict[str, Variable] = {
     "run_id": Variable("string", "the agent run", 'run_id.startsWith("nightly-")', True),
     "supersedes": Variable("string", "the id it replaces", "has(action.supersedes)", True),
 }
+
+TYPICAL = ("cost", "latency", "seconds")
+"""What past cases of a kind tell, as `typical.cost` and so on."""
+
+FEWEST_TYPICAL = 10
+"""Executed cases of a kind before anything about it is called typical."""
 
 _PLAIN = frozenset({"kind", "payload", "summary", "labels"}).union(
     name for name, variable in VARIABLES.items() if variable.optional
@@ -77,9 +87,11 @@ class Facts:
         kind: Kind | None,
         trusted: Collection[str],
         claimed: bool,
+        typical: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         self.action = action
         self.agent = agent
+        self.typical = dict(typical)
         self.effects, self.reversible = _nature(action, kind, claimed)
         self.trusted = tuple(_trusted(item, trusted, claimed) for item in action.context)
         self.untrusted = not all(self.trusted)
@@ -106,11 +118,9 @@ class Facts:
                 ]
             case "attachments":
                 return [attachment.name for attachment in self.action.attachments]
-            case "typical":
-                return {}
             case "action":
                 return self._all()
-            case "agent" | "reversible" | "untrusted":
+            case "agent" | "reversible" | "untrusted" | "typical":
                 return getattr(self, name)
         raise KeyError(name)
 

@@ -1,0 +1,104 @@
+"""Each rule's line in a verdict: whether it matched, and on which values.
+
+A verdict carries a line for every rule, so that what can be prepared once for a policy is: most
+rules do not match, and many read the same values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hitl_mail.core.verdict import Trace
+from hitl_mail.policy.findings import Answer, Demand, Question, Ready
+from hitl_mail.policy.templates import LONGEST, look_up, shown
+from hitl_mail.policy.variables import Facts
+
+_ABSENT = object()
+_Values = dict[str, Any]
+
+
+class Tracer:
+    """The lines of one policy's rules, ready to be filled."""
+
+    def __init__(self, rules: Sequence[Ready]) -> None:
+        self._lines = [(ready.rule.name, ready.when.uses) for ready in rules]
+        self._readings = {ready.when.uses for ready in rules}
+
+    def trace(
+        self,
+        known: Question,
+        claimed: Question,
+        answers: tuple[Answer, Answer],
+        demands: Mapping[str, Demand],
+    ) -> tuple[Trace, ...]:
+        """A line for every rule in the order of the file, then for what spoke beside them, then
+        for what is missing. Rules that read the same share one dict; nobody changes it."""
+        first = _Sight(known.facts)
+        second = first if claimed is known else _Sight(claimed.facts)
+        read = {uses: first.values(uses) for uses in self._readings}
+        lines = []
+        for name, uses in self._lines:
+            demand = demands.get(name)
+            if demand is None:
+                lines.append(Trace(name, False, read[uses]))
+            else:
+                sight = second if _only_claimed(name, answers) else first
+                lines.append(_matched(name, demand, sight, known.standing.draw))
+        beside = [Trace(name, True) for name, demand in demands.items() if demand.ready is None]
+        return (*lines, *beside, *(Trace(gap.rule, True, gap.values) for gap in known.missing))
+
+
+class _Sight:
+    """The values that conditions read under one set of facts, each looked up once."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._find = facts.find
+        self._seen: _Values = {}
+
+    def values(self, uses: Iterable[str]) -> _Values:
+        """By dotted name, short; absent ones left out."""
+        found = {}
+        for name in uses:
+            if name in self._seen:
+                value = self._seen[name]
+            else:
+                path = name.removeprefix("action.")
+                value = self._seen[name] = _short(look_up(path, self._find, _ABSENT))
+            if value is not _ABSENT:
+                found[name] = value
+        return found
+
+
+def _matched(name: str, demand: Demand, sight: _Sight, draw: float | None) -> Trace:
+    ready = demand.ready
+    assert ready is not None  # noqa: S101 - only rules have a line
+    uses = dict.fromkeys(ready.when.uses)
+    for trigger in ready.triggers:
+        uses.update(dict.fromkeys(trigger.uses))
+    values = sight.values(uses)
+    if ready.rule.gate == "sample":
+        values["rate"] = ready.rule.rate
+        if draw is not None:
+            values["draw"] = draw
+    return Trace(name, True, values, demand.error)
+
+
+def _only_claimed(name: str, answers: tuple[Answer, Answer]) -> bool:
+    """Whether the claims alone made a rule demand what it does."""
+    known, claimed = (answer.demands.get(name) for answer in answers)
+    return claimed is not None and (known is None or claimed.level > known.level)
+
+
+def _short(value: Any) -> Any:
+    """A value as a trace keeps it: as received where it is small, else the start of its JSON."""
+    if value is _ABSENT or value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return shown(value)
+    if len(msgspec.json.encode(value)) <= LONGEST:
+        return value
+    text = shown(value)
+    return text if text.endswith("…") else value
