@@ -112,11 +112,13 @@ class Weighing:
     def __init__(self, facts: Facts, plan: Plan, like: Weighing | None = None) -> None:
         self.variables: dict[str, Any] = dict(like.variables) if like else {}
         self.too_large: dict[str, str] = dict(like.too_large) if like else {}
-        for name in plan if like is None else plan.keys() & CLAIMABLE:
-            try:
-                self.variables[name] = _Cap().weighable(_part(facts, name, plan[name]))
-            except KeyError:
+        for name, keys in plan.items():
+            if like is not None and name not in CLAIMABLE:
                 continue
+            if not facts.gives(name):
+                continue
+            try:
+                self.variables[name] = _Cap().weighable(_part(facts, name, keys))
             except _TooLarge as error:
                 self.too_large[name] = f"{name} is too large to be weighed: {error}"
         self.context = cel.Context(self.variables)
@@ -170,7 +172,7 @@ class _Cap:
         self.characters = 0
 
     def weighable(self, value: Any) -> Any:
-        if isinstance(value, bool | float) or value is None:
+        if value is None or type(value) in (bool, float):
             return value
         self.values += 1
         if self.values > MOST_VALUES:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
 from hitl_mail.core.verdict import STRICTNESS, Gate, Standing
 from hitl_mail.policy.gaps import Gap
 from hitl_mail.policy.model import UNKNOWN_KIND, UNMATCHED, FailClosed, PolicyTable, Rule
@@ -25,27 +23,55 @@ AUTO, QUIET, SAMPLE, TRIGGERED, HARD, DENY = range(6)
 
 GATE_OF: tuple[Gate, ...] = ("auto", "exception", "sample", "exception", "hard", "deny")
 
+_SIMPLE = ("auto", "hard", "deny")
 _STAND_IN = {UNKNOWN_KIND: "The kind is not registered", UNMATCHED: "No rule speaks for it"}
 
 
-class Ready(msgspec.Struct, frozen=True, gc=False):
-    """A rule with its conditions compiled: its `when`, and one for each of its exceptions."""
+class Ready:
+    """A rule with its conditions compiled: its `when`, and one for each of its exceptions.
 
-    rule: Rule
-    when: Condition
-    triggers: tuple[Condition, ...] = ()
+    `uses` are the dotted names that all of them read. `plain` is what it demands where nothing
+    unusual does more: most actions need no other.
+    """
+
+    __slots__ = ("plain", "rule", "triggers", "uses", "when")
+
+    def __init__(self, rule: Rule, when: Condition, triggers: tuple[Condition, ...] = ()) -> None:
+        self.rule = rule
+        self.when = when
+        self.triggers = triggers
+        reads = (name for condition in (when, *triggers) for name in condition.uses)
+        self.uses = tuple(dict.fromkeys(reads))
+        self.plain = Demand(STRICTNESS[rule.gate], None, self)
 
 
 class Demand(NamedTuple):
     """What one name demands, for which reasons, and in words what could not be told.
 
-    `ready` is None for what stands for no rule: `unmatched`, `unknown_kind`.
+    `reasons` is None where they are the rule's own. `ready` is None for what stands for no rule:
+    `unmatched`, `unknown_kind`.
     """
 
     level: int
-    reasons: tuple[str, ...]
+    reasons: tuple[str, ...] | None
     ready: Ready | None = None
     error: str | None = None
+
+    @property
+    def side(self) -> int:
+        """Whether it would let the action run, ask or refuse; 0 for an exception rule, which
+        says both, alone and asked, and so disagrees with none."""
+        exception = self.ready is not None and self.ready.rule.gate == "exception"
+        return 0 if exception and self.level != HARD else max(self.level, TRIGGERED)
+
+    def reasons_by(self, facts: Facts) -> tuple[str, ...]:
+        """The reasons, filled from these facts where they are the rule's own."""
+        if self.reasons is not None or self.ready is None:
+            return self.reasons or ()
+        rule = self.ready.rule
+        return (
+            f"Rule {rule.name} applies" if rule.reason is None else fill(rule.reason, facts.find),
+        )
 
 
 class Answer(NamedTuple):
@@ -71,8 +97,10 @@ def answer(
     """What the rules demand. Whatever cannot be told is a person's question."""
     demands: dict[str, Demand] = {}
     for ready, outcome in zip(rules, question.outcomes, strict=True):
-        if outcome is not False:
-            demands[ready.rule.name] = _demand(question, ready, outcome)
+        if outcome is False:
+            continue
+        simple = outcome is True and ready.rule.gate in _SIMPLE
+        demands[ready.rule.name] = ready.plain if simple else _demand(question, ready, outcome)
     if not registered:
         demands[UNKNOWN_KIND] = _stand_in(UNKNOWN_KIND, table.unknown_kind)
     elif not demands:
@@ -92,8 +120,8 @@ def stricter(known: Answer, claimed: Answer) -> dict[str, Demand]:
         before = both.get(name)
         if before is None or demand.level > before.level:
             both[name] = demand
-        elif demand.level == before.level and demand.reasons != before.reasons:
-            reasons = tuple(dict.fromkeys((*before.reasons, *demand.reasons)))
+        elif demand is not before and demand.level == before.level and demand.reasons:
+            reasons = tuple(dict.fromkeys((*(before.reasons or ()), *demand.reasons)))
             both[name] = before._replace(reasons=reasons, error=before.error or demand.error)
     return both
 
@@ -110,7 +138,7 @@ def _demand(question: Question, ready: Ready, outcome: Outcome) -> Demand:
     tightened = question.standing.tightened.get(rule.name) if rule.gate == "sample" else None
     if tightened is not None:
         return Demand(HARD, (tightened,), ready)
-    return Demand(STRICTNESS[rule.gate], _reason(rule, question.facts), ready)
+    return ready.plain
 
 
 def _exception(question: Question, ready: Ready) -> Demand:
@@ -126,19 +154,13 @@ def _exception(question: Question, ready: Ready) -> Demand:
         elif trigger.reason is not None:
             reasons.append(fill(trigger.reason, question.facts.find))
         elif rule.reason is not None:
-            reasons.append(fill(rule.reason, question.facts.find))
+            reasons.extend(ready.plain.reasons_by(question.facts))
         else:
             reasons.append(f"Rule {rule.name}: {trigger.when}")
     if not reasons:
-        return Demand(QUIET, _reason(rule, question.facts), ready)
+        return ready.plain
     error = "; ".join(dict.fromkeys(errors)) or None
     return Demand(TRIGGERED, tuple(dict.fromkeys(reasons)), ready, error)
-
-
-def _reason(rule: Rule, facts: Facts) -> tuple[str, ...]:
-    if rule.reason is None:
-        return (f"Rule {rule.name} applies",)
-    return (fill(rule.reason, facts.find),)
 
 
 def _stand_in(name: str, gate: FailClosed) -> Demand:
@@ -146,14 +168,8 @@ def _stand_in(name: str, gate: FailClosed) -> Demand:
 
 
 def _disagree(demands: Iterable[Demand]) -> bool:
-    """Whether one rule lets it run, one asks, one refuses. An exception rule says both, alone
-    and asked, so that it disagrees with none."""
-    sides = set()
-    for demand in demands:
-        exception = demand.ready is not None and demand.ready.rule.gate == "exception"
-        if demand.level == HARD or not exception:
-            sides.add(max(demand.level, TRIGGERED))
-    return len(sides) > 1
+    """Whether one rule lets it run, one asks, one refuses."""
+    return len({demand.side for demand in demands} - {0}) > 1
 
 
 def _interrupt(demands: dict[str, Demand]) -> None:
@@ -177,3 +193,11 @@ def asking(demands: Mapping[str, Demand]) -> list[str]:
     if any(demand.level == DENY for demand in demands.values()):
         return []
     return sorted(name for name, demand in demands.items() if demand.level >= TRIGGERED)
+
+
+def only_claimed(name: str, known: Answer, claimed: Answer) -> bool:
+    """Whether the claims alone made it demand what it does."""
+    if known is claimed:
+        return False
+    before, after = known.demands.get(name), claimed.demands.get(name)
+    return after is not None and (before is None or after.level > before.level)

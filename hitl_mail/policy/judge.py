@@ -26,6 +26,7 @@ from hitl_mail.policy.findings import (
     Ready,
     answer,
     asking,
+    only_claimed,
     stricter,
 )
 from hitl_mail.policy.gaps import PayloadSchema, gaps
@@ -90,7 +91,10 @@ class Policy:
         demands = stricter(first, second)
         strictest = max(demand.level for demand in demands.values())
         won = sorted(name for name, demand in demands.items() if demand.level == strictest)
-        reasons = [reason for name in won for reason in demands[name].reasons]
+        reasons: list[str] = []
+        for name in won:
+            facts = claimed.facts if only_claimed(name, first, second) else known.facts
+            reasons.extend(demands[name].reasons_by(facts))
         if strictest in range(TRIGGERED, DENY):
             reasons.extend(gap.reason for gap in known.missing)
         asked = asking(demands)
@@ -108,7 +112,7 @@ class Policy:
             sampled=_sampled(strictest, drawn, case_id, standing),
             conflict=first.conflict or second.conflict,
             on_failure=_on_failure(demands.values()),
-            trace=self._tracer.trace(known, claimed, (first, second), demands),
+            trace=self._tracer.trace(known, claimed, first, second, demands),
             reviews=tuple(bench.review(ready) for ready in drawn),
             review_expires=min((r.rule.expires or self.table.expires for r in drawn), default=0),
         )

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from hitl_mail.core.verdict import Trace
-from hitl_mail.policy.findings import Answer, Demand, Question, Ready
+from hitl_mail.policy.findings import Answer, Demand, Question, Ready, only_claimed
 from hitl_mail.policy.templates import LONGEST, look_up, shown
 from hitl_mail.policy.variables import Facts
 
@@ -24,29 +24,36 @@ class Tracer:
     """The lines of one policy's rules, ready to be filled."""
 
     def __init__(self, rules: Sequence[Ready]) -> None:
-        self._lines = [(ready.rule.name, ready.when.uses) for ready in rules]
+        # The values of a rule's own condition are all there is to tell of most rules.
+        self._lines = [
+            (ready.rule.name, ready.when.uses, not ready.triggers and ready.rule.gate != "sample")
+            for ready in rules
+        ]
         self._readings = {ready.when.uses for ready in rules}
 
     def trace(
         self,
         known: Question,
         claimed: Question,
-        answers: tuple[Answer, Answer],
+        first: Answer,
+        second: Answer,
         demands: Mapping[str, Demand],
     ) -> tuple[Trace, ...]:
         """A line for every rule in the order of the file, then for what spoke beside them, then
         for what is missing. Rules that read the same share one dict; nobody changes it."""
-        first = _Sight(known.facts)
-        second = first if claimed is known else _Sight(claimed.facts)
-        read = {uses: first.values(uses) for uses in self._readings}
+        sight = _Sight(known.facts)
+        other = sight if claimed is known else _Sight(claimed.facts)
+        read = {uses: sight.values(uses) for uses in self._readings}
         lines = []
-        for name, uses in self._lines:
+        for name, uses, plain in self._lines:
             demand = demands.get(name)
             if demand is None:
                 lines.append(Trace(name, False, read[uses]))
+            elif plain and not only_claimed(name, first, second):
+                lines.append(Trace(name, True, read[uses], demand.error))
             else:
-                sight = second if _only_claimed(name, answers) else first
-                lines.append(_matched(name, demand, sight, known.standing.draw))
+                seen = other if only_claimed(name, first, second) else sight
+                lines.append(_matched(name, demand, seen, known.standing.draw))
         beside = [Trace(name, True) for name, demand in demands.items() if demand.ready is None]
         return (*lines, *beside, *(Trace(gap.rule, True, gap.values) for gap in known.missing))
 
@@ -75,21 +82,12 @@ class _Sight:
 def _matched(name: str, demand: Demand, sight: _Sight, draw: float | None) -> Trace:
     ready = demand.ready
     assert ready is not None  # noqa: S101 - only rules have a line
-    uses = dict.fromkeys(ready.when.uses)
-    for trigger in ready.triggers:
-        uses.update(dict.fromkeys(trigger.uses))
-    values = sight.values(uses)
+    values = sight.values(ready.uses)
     if ready.rule.gate == "sample":
         values["rate"] = ready.rule.rate
         if draw is not None:
             values["draw"] = draw
     return Trace(name, True, values, demand.error)
-
-
-def _only_claimed(name: str, answers: tuple[Answer, Answer]) -> bool:
-    """Whether the claims alone made a rule demand what it does."""
-    known, claimed = (answer.demands.get(name) for answer in answers)
-    return claimed is not None and (known is None or claimed.level > known.level)
 
 
 def _short(value: Any) -> Any:
