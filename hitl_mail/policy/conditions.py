@@ -17,8 +17,9 @@ import cel
 import msgspec
 
 from hitl_mail.core.text import one_line
+from hitl_mail.policy import reader
 from hitl_mail.policy.bounds import LONGEST_SOURCE, Flaw, unbounded
-from hitl_mail.policy.source import bound_names, uses
+from hitl_mail.policy.source import bound_names, patterns, uses
 from hitl_mail.policy.variables import CLAIMABLE, FEWEST_TYPICAL, TYPICAL, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
@@ -75,8 +76,9 @@ def compile_condition(source: str) -> Condition:
     except ValueError as error:
         raise Uncompilable([_syntax(source, str(error))]) from None
     names = frozenset(program.variables()) - (bound_names(source) - VARIABLES.keys())
-    flaws = list(_unknown(names, program.functions()))
-    flaws.extend(unbounded(source))
+    flaws = [*reader.flaws(source, FUNCTIONS.__contains__), *_functions(program.functions())]
+    flaws = flaws or list(_unknown(names))
+    flaws.extend(list(unbounded(source)) or _no_patterns(source))
     if flaws:
         raise Uncompilable(flaws)
     read = tuple(name for name in uses(source) if name.split(".")[0] in names)
@@ -202,12 +204,26 @@ class _Cap:
         return text
 
 
-def _unknown(names: frozenset[str], functions: Iterable[str]) -> Iterable[Flaw]:
+def _unknown(names: frozenset[str]) -> Iterable[Flaw]:
     for name in sorted(names - VARIABLES.keys()):
         yield Flaw(f"no such name: {name}", nearest(name, VARIABLES))
+
+
+def _functions(functions: Iterable[str]) -> Iterable[Flaw]:
     for name in functions:
         if name[0].isalpha() and name not in FUNCTIONS:
             yield Flaw(f"no such function: {name}", nearest(name, FUNCTIONS))
+
+
+def _no_patterns(source: str) -> Iterable[Flaw]:
+    """The patterns of `matches` that are no regular expressions."""
+    for pattern in patterns(source):
+        try:
+            cel.evaluate(f'"".matches({pattern.text})')
+        except Exception as error:  # noqa: BLE001 - whatever the library says of it
+            found = _FUNCTION.match(str(error))
+            said = found[2] if found else str(error)
+            yield Flaw(one_line(said.split("\n", maxsplit=1)[0].rstrip(":")))
 
 
 def _syntax(source: str, message: str) -> Flaw:

@@ -81,10 +81,6 @@ def test_an_optional_field_can_be_asked_for_once_it_is_known_to_be_there() -> No
         ("payload.amount > 3.0 * typical.cost", f"typical.cost {UNKNOWN}"),
         ("labels.team == 'x'", "labels.team is not given"),
         ("payload['nope'] == 1.0", 'there is no "nope"'),
-        (
-            "payload.amount + 1 > 2.0",
-            "cannot compute double + int: numbers of an action are doubles, write 2.0 instead of 2",
-        ),
         ("payload.currency > 1.0", "a value is of another type than the condition expects"),
         ("payload.amount", "the condition gives no true or false"),
         ("1 / 0 > 0", "division by zero"),
@@ -93,7 +89,6 @@ def test_an_optional_field_can_be_asked_for_once_it_is_known_to_be_there() -> No
             "timestamp(payload.amount) > timestamp('2026-01-01T00:00:00Z')",
             "timestamp() cannot take the value it is given",
         ),
-        ("summary.matches('(')", "matches(): '(' not a valid regex:"),
     ],
 )
 def test_what_cannot_be_told_is_said_in_words(source: str, error: str) -> None:

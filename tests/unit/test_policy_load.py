@@ -218,7 +218,7 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
         ("kind ==", "not a condition in CEL: the condition ends too early at column 8."),
         ("kind = 3", "not a condition in CEL: token recognition error at: '= ' at column 6."),
         ("", "not a condition in CEL: the condition ends too early at column 1."),
-        ('knd == "a"', "no such name: knd. Did you mean kind?"),
+        ('knd == "a"', "no such name: knd at column 1. Did you mean kind?"),
         ('.kind == "a"', "no such name: .kind. Did you mean kind?"),
         ('summary.startWith("a")', "no such function: startWith. Did you mean startsWith?"),
         (
@@ -246,7 +246,7 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "the pattern of matches is no text in quotes. Write",
         ),
         (
-            'matches(summary, "a{9}(b{3,9}){20}")',
+            'summary.matches("a{9}(b{3,9}){20}")',
             "its patterns are slow to compile. Use + or * instead of {n}.",
         ),
         (
@@ -284,7 +284,7 @@ def test_a_condition_that_cannot_be_weighed_is_refused(when: str, complaint: str
         (
             "exception",
             "exceptions = [{ when = 'cots > 1.0' }]",
-            "rules[0].exceptions[0].when: no such name: cots. Did you mean cost?",
+            "rules[0].exceptions[0].when: no such name: cots at column 1. Did you mean cost?",
         ),
         (
             "exception",
@@ -312,7 +312,7 @@ def test_a_macro_name_in_a_string_or_comment_is_no_macro() -> None:
 @pytest.mark.parametrize(
     "when",
     [
-        'summary.matches("^[0-9]{4}-[0-9]{2}-[0-9]{2}$") && matches(summary, r"(a,b)")',
+        'summary.matches("^[0-9]{4}-[0-9]{2}-[0-9]{2}$") && summary.matches(r"(a,b)")',
         'summary.matches("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")',
         'payload.l.exists(x, x.matches("@example[.]com$"))',
         r'payload.l.exists(x, x.matches(r"^\d{4}-\d{2}-\d{2}$"))',
