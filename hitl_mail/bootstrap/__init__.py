@@ -6,7 +6,9 @@ the daemon, and is imported only where one is going to run.
 
 from hitl_mail.bootstrap.making import create_demo_home, create_home
 from hitl_mail.bootstrap.reading import (
+    lint_policy,
     load_config,
+    load_policy_tests,
     load_site,
     os_user,
     read_receipts,
@@ -18,7 +20,9 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
+    "lint_policy",
     "load_config",
+    "load_policy_tests",
     "load_site",
     "os_user",
     "read_receipts",

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.policy.judge import Policy
-    from hitl_mail.policy.model import Names
+    from hitl_mail.policy.model import Names, PolicyTest
 
 
 def load_site(home: Home) -> Site:
@@ -57,6 +57,37 @@ def load_policy(home: Home, site: Names) -> Policy:
         return (home.root / path).read_bytes()
 
     return load(_text(home.rules_file), site, home.rules_file.name, read_schema)
+
+
+def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
+    """What a good reviewer would raise about a policy that is sound."""
+    from hitl_mail.policy.lints import lint, lint_site
+    from hitl_mail.tables import Source
+
+    owners = {name: agent.owner for name, agent in site.agents.items() if agent.owner}
+    source = Source(home.site_file.name, _text(home.site_file))
+    found = lint(policy, home.rules_file.name, owners)
+    return [*found, *lint_site(site.executors, site.groups, source)]
+
+
+def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]]:
+    """The tests in rules.toml, then those in `tests/*.toml` beside it, each with its file.
+
+    Raises `ConfigError` with every problem of every file.
+    """
+    from hitl_mail.policy.tests import load_tests
+
+    found = [(home.rules_file.name, test) for test in policy.tests]
+    problems: list[Problem] = []
+    for path in sorted((home.rules_file.parent / "tests").glob("*.toml")):
+        name = f"tests/{path.name}"
+        try:
+            found.extend((name, test) for test in load_tests(_text(path), name))
+        except ConfigError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise ConfigError(problems)
+    return found
 
 
 def read_state(home: Home) -> State:

@@ -9,11 +9,13 @@ from typing import Any
 import click
 
 from hitl_mail import bootstrap
-from hitl_mail.cli.output import emit_json, json_option, lines, safe
+from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home, find_home
+from hitl_mail.policy.tests import Result, run_test
+from hitl_mail.policy.variables import VARIABLES
 from hitl_mail.settings import DEFAULT_AGENT
 
 
@@ -28,15 +30,19 @@ def rules() -> None:
 def check(home: str, as_json: bool) -> None:
     """Check hitl-mail.toml, then rules.toml.
 
-    Prints every problem of the file at once, with its line and what to do. Exit 2 if there is one.
+    Prints every problem at once, with its line and what to do. Exit 2 if there is one. Lints are
+    what a good reviewer of policy would raise; they do not fail.
     """
     found = find_home(home)
     problems: Sequence[Problem] = ()
     notes: Sequence[Problem] = ()
+    lints: Sequence[Problem] = ()
     digest = None
     try:
-        _, policy = bootstrap.load_config(found)
+        site, policy = bootstrap.load_config(found)
+        bootstrap.load_policy_tests(found, policy)
         notes, digest = policy.notes, policy.digest
+        lints = bootstrap.lint_policy(found, site, policy)
     except ConfigError as error:
         problems = error.problems
     if as_json:
@@ -45,6 +51,7 @@ def check(home: str, as_json: bool) -> None:
                 "ok": not problems,
                 "policy": digest,
                 "problems": [_problem(problem) for problem in problems],
+                "lints": [_problem(found) for found in lints],
                 "notes": [_problem(note) for note in notes],
             }
         )
@@ -53,19 +60,53 @@ def check(home: str, as_json: bool) -> None:
         raise ConfigError(list(problems))
     for note in notes:
         click.echo(f"note: {note}")
+    for raised in lints:
+        click.echo(f"lint: {raised}")
     click.echo(f"The rules are sound: {digest}")
 
 
 @rules.command()
-@click.argument("target", metavar="FILE|ID")
-@click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose action it would be.")
 @json_option
 @click.pass_obj
-def explain(home: str, target: str, agent: str, as_json: bool) -> None:
+def test(home: str, as_json: bool) -> None:
+    """Run the [[tests]] of rules.toml and of tests/*.toml beside it. Exit 1 if one differs."""
+    found = find_home(home)
+    site, policy = bootstrap.load_config(found)
+    results = [
+        (file, run_test(policy, one, DEFAULT_AGENT, site.excluded))
+        for file, one in bootstrap.load_policy_tests(found, policy)
+    ]
+    failed = [result for _, result in results if result.differences]
+    if as_json:
+        emit_json(
+            {
+                "ok": not failed,
+                "tests": [_tested(file, result) for file, result in results],
+            }
+        )
+    else:
+        for file, result in results:
+            _tell_differences(file, result)
+        click.echo(f"{len(results)} tests, {len(failed)} differ")
+    raise SystemExit(1 if failed else 0)
+
+
+@rules.command()
+@click.argument("target", metavar="FILE|ID", required=False)
+@click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose action it would be.")
+@click.option("--variables", is_flag=True, help="List what a condition may speak of.")
+@json_option
+@click.pass_obj
+def explain(home: str, target: str | None, agent: str, variables: bool, as_json: bool) -> None:
     """What the rules say of an action, and why.
 
     Of an action FILE that nobody has submitted yet, or of the case ID, as it was judged.
     """
+    if variables:
+        _tell_variables(as_json)
+        return
+    if target is None:
+        raise UsageError("name an action file or a case, or ask for --variables")
     found = find_home(home)
     path = Path(target)
     if path.is_file():
@@ -88,6 +129,39 @@ def _judge(home: Home, path: Path, agent: str) -> dict[str, Any]:
         raise UsageError(f"{path}: this is no action")
     excluded = site.excluded(agent, message.requested_by)
     return policy.judge(message, agent, excluded).document()
+
+
+def _tested(file: str, result: Result) -> dict[str, Any]:
+    return {
+        "file": file,
+        "name": result.test.name,
+        "ok": not result.differences,
+        "differences": [difference._asdict() for difference in result.differences],
+    }
+
+
+def _tell_differences(file: str, result: Result) -> None:
+    if result.differences:
+        click.echo(f"{file}: {safe(result.test.name)}")
+    for field, expected, actual in result.differences:
+        click.echo(f"  {field}: expected {safe(_plain(expected))}, is {safe(_plain(actual))}")
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    if value is None:
+        return "not drawn"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _tell_variables(as_json: bool) -> None:
+    rows = [{"name": name, **variable._asdict()} for name, variable in VARIABLES.items()]
+    if as_json:
+        emit_json(rows)
+    else:
+        columns = ("name", "type", "meaning", "example")
+        table(columns, [[row[column] for column in columns] for row in rows])
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

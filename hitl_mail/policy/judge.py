@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from hitl_mail.core.action import Action
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
@@ -116,6 +118,15 @@ class Policy:
             reviews=tuple(bench.review(ready) for ready in drawn),
             review_expires=min((r.rule.expires or self.table.expires for r in drawn), default=0),
         )
+
+    def without_gaps(self) -> Policy:
+        """The same rules where no kind requires anything of its actions: for trying them out."""
+        kinds = {
+            name: (msgspec.structs.replace(kind, requires=(), schema=None), None)
+            for name, (kind, _) in self.kinds.items()
+        }
+        plan, names = self._plan, self.names
+        return Policy(self.text, self.digest, self.table, kinds, self.rules, plan, names)
 
     def title(self, action: Action) -> str:
         """What would run, on one line, from the payload and never in the agent's words."""

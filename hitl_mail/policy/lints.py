@@ -1,0 +1,227 @@
+"""What a good reviewer of policy would raise: rules that are sound and still not meant so.
+
+A lint never stops a policy from loading. Whatever is told of what the rules do was seen in a
+made-up action (`trials`); that nothing is told proves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Protocol
+
+from hitl_mail.core.quorum import members
+from hitl_mail.core.verdict import ADMINS
+from hitl_mail.errors import Problem
+from hitl_mail.policy.findings import Ready
+from hitl_mail.policy.judge import Policy
+from hitl_mail.policy.source import blank
+from hitl_mail.policy.trials import RISKY, Trial, trials
+from hitl_mail.tables import Source, nearest
+
+_KIND_IS = re.compile(r"""kind\s*==\s*["']([^"'\\]*)["']""")
+_KIND_IN = re.compile(r"""kind\s+in\s+\[([^\]]*)\]""")
+_QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
+_AMOUNT = re.compile(
+    r"payload\.[\w.]+\s*(?:[<>]=?)\s*-?[0-9]|-?[0-9][0-9.eE]*\s*(?:[<>]=?)\s*payload\."
+)
+_KEYS = ("HITL_IDEMPOTENCY_KEY", "HITL_CASE")
+
+
+class Executes(Protocol):
+    """What must be known of an executor: `settings.Executor` is one."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def argv(self) -> tuple[str, ...]: ...
+
+    @property
+    def env(self) -> dict[str, str]: ...
+
+    @property
+    def idempotent(self) -> bool: ...
+
+
+def lint(policy: Policy, file: str, owners: Mapping[str, str]) -> list[Problem]:
+    """What to raise about the rules. `owners` are the people who own agents, by agent."""
+    found = _Lints(policy, Source(file, policy.text), owners)
+    return sorted(found.all(), key=lambda problem: problem.line or 0)
+
+
+def lint_site(
+    executors: Mapping[str, Executes], groups: Mapping[str, Collection[str]], source: Source
+) -> list[Problem]:
+    """What to raise about hitl-mail.toml, as far as rules depend on it."""
+    found = [
+        source.problem(("groups", name), "nobody is in this group", "Add people, or remove it.")
+        for name, people in groups.items()
+        if not people and name != ADMINS
+    ]
+    for name, executor in executors.items():
+        said = " ".join((*executor.argv, *executor.env, *executor.env.values()))
+        # `http` and `mail` always pass a key of their own accord.
+        if executor.type == "command" and executor.idempotent and not any(k in said for k in _KEYS):
+            what = "nothing shows that the command uses $HITL_IDEMPOTENCY_KEY, so that it is safe"
+            mend = "Hand it on in argv or env, or say idempotent = false."
+            path = ("executors", name, "idempotent")
+            found.append(source.problem(path, f"{what} to run twice", mend))
+    return sorted(found, key=lambda problem: problem.line or 0)
+
+
+class _Lints:
+    def __init__(self, policy: Policy, source: Source, owners: Mapping[str, str]) -> None:
+        self.policy = policy
+        self.source = source
+        self.owners = owners
+        self.trials = trials(policy)
+        self.plain = [trial for trial in self.trials if trial.claim is None]
+
+    def all(self) -> Iterator[Problem]:
+        for kind in self.policy.kinds:
+            yield from self.kind(kind, [trial for trial in self.plain if trial.kind == kind])
+        yield from self.claims()
+        for index, ready in enumerate(self.policy.rules):
+            yield from self.rule(ready, index)
+
+    def kind(self, name: str, tried: list[Trial]) -> Iterator[Problem]:
+        path = ("kinds", name)
+        risky = [effect for effect in self.policy.kinds[name][0].effects if effect in RISKY]
+        alone = next((trial for trial in tried if trial.alone), None)
+        if risky and alone is not None:
+            gate, by = alone.verdict.gate, ", ".join(alone.verdict.rules)
+            what = f"has the effect {' and '.join(risky)}, and can run alone: {by} ({gate})"
+            mend = f"""Add a rule with when = '"{risky[0]}" in effects' and gate = "hard"."""
+            yield self.source.problem(path, what, mend)
+        if not any(self.speaking(trial) for trial in tried):
+            mend = f"Write a rule with when = 'kind == \"{name}\"'."
+            what = f'no rule speaks for it: each is "{self.policy.table.unmatched}" as unmatched'
+            yield self.source.problem(path, what, mend)
+
+    def speaking(self, trial: Trial) -> bool:
+        names = {ready.rule.name for ready in self.policy.rules}
+        return any(trace.matched and trace.rule in names for trace in trial.verdict.trace)
+
+    def claims(self) -> Iterator[Problem]:
+        for effect in RISKY:
+            kinds = {t.kind: None for t in self.trials if t.claim == effect and t.alone}
+            own = {k for k in kinds if effect in self.policy.kinds[k][0].effects}
+            if kinds.keys() - own:
+                some = ", ".join(sorted(kinds.keys() - own)[:3])
+                what = (
+                    f"an action that says itself it has the effect {effect} can run alone: {some}"
+                )
+                mend = f"""Add a rule with when = '"{effect}" in effects' and gate = "hard"."""
+                yield self.source.problem(("rules",), what, mend)
+
+    def rule(self, ready: Ready, index: int) -> Iterator[Problem]:
+        path = ("rules", index)
+        never = self.never(ready)
+        if never is not None:
+            yield self.source.problem((*path, "when"), *never)
+        else:
+            overruled = self.overruled(ready)
+            if overruled:
+                what = f"is overruled wherever it matches, by {', '.join(sorted(overruled))}"
+                yield self.source.problem(path, what, "Narrow those rules, or remove this one.")
+        if self.exempts(ready):
+            what = "a threshold exempts small amounts of money from a person"
+            mend = "Many small payments are a large one: ask about all, or sample what is repaid."
+            yield self.source.problem((*path, "when"), what, mend)
+        rate = ready.rule.rate
+        if rate == 0:
+            yield self.source.problem((*path, "rate"), "looks at no case", "Name a share, or auto.")
+        if rate == 1:
+            what = "has every case looked at afterwards"
+            yield self.source.problem((*path, "rate"), what, "Use a share such as 0.05, or hard.")
+        yield from self.owned(ready, path)
+        yield from self.empty(ready, path)
+
+    def never(self, ready: Ready) -> tuple[str, str] | None:
+        """Why a rule can never match, and the mend, where the source tells."""
+        source = ready.when.source
+        named = list(_named_kinds(source))
+        for name in named:
+            if name not in self.policy.kinds:
+                mend = nearest(name, self.policy.kinds) or "Register it under [kinds]."
+                return f'no kind "{name}" is registered', mend
+        if not ready.when.names and not any(self.matched(ready)):
+            return "is never true", "Remove the rule."
+        conjuncts = [_KIND_IS.fullmatch(part.strip()) for part in _conjuncts(source)]
+        if len({match[1] for match in conjuncts if match}) > 1:
+            return "asks for two kinds at once", "Use || between them."
+        return None
+
+    def matched(self, ready: Ready) -> Iterator[Trial]:
+        name = ready.rule.name
+        for trial in self.plain:
+            if any(trace.rule == name and trace.matched for trace in trial.verdict.trace):
+                yield trial
+
+    def overruled(self, ready: Ready) -> set[str]:
+        """The rules that win wherever this one matches; none if it wins anywhere."""
+        winners: set[str] = set()
+        for trial in self.matched(ready):
+            won = {*trial.verdict.rules, *(quorum.rule for quorum in trial.verdict.quorums)}
+            if ready.rule.name in won:
+                return set()
+            winners.update(trial.verdict.rules)
+        return winners
+
+    def exempts(self, ready: Ready) -> bool:
+        """Whether an amount in this rule decides if money moves without a person."""
+        rule = ready.rule
+        sources = (condition.source for condition in (ready.when, *ready.triggers))
+        if rule.gate == "deny" or not any(_AMOUNT.search(blank(source)) for source in sources):
+            return False
+        for name, (kind, _) in self.policy.kinds.items():
+            tried = [trial for trial in self.plain if trial.kind == name]
+            if "money" not in kind.effects or not any(trial.alone for trial in tried):
+                continue
+            if rule.gate == "hard":
+                decides = any(trial.verdict.rules == (rule.name,) for trial in tried)
+            else:
+                decides = any(trial.alone and rule.name in trial.verdict.rules for trial in tried)
+                decides = decides and any(not t.alone or t.verdict.asks for t in tried)
+            if decides:
+                return True
+        return False
+
+    def owned(self, ready: Ready, path: tuple[str | int, ...]) -> Iterator[Problem]:
+        groups = self.policy.names.members()
+        refs = ready.rule.reviewers or self.policy.table.reviewers or (ADMINS,)
+        people = members(refs, groups)
+        for agent, owner in self.owners.items():
+            if people == {owner} and ready.rule.gate not in ("auto", "deny"):
+                what = f"its only reviewer {owner} owns the agent {agent}, and never approves its"
+                mend = "Name another reviewer: until then the admins are asked."
+                key = "reviewers" if ready.rule.reviewers else "name"
+                yield self.source.problem((*path, key), f"{what} actions", mend)
+
+    def empty(self, ready: Ready, path: tuple[str | int, ...]) -> Iterator[Problem]:
+        groups = self.policy.names.members()
+        rule = ready.rule
+        for key, refs in (("reviewers", rule.reviewers or ()), ("route_to", rule.route_to)):
+            for index, name in enumerate(refs):
+                if name in groups and not groups[name]:
+                    what, mend = f'nobody is in the group "{name}"', "Add people to it."
+                    yield self.source.problem((*path, key, index), what, mend)
+
+
+def _named_kinds(source: str) -> Iterable[str]:
+    yield from _KIND_IS.findall(source)
+    for listed in _KIND_IN.findall(source):
+        yield from _QUOTED.findall(listed)
+
+
+def _conjuncts(source: str) -> list[str]:
+    """The parts of a condition that must all hold; the whole where it is not that simple."""
+    text = blank(source)
+    if "||" in text or "?" in text or "(" in text:
+        return [source]
+    parts, start = [], 0
+    for match in re.finditer("&&", text):
+        parts.append(source[start : match.start()])
+        start = match.end()
+    return [*parts, source[start:]]
