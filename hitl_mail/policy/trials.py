@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 
 from hitl_mail.core.action import Action, ContextItem
 from hitl_mail.core.verdict import Standing, Verdict
 from hitl_mail.policy.judge import Policy
-from hitl_mail.policy.variables import OPTIONAL, TYPICAL
+from hitl_mail.policy.variables import OPTIONAL, TYPICAL, VARIABLES
 
 RISKY = ("money", "destructive", "publish", "permission")
 """Effects that a person should stand before, whatever the amount."""
@@ -62,11 +63,12 @@ def _of_kind(policy: Policy, kind: str, values: dict[str, list[Any]]) -> Iterato
 
 
 def _made(kind: str, values: dict[str, list[Any]], number: int) -> tuple[Action, str, Standing]:
-    """The trial of that number: each value moves through its candidates at a pace of its own."""
-    chosen, stride = {}, 1
+    """The trial of that number: every other one takes each value's candidates in turn, so that
+    all are met, the rest mix them."""
+    chosen = {}
     for name, candidates in values.items():
-        chosen[name] = candidates[(number // stride + number) % len(candidates)]
-        stride = stride * 2 % 15 or 1
+        mixed = crc32(f"{name} {number}".encode())
+        chosen[name] = candidates[(mixed if number % 2 else number // 2) % len(candidates)]
     payload: dict[str, Any] = {}
     labels: dict[str, str] = {}
     fields: dict[str, Any] = {}
@@ -81,7 +83,7 @@ def _made(kind: str, values: dict[str, list[Any]], number: int) -> tuple[Action,
     context = (ContextItem("t", "x", "somewhere"),) if chosen["untrusted"] else ()
     summary = chosen.get("summary", "x")
     action = Action(kind, payload, summary, context=context, labels=labels, **fields)
-    typical = dict.fromkeys(TYPICAL, 1.0) if number % 2 else {}
+    typical = dict.fromkeys(TYPICAL, 1.0) if number % 4 < 2 else {}
     return action, chosen.get("agent", "default"), Standing(typical=typical)
 
 
@@ -106,7 +108,9 @@ def _values(policy: Policy) -> dict[str, list[Any]]:
     for ready in policy.rules:
         for condition in (ready.when, *ready.triggers):
             for name, literal in _compared(condition.source):
-                found.setdefault(name.removeprefix("action."), []).extend(_around(literal, name))
+                path = name.removeprefix("action.")
+                if path.split(".")[0] in VARIABLES:
+                    found.setdefault(path, []).extend(_around(literal, path))
             for name in condition.uses:
                 if name.startswith(("payload.", "labels.")):
                     found.setdefault(name, ["x", 1.0, True])

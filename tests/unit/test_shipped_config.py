@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 
 from hitl_mail.policy.judge import Policy
+from hitl_mail.policy.lints import lint, lint_site
 from hitl_mail.policy.load import load_policy
+from hitl_mail.policy.tests import run_test
 from hitl_mail.settings import Site
 from hitl_mail.site import load_site
+from hitl_mail.tables import Source
 from tests.rulebook import action, no_schema
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -68,8 +71,8 @@ def test_nothing_in_the_shipped_policies_waits_for_a_later_version() -> None:
     [
         ({"kind": "note.add"}, "auto", ("notes",)),
         ({"kind": "note.add", "effects": ["money"]}, "hard", ("money",)),
-        ({"kind": "note.add", "effects": ["publish"]}, "hard", ("outside",)),
-        ({"kind": "note.add", "effects": ["permission"]}, "hard", ("permission",)),
+        ({"kind": "note.add", "effects": ["publish"]}, "hard", ("customers",)),
+        ({"kind": "note.add", "effects": ["permission"]}, "hard", ("system",)),
         ({"kind": "note.add", "reversible": False}, "hard", ("irreversible",)),
         ({"kind": "payment.refund"}, "hard", ("irreversible", "money")),
         ({"kind": "something.else"}, "hard", ("irreversible", "unknown_kind")),
@@ -118,3 +121,25 @@ def test_a_demo_command_says_what_it_would_have_done(kind: str) -> None:
         argv, input=json.dumps(payload), capture_output=True, text=True, check=True
     )
     assert json.loads(ran.stdout) == {"would_have": deed}
+
+
+@pytest.mark.parametrize(
+    ("site", "rules"), [("hitl-mail.toml", "rules.toml"), ("demo.toml", "demo-rules.toml")]
+)
+def test_nothing_is_raised_about_the_shipped_policies(site: str, rules: str) -> None:
+    found, policy = load(site, rules)
+    source = Source(site, filled(site))
+    assert lint(policy, rules, {}) + lint_site(found.executors, found.groups, source) == []
+
+
+def test_the_starter_policy_does_what_its_own_tests_expect() -> None:
+    site, policy = load("hitl-mail.toml", "rules.toml")
+    results = [run_test(policy, test, "default", site.excluded) for test in policy.tests]
+    assert [(result.test.name, result.differences) for result in results] == [
+        (test.name, ()) for test in policy.tests
+    ]
+
+
+def test_the_starter_policy_has_a_test_of_each_reason_to_ask() -> None:
+    _, policy = load("hitl-mail.toml", "rules.toml")
+    assert {test.name[0] for test in policy.tests} >= set("1234567")

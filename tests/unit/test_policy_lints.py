@@ -1,0 +1,167 @@
+"""What a good reviewer of policy would raise about rules that are sound."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitl_mail.policy.lints import lint, lint_site
+from hitl_mail.settings import Executor
+from hitl_mail.tables import Source
+from tests.rulebook import KINDS, policy, rule
+
+MONEY = rule("money", '"money" in effects')
+RISKS = rule("risks", 'effects.exists(e, e in ["destructive", "publish", "permission"])')
+LABELS = rule("labels", 'kind == "crm.label"', "auto")
+SOUND = KINDS + MONEY + RISKS + LABELS
+
+
+def raised(rules: str, owners: dict[str, str] | None = None) -> list[str]:
+    found = lint(policy(rules), "rules.toml", owners or {})
+    assert all(problem.line and problem.mend for problem in found)
+    return [f"{problem.where}: {problem.what}" for problem in found]
+
+
+def test_nothing_is_raised_about_a_sound_policy() -> None:
+    assert raised(SOUND) == []
+
+
+REFUNDS = KINDS + RISKS + LABELS
+
+
+@pytest.mark.parametrize(
+    ("gate", "more"),
+    [
+        ("auto", ""),
+        ("sample", "rate = 0.1"),
+        ("exception", "exceptions = [{ when = 'confidence < 0.8' }]"),
+    ],
+)
+def test_money_that_can_move_alone_is_raised(gate: str, more: str) -> None:
+    found = raised(REFUNDS + rule("refunds", 'kind == "payment.refund"', gate, more))
+    known = f'kinds."payment.refund": has the effect money, and can run alone: refunds ({gate})'
+    claimed = "rules: an action that says itself it has the effect money can run alone: crm.label"
+    assert sorted(found) == [known, claimed]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        rule("small", 'kind == "payment.refund" && payload.amount < 50.0', "auto")
+        + rule("large", '"money" in effects && payload.amount >= 50.0'),
+        rule(
+            "small",
+            '"money" in effects',
+            "exception",
+            "exceptions = [{ when = 'payload.amount > 50.0' }]",
+        ),
+        rule("small", '"money" in effects && 50.0 < payload.amount')
+        + rule("rest", 'kind == "payment.refund"', "auto"),
+    ],
+)
+def test_a_threshold_that_exempts_small_amounts_is_raised(rules: str) -> None:
+    found = raised(REFUNDS + rules)
+    what = "a threshold exempts small amounts of money from a person"
+    assert any(text.startswith("rules[2]") and text.endswith(what) for text in found)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        rule("large", '"money" in effects && payload.amount >= 50.0', "deny"),
+        rule("large", '"money" in effects && payload.amount >= 50.0', "hard", "approvals = 1"),
+        rule("big", 'kind == "crm.label" && payload.amount > 9.0'),
+    ],
+)
+def test_a_threshold_that_only_makes_it_stricter_is_not(rules: str) -> None:
+    assert raised(SOUND + rules) == []
+
+
+def test_a_kind_that_no_rule_speaks_for_is_raised() -> None:
+    assert raised(KINDS + MONEY + RISKS) == [
+        'kinds."crm.label": no rule speaks for it: each is "hard" as unmatched'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("when", "why"),
+    [
+        ('kind == "crm.lable" && untrusted', 'no kind "crm.lable" is registered'),
+        ('kind in ["crm.label", "x.y"]', 'no kind "x.y" is registered'),
+        ('kind == "crm.label" && kind == "payment.refund"', "asks for two kinds at once"),
+        ("false", "is never true"),
+        ("1 > 2", "is never true"),
+    ],
+)
+def test_a_rule_that_can_never_match_is_raised(when: str, why: str) -> None:
+    assert raised(SOUND + rule("r", when, "auto")) == [f"rules[3].when: {why}"]
+
+
+def test_two_kinds_of_which_one_is_enough_are_fine() -> None:
+    either = 'kind == "crm.label" || kind == "payment.refund"'
+    assert raised(SOUND + rule("r", either, "auto")) == []
+
+
+def test_a_rule_that_is_always_overruled_is_raised() -> None:
+    found = raised(SOUND + rule("refunds", 'kind == "payment.refund"', "auto"))
+    assert found == ["rules[3]: is overruled wherever it matches, by money"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "what"), [("0", "looks at no case"), ("1", "has every case looked at afterwards")]
+)
+def test_a_rate_that_is_no_sample_is_raised(rate: str, what: str) -> None:
+    rules = KINDS + MONEY + RISKS + rule("r", 'kind == "crm.label"', "sample", f"rate = {rate}")
+    assert raised(rules) == [f"rules[2].rate: {what}"]
+
+
+def test_reviewers_who_are_only_the_agents_owner_are_raised() -> None:
+    rules = SOUND + rule("mine", "true", "hard", 'reviewers = ["dora"]')
+    assert raised(rules, {"billing": "dora"})[-1] == (
+        "rules[3].reviewers: its only reviewer dora owns the agent billing, and never approves"
+        " its actions"
+    )
+
+
+def test_a_group_that_nobody_is_in_is_raised() -> None:
+    rules = SOUND + rule("r", "true", "hard", 'reviewers = ["ada", "nobody"]')
+    assert 'rules[3].reviewers[1]: nobody is in the group "nobody"' in raised(rules)
+
+
+SITE = "[groups]\nnobody = []\n[executors.refund]\nidempotent = true\n"
+
+
+def raised_of_site(executor: Executor) -> list[tuple[int | None, str]]:
+    found = lint_site({"refund": executor}, {"nobody": (), "all": ("ada",)}, Source("f", SITE))
+    return [(problem.line, problem.where) for problem in found]
+
+
+@pytest.mark.parametrize(
+    ("executor", "is_raised"),
+    [
+        (Executor(type="command", argv=("/bin/refund",), idempotent=True), True),
+        (Executor(type="command", argv=("/bin/refund",)), False),
+        (Executor(type="http", url="https://example.com", idempotent=True), False),
+        (
+            Executor(
+                type="command",
+                argv=("/bin/sh", "-c", "refund --key $HITL_IDEMPOTENCY_KEY"),
+                idempotent=True,
+            ),
+            False,
+        ),
+        (
+            Executor(
+                type="command",
+                argv=("/bin/refund",),
+                env={"KEY_FROM": "HITL_CASE"},
+                idempotent=True,
+            ),
+            False,
+        ),
+    ],
+)
+def test_an_idempotent_command_that_shows_no_key_is_raised(
+    executor: Executor, is_raised: bool
+) -> None:
+    wanted = [(2, "groups.nobody"), (4, "executors.refund.idempotent")]
+    assert raised_of_site(executor) == wanted[: 1 + is_raised]
