@@ -12,14 +12,17 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from hitl_mail.policy.source import macros, nested_macro, patterns
+from hitl_mail.policy.variables import VARIABLES
 
 LONGEST_SOURCE = 2000
 LONGEST_BODY = 400
 MOST_SUMS = 4
+MOST_READS = 3
 MOST_WEIGHT = 300
 MOST_WEIGHT_IN_MACRO = 30
 
 _COUNT = re.compile(r"([)}]?)\{(\d+)(?:,(\d*))?\}")
+_NAME = re.compile(r"(?<![\w.])(?<!\.\s)[A-Za-z_]\w*")
 _CLASS = re.compile(r"\\[wWdDsSpP]")
 
 
@@ -44,7 +47,15 @@ def unbounded(source: str) -> Iterable[Flaw]:
         yield Flaw(what, "Split the condition into several rules.")
     if sum(macro.body.count("+") for macro in found) > MOST_SUMS:
         yield Flaw(f"more than {MOST_SUMS} + inside macros", "Compare the parts one by one.")
+    if sum(_reads(macro.body) for macro in found) > MOST_READS:
+        # The library copies a variable at each reading: 1 MiB for each of 256 items.
+        what = f"more than {MOST_READS} variables are read inside macros, once for each item"
+        yield Flaw(what, "Split the condition into several rules.")
     yield from _slow_patterns(source)
+
+
+def _reads(body: str) -> int:
+    return sum(name in VARIABLES for name in _NAME.findall(body))
 
 
 def _slow_patterns(source: str) -> Iterable[Flaw]:
