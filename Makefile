@@ -54,6 +54,8 @@ lock:
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: python3 -m pip install uv' >&2; exit 1; }
 	@echo '== lock/test.txt'
 	@$(COMPILE) pyproject.toml --extra test --output-file lock/test.txt > /dev/null
+	@echo '== lock/bench.txt, at the same versions'
+	@$(COMPILE) pyproject.toml --extra bench --constraint lock/test.txt --output-file lock/bench.txt > /dev/null
 	@echo '== lock/run.txt, at the same versions'
 	@$(COMPILE) pyproject.toml --constraint lock/test.txt --output-file lock/run.txt > /dev/null
 

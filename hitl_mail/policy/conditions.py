@@ -37,6 +37,7 @@ FUNCTIONS = frozenset(
     | {"getHours", "getMinutes", "getSeconds", "getMilliseconds"}
 )
 
+_PLAIN = frozenset({bool, float})
 _MAPS = frozenset({"payload", "labels", "typical", "action"})
 
 Outcome = bool | str
@@ -119,8 +120,12 @@ class Weighing:
                 continue
             if not facts.gives(name):
                 continue
+            value = facts.find(name) if keys is None else _part(facts, name, keys)
+            if type(value) in _PLAIN:
+                self.variables[name] = value
+                continue
             try:
-                self.variables[name] = _Cap().weighable(_part(facts, name, keys))
+                self.variables[name] = _Cap().weighable(value)
             except _TooLarge as error:
                 self.too_large[name] = f"{name} is too large to be weighed: {error}"
         self.context = cel.Context(self.variables)
@@ -153,9 +158,7 @@ def _weighed(conditions: Iterable[Condition], context: Any) -> list[Outcome]:
     return outcomes
 
 
-def _part(facts: Facts, name: str, keys: tuple[str, ...] | None) -> Any:
-    if keys is None:
-        return facts.find(name)
+def _part(facts: Facts, name: str, keys: tuple[str, ...]) -> Any:
     if name == "action":
         return {key: facts.find(key) for key in keys if facts.gives(key)}
     value = facts.find(name)
@@ -174,14 +177,15 @@ class _Cap:
         self.characters = 0
 
     def weighable(self, value: Any) -> Any:
-        if value is None or type(value) in (bool, float):
+        kind = type(value)
+        if kind in _PLAIN or value is None:
             return value
         self.values += 1
         if self.values > MOST_VALUES:
             raise _TooLarge(f"more than {MOST_VALUES} values")
-        if isinstance(value, str):
+        if kind is str:
             return self._text(value)
-        if isinstance(value, int):
+        if kind is int:
             return float(value)
         if isinstance(value, dict):
             self._count(value)

@@ -72,6 +72,7 @@ _PLAIN = frozenset({"kind", "payload", "summary", "labels"}).union(
 """Those that stand in the action as they are."""
 
 OPTIONAL = tuple(name for name, variable in VARIABLES.items() if variable.optional)
+_OPTIONAL = frozenset(OPTIONAL)
 
 
 class Facts:
@@ -126,9 +127,9 @@ class Facts:
 
     def gives(self, name: str) -> bool:
         """Whether the action has a value for that name, for `has(action.NAME)`."""
-        return name in VARIABLES and (
-            not VARIABLES[name].optional or getattr(self.action, name) is not None
-        )
+        if name in _OPTIONAL:
+            return getattr(self.action, name) is not None
+        return name in VARIABLES
 
     def _all(self) -> dict[str, Any]:
         return {n: self.find(n) for n in VARIABLES if n != "action" and self.gives(n)}

@@ -242,7 +242,7 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "its macros hold more than 400 characters. Split the condition into several rules.",
         ),
         (
-            "payload.l.all(x, x == summary || x == why) && payload.l.all(x, x == kind || x in effects)",
+            "payload.l.all(x, x == why || x == kind) && payload.l.all(x, x == why || x in effects)",
             "more than 3 variables are read inside macros, once for each item. Split the",
         ),
         (
