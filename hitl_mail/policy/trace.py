@@ -16,7 +16,7 @@ from hitl_mail.policy.findings import Answer, Demand, Question, Ready, only_clai
 from hitl_mail.policy.templates import LONGEST, look_up, shown
 from hitl_mail.policy.variables import Facts
 
-_ABSENT, _UNSEEN = object(), object()
+_ABSENT = object()
 _PLAIN = frozenset({bool, int, float})
 _Values = dict[str, Any]
 
@@ -25,12 +25,17 @@ class Tracer:
     """The lines of one policy's rules, ready to be filled."""
 
     def __init__(self, rules: Sequence[Ready]) -> None:
+        self._readings = list(dict.fromkeys(ready.when.uses for ready in rules))
+        places = {uses: place for place, uses in enumerate(self._readings)}
         # The values of a rule's own condition are all there is to tell of most rules.
         self._lines = [
-            (ready.rule.name, ready.when.uses, not ready.triggers and ready.rule.gate != "sample")
+            (
+                ready.rule.name,
+                places[ready.when.uses],
+                not ready.triggers and ready.rule.gate != "sample",
+            )
             for ready in rules
         ]
-        self._readings = {ready.when.uses for ready in rules}
 
     def trace(
         self,
@@ -44,14 +49,14 @@ class Tracer:
         for what is missing. Rules that read the same share one dict; nobody changes it."""
         sight = _Sight(known.facts)
         other = sight if claimed is known else _Sight(claimed.facts)
-        read = {uses: sight.values(uses) for uses in self._readings}
+        read = [sight.values(uses) for uses in self._readings]
         lines = []
-        for name, uses, plain in self._lines:
+        for name, reading, plain in self._lines:
             demand = demands.get(name)
             if demand is None:
-                lines.append(Trace(name, False, read[uses]))
+                lines.append(Trace(name, False, read[reading]))
             elif plain and not only_claimed(name, first, second):
-                lines.append(Trace(name, True, read[uses], demand.error))
+                lines.append(Trace(name, True, read[reading], demand.error))
             else:
                 seen = other if only_claimed(name, first, second) else sight
                 lines.append(_matched(name, demand, seen, known.standing.draw))
@@ -68,15 +73,22 @@ class _Sight:
 
     def values(self, uses: Iterable[str]) -> _Values:
         """By dotted name, short; absent ones left out."""
-        found = {}
+        seen, found = self._seen, {}
         for name in uses:
-            value = self._seen.get(name, _UNSEEN)
-            if value is _UNSEEN:
-                path = name.removeprefix("action.")
-                value = self._seen[name] = _short(look_up(path, self._find, _ABSENT))
-            if value is not _ABSENT:
-                found[name] = value
+            if name not in seen:
+                seen[name] = _short(self._look(name))
+            if seen[name] is not _ABSENT:
+                found[name] = seen[name]
         return found
+
+    def _look(self, name: str) -> Any:
+        path = name.removeprefix("action.")
+        if "." in path:
+            return look_up(path, self._find, _ABSENT)
+        try:
+            return self._find(path)
+        except KeyError:
+            return _ABSENT
 
 
 def _matched(name: str, demand: Demand, sight: _Sight, draw: float | None) -> Trace:

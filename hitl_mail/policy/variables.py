@@ -71,6 +71,8 @@ _PLAIN = frozenset({"kind", "payload", "summary", "labels"}).union(
 )
 """Those that stand in the action as they are."""
 
+_OWN = frozenset({"agent", "reversible", "untrusted", "typical"})
+
 OPTIONAL = tuple(name for name, variable in VARIABLES.items() if variable.optional)
 _OPTIONAL = frozenset(OPTIONAL)
 
@@ -109,6 +111,8 @@ class Facts:
             if value is None:
                 raise KeyError(name)
             return value
+        if name in _OWN:
+            return getattr(self, name)
         match name:
             case "effects":
                 return list(self.effects)
@@ -121,8 +125,6 @@ class Facts:
                 return [attachment.name for attachment in self.action.attachments]
             case "action":
                 return self._all()
-            case "agent" | "reversible" | "untrusted" | "typical":
-                return getattr(self, name)
         raise KeyError(name)
 
     def gives(self, name: str) -> bool:
