@@ -25,6 +25,7 @@ _QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
 _AMOUNT = re.compile(
     r"payload\.[\w.]+\s*(?:[<>]=?)\s*-?[0-9]|-?[0-9][0-9.eE]*\s*(?:[<>]=?)\s*payload\."
 )
+_NATURE = frozenset({"kind", "effects", "reversible", "payload", "agent", "labels"})
 _KEYS = ("HITL_IDEMPOTENCY_KEY", "HITL_CASE")
 
 
@@ -77,31 +78,43 @@ class _Lints:
         self.owners = owners
         self.trials = trials(policy)
         self.plain = [trial for trial in self.trials if trial.claim is None]
+        self.matched: dict[str, list[Trial]] = {ready.rule.name: [] for ready in policy.rules}
+        for trial in self.plain:
+            for trace in trial.verdict.trace:
+                if trace.matched and trace.rule in self.matched:
+                    self.matched[trace.rule].append(trial)
+        self.tried = {
+            kind: [trial for trial in self.plain if trial.kind == kind] for kind in policy.kinds
+        }
 
     def all(self) -> Iterator[Problem]:
         for kind in self.policy.kinds:
-            yield from self.kind(kind, [trial for trial in self.plain if trial.kind == kind])
+            yield from self.kind(kind)
         yield from self.claims()
         for index, ready in enumerate(self.policy.rules):
             yield from self.rule(ready, index)
 
-    def kind(self, name: str, tried: list[Trial]) -> Iterator[Problem]:
+    def kind(self, name: str) -> Iterator[Problem]:
         path = ("kinds", name)
         risky = [effect for effect in self.policy.kinds[name][0].effects if effect in RISKY]
-        alone = next((trial for trial in tried if trial.alone), None)
+        alone = next((trial for trial in self.tried[name] if trial.alone), None)
         if risky and alone is not None:
             gate, by = alone.verdict.gate, ", ".join(alone.verdict.rules)
             what = f"has the effect {' and '.join(risky)}, and can run alone: {by} ({gate})"
             mend = f"""Add a rule with when = '"{risky[0]}" in effects' and gate = "hard"."""
             yield self.source.problem(path, what, mend)
-        if not any(self.speaking(trial) for trial in tried):
+        if not self.spoken_for(name):
             mend = f"Write a rule with when = 'kind == \"{name}\"'."
             what = f'no rule speaks for it: each is "{self.policy.table.unmatched}" as unmatched'
             yield self.source.problem(path, what, mend)
 
-    def speaking(self, trial: Trial) -> bool:
-        names = {ready.rule.name for ready in self.policy.rules}
-        return any(trace.matched and trace.rule in names for trace in trial.verdict.trace)
+    def spoken_for(self, kind: str) -> bool:
+        """Whether a rule speaks for the kind itself, or always, and not of evidence alone."""
+        for ready in self.policy.rules:
+            hits = sum(trial.kind == kind for trial in self.matched[ready.rule.name])
+            if hits and (ready.when.names & _NATURE or hits == len(self.tried[kind])):
+                return True
+        return False
 
     def claims(self) -> Iterator[Problem]:
         for effect in RISKY:
@@ -146,23 +159,17 @@ class _Lints:
             if name not in self.policy.kinds:
                 mend = nearest(name, self.policy.kinds) or "Register it under [kinds]."
                 return f'no kind "{name}" is registered', mend
-        if not ready.when.names and not any(self.matched(ready)):
+        if not ready.when.names and not self.matched[ready.rule.name]:
             return "is never true", "Remove the rule."
         conjuncts = [_KIND_IS.fullmatch(part.strip()) for part in _conjuncts(source)]
         if len({match[1] for match in conjuncts if match}) > 1:
             return "asks for two kinds at once", "Use || between them."
         return None
 
-    def matched(self, ready: Ready) -> Iterator[Trial]:
-        name = ready.rule.name
-        for trial in self.plain:
-            if any(trace.rule == name and trace.matched for trace in trial.verdict.trace):
-                yield trial
-
     def overruled(self, ready: Ready) -> set[str]:
         """The rules that win wherever this one matches; none if it wins anywhere."""
         winners: set[str] = set()
-        for trial in self.matched(ready):
+        for trial in self.matched[ready.rule.name]:
             won = {*trial.verdict.rules, *(quorum.rule for quorum in trial.verdict.quorums)}
             if ready.rule.name in won:
                 return set()
@@ -176,7 +183,7 @@ class _Lints:
         if rule.gate == "deny" or not any(_AMOUNT.search(blank(source)) for source in sources):
             return False
         for name, (kind, _) in self.policy.kinds.items():
-            tried = [trial for trial in self.plain if trial.kind == name]
+            tried = self.tried[name]
             if "money" not in kind.effects or not any(trial.alone for trial in tried):
                 continue
             if rule.gate == "hard":
