@@ -174,7 +174,7 @@ def _facts(policy: Policy, action: Action) -> Facts:
     return Facts(action, AGENT, kind, (), claimed=True)
 
 
-def _plain() -> dict[str, Any]:
+def plain() -> dict[str, Any]:
     """The same action as the others take it: a dict of numbers, texts and lists."""
     more = {"effects": ["money"], "reversible": True, "untrusted": False, "agent": AGENT}
     return {**DOCUMENT, **more}
@@ -186,13 +186,13 @@ def _rule_engine(count: int) -> float | None:
     except ImportError:
         return None
     rules = [engine.Rule(CRITERIA[n % len(CRITERIA)].engine) for n in range(count)]
-    plain = _plain()
+    plain = plain()
     return _quickest(lambda: [rule.matches(plain) for rule in rules])
 
 
 def _python(count: int) -> float:
     predicates = [CRITERIA[n % len(CRITERIA)].python for n in range(count)]
-    plain = _plain()
+    plain = plain()
     return _quickest(lambda: [predicate(plain) for predicate in predicates])
 
 

@@ -1,0 +1,28 @@
+"""The benchmarks measure what they say: the same criteria in each language."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.policy import AGENT, CRITERIA, DOCUMENT, SITE, WORST, Criterion, plain, rules_text
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.policy.conditions import compile_condition
+from hitl_mail.policy.load import load_policy
+
+
+def traced() -> dict[str, bool]:
+    policy = load_policy(rules_text(len(CRITERIA)), SITE, "rules.toml", lambda _: b"")
+    action = read_message(DOCUMENT, "x")
+    assert isinstance(action, Action)
+    verdict = policy.judge(action, AGENT, frozenset())
+    return {trace.rule: trace.matched for trace in verdict.trace if trace.error is None}
+
+
+@pytest.mark.parametrize(("number", "criterion"), enumerate(CRITERIA))
+def test_a_criterion_says_the_same_in_cel_and_in_python(number: int, criterion: Criterion) -> None:
+    assert traced()[f"r{number}"] is criterion.python(plain())
+
+
+@pytest.mark.parametrize("source", WORST)
+def test_the_worst_conditions_still_load(source: str) -> None:
+    assert compile_condition(source).source == source
