@@ -186,14 +186,14 @@ def _rule_engine(count: int) -> float | None:
     except ImportError:
         return None
     rules = [engine.Rule(CRITERIA[n % len(CRITERIA)].engine) for n in range(count)]
-    plain = plain()
-    return _quickest(lambda: [rule.matches(plain) for rule in rules])
+    asked = plain()
+    return _quickest(lambda: [rule.matches(asked) for rule in rules])
 
 
 def _python(count: int) -> float:
     predicates = [CRITERIA[n % len(CRITERIA)].python for n in range(count)]
-    plain = plain()
-    return _quickest(lambda: [predicate(plain) for predicate in predicates])
+    asked = plain()
+    return _quickest(lambda: [predicate(asked) for predicate in predicates])
 
 
 _LINE = "x.a.contains('b') || "

@@ -18,7 +18,7 @@ def traced() -> dict[str, bool]:
     return {trace.rule: trace.matched for trace in verdict.trace if trace.error is None}
 
 
-@pytest.mark.parametrize(("number", "criterion"), enumerate(CRITERIA))
+@pytest.mark.parametrize(("number", "criterion"), list(enumerate(CRITERIA)))
 def test_a_criterion_says_the_same_in_cel_and_in_python(number: int, criterion: Criterion) -> None:
     assert traced()[f"r{number}"] is criterion.python(plain())
 
