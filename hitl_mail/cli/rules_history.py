@@ -95,7 +95,7 @@ def suggest(home: str, since: str | None, as_json: bool) -> None:
 
 
 def _judge(policy: Policy) -> Judge:
-    def judge(past: Past, typical: Mapping[str, float]) -> Verdict:
+    def judge(past: Past, _typical: Mapping[str, float]) -> Verdict:
         if past.action is None:
             raise UsageError(f"{past.case} cannot be replayed: its action is gone")
         return policy.judge(past.action, past.agent, frozenset(), past.case)
@@ -209,6 +209,7 @@ def _tell_cases(title: str, found: Mapping[str, Any]) -> None:
 
 
 def _tell_suggestion(document: Mapping[str, Any]) -> None:
+    """As TOML that can be pasted: all but the new block is comment."""
     click.echo(f"\n# {safe(document['says'], 1000)}")
     seen = document["evidence"]
     click.echo(f"# Seen from {seen['first'][:10]} to {seen['last'][:10]}.")
@@ -219,6 +220,7 @@ def _tell_suggestion(document: Mapping[str, Any]) -> None:
     for label, value in _figures(report):
         if value:
             click.echo(f"#   {label}: {safe(value, 1000)}")
-    for kind, mark in (("old", "- "), ("new", "+ ")):
-        for line in document["change"][kind].splitlines():
-            click.echo(f"{mark}{safe(line, 4000)}")
+    for line in document["change"]["old"].splitlines():
+        click.echo(f"# was: {safe(line, 4000)}")
+    for line in document["change"]["new"].splitlines():
+        click.echo(safe(line, 4000))
