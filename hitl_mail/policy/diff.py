@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from hitl_mail.tables import Source
 
-_STRICT = ("auto", "exception", "sample", "hard", "deny")
+_STRICTNESS = {"auto": 0, "exception": 1, "sample": 1, "hard": 2, "deny": 3}
 _ABSENT = object()
 
 
@@ -31,8 +31,8 @@ class Difference(NamedTuple):
         """The difference as one line."""
         what = f"{self.part} {self.name}".rstrip()
         if not self.key:
-            gate = (self.new if self.change == "added" else self.old).get("gate")
-            return f"{what}: {self.change}{f' (gate {gate})' if gate else ''}"
+            table = self.new if self.change == "added" else self.old
+            return f"{what}: {self.change}{_gist(table)}"
         if self.change == "added":
             return f"{what}: {self.key} added: {_shown(self.new)}"
         if self.change == "removed":
@@ -45,12 +45,11 @@ class Difference(NamedTuple):
         return {**self._asdict(), "words": self.words()}
 
     def _direction(self) -> str:
-        values = (self.old, self.new)
         if self.key not in ("gate", "unmatched", "unknown_kind"):
             return ""
-        if not all(value in _STRICT for value in values):
+        old, new = (_STRICTNESS.get(value) for value in (self.old, self.new))
+        if old is None or new is None or old == new:
             return ""
-        old, new = map(_STRICT.index, values)
         return " (stricter)" if new > old else " (milder)"
 
 
@@ -104,6 +103,11 @@ def _named(source: Source, key: str) -> dict[str, dict[str, Any]]:
             name = str(table.get("name", f"[{index}]"))
             named[name if name not in named else f"{name} [{index}]"] = table
     return named
+
+
+def _gist(table: Mapping[str, Any]) -> str:
+    some = [f"{key} {_shown(table[key])}" for key in ("gate", "when", "effects") if key in table]
+    return f" ({', '.join(some)})" if some else ""
 
 
 def _shown(value: Any) -> str:

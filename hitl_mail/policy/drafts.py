@@ -5,6 +5,7 @@ At most one draft a rule, the best founded first. Judges nothing and reads no hi
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from hitl_mail.core.duration import show_duration
 from hitl_mail.policy.evidence import Asked, Sampled
+from hitl_mail.policy.replay import GUARDED
 
 ENOUGH = 50
 """Cases that people approved as they were, before a rule is opened for their like."""
@@ -33,8 +35,7 @@ ENOUGH_REVIEWED, MOST_FLAGGED, LOWEST_RATE = 100, 0.05, 0.01
 interval), and where lowering ends."""
 
 GUARD = {
-    "when": '!reversible || effects.exists(e, e in ["money", "destructive", "publish", '
-    '"permission"])',
+    "when": f"!reversible || effects.exists(e, e in {json.dumps(sorted(GUARDED))})",
     "reason": "No way back, or an effect that is always asked about",
 }
 """The trigger that every opened rule carries, whatever its cases were so far."""

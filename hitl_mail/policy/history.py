@@ -31,9 +31,9 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     """One closed case. `action` is as received; None where it was erased, or (`erased` is false)
     is nothing that this version can read.
 
-    `rules` are those that reached the gate then, `asking` those of which people were asked.
-    `waited` is in seconds, from asking to the first decision; `seconds` is how long the executor
-    took.
+    `rules` are those that reached the gate then, `asking` those of which people were asked;
+    `approved`, that they let it run as it was. `waited` is in seconds, from asking to the first
+    decision; `seconds` is how long the executor took.
     """
 
     seq: int
@@ -52,6 +52,7 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     erased: bool
     decided_by: tuple[str, ...]
     verbs: frozenset[str]
+    approved: bool
     edited: bool
     waited: float | None
     seconds: float | None
@@ -61,11 +62,6 @@ class Past(msgspec.Struct, frozen=True, kw_only=True):
     def refused(self) -> bool:
         """Whether a person rejected it, or let it run only after a change."""
         return self.edited or "reject" in self.verbs
-
-    @property
-    def approved(self) -> bool:
-        """Whether people were asked, and let it run as it was."""
-        return self.asked and not self.refused and "approve" in self.verbs and self.ran
 
     @property
     def ran(self) -> bool:
@@ -97,6 +93,7 @@ def read_entry(receipt: Mapping[str, Any]) -> Entry:
         return _review(receipt)
     verdict, decisions, erased = receipt["verdict"], receipt["decisions"], _erased(receipt)
     verbs = frozenset(said["verb"] for said in decisions)
+    edited = "edit" in verbs or _revised(receipt["revisions"])
     gate = str(receipt["gate"])
     asked = bool(verdict.get("asks", gate == "hard"))
     rules = tuple(verdict.get("rules", ()))
@@ -118,7 +115,8 @@ def read_entry(receipt: Mapping[str, Any]) -> Entry:
         erased=erased,
         decided_by=tuple(receipt["decided_by"]),
         verbs=verbs,
-        edited="edit" in verbs or _revised(receipt["revisions"]),
+        approved=asked and "approve" in verbs and not edited and _let_run(receipt),
+        edited=edited,
         waited=_waited(receipt) if asked else None,
         seconds=_number((receipt["outcome"] or {}).get("seconds")),
         closed_at=receipt["closed_at"],
@@ -215,6 +213,13 @@ def _action(document: Mapping[str, Any]) -> Action | None:
 
 def _revised(revisions: Any) -> bool:
     return isinstance(revisions, list) and any(revision.get("by") for revision in revisions)
+
+
+def _let_run(receipt: Mapping[str, Any]) -> bool:
+    """Whether all quorums agreed, whatever came of it then."""
+    return receipt["status"] in _RAN or any(
+        event["event"] == "approved" and event.get("by") != "policy" for event in receipt["events"]
+    )
 
 
 def _waited(receipt: Mapping[str, Any]) -> float | None:

@@ -14,7 +14,11 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from hitl_mail.adapters.framelog import scan, write_frames
+from hitl_mail.adapters.receipts import receipts_directory
+from hitl_mail.adapters.receipts_files import decode, month_paths
 from hitl_mail.core.action import Action
+from hitl_mail.core.canonical import canonical
 from hitl_mail.core.documents import iso
 from hitl_mail.core.receipt import erase
 from hitl_mail.core.verdict import Verdict
@@ -22,6 +26,7 @@ from hitl_mail.policy.history import Entry, read_entry
 from hitl_mail.policy.judge import Policy
 from tests.support.receipts import body, open_book
 
+AGENT = "default"
 BEGIN = 1_790_000_000.0
 _BATCH = 500
 
@@ -33,18 +38,21 @@ class Case(NamedTuple):
     `seconds` after it."""
 
     kind: str
-    said: Said = "approve"
-    seconds: float = 12.0
-    fields: dict[str, Any] = {}
-    erased: bool = False
-    agent: str = "default"
+    said: Said
+    seconds: float
+    erased: bool
+    fields: dict[str, Any]
 
 
 def case(
-    kind: str = "crm.label", said: Said = "approve", seconds: float = 12.0, **fields: Any
+    kind: str = "crm.label",
+    said: Said = "approve",
+    seconds: float = 12.0,
+    erased: bool = False,
+    **fields: Any,
 ) -> Case:
     """One case of a history."""
-    return Case(kind, said, seconds, fields)
+    return Case(kind, said, seconds, erased, fields)
 
 
 def name(number: int) -> str:
@@ -56,9 +64,8 @@ def bodies(cases: Iterable[Case], policy: Policy) -> Iterator[dict[str, Any]]:
     """The receipts' bodies, in closing order."""
     for number, one in enumerate(cases):
         document = {"kind": one.kind, "payload": {"n": number}, "summary": "x", **one.fields}
-        verdict = policy.judge(
-            msgspec.convert(document, Action), one.agent, frozenset(), name(number)
-        )
+        action = msgspec.convert(document, Action)
+        verdict = policy.judge(action, AGENT, frozenset(), name(number))
         yield _body(number, one, document, verdict)
 
 
@@ -87,9 +94,13 @@ def write_history(state: Path, made: Iterable[dict[str, Any]]) -> None:
     asyncio.run(write())
 
 
-def erased(receipt: dict[str, Any]) -> dict[str, Any]:
-    """A sealed receipt after its contents were erased."""
-    return erase(receipt)
+def erase_in(state: Path, case_ids: Iterable[str]) -> None:
+    """Erase the contents of these cases where they are stored."""
+    for path in month_paths(receipts_directory(state)):
+        header, *payloads = (payload for _, payload in scan(path))
+        receipts = [decode(payload) for payload in payloads]
+        kept = [canonical(erase(r) if r["case"] in case_ids else r) for r in receipts]
+        write_frames(path, [header, *kept], 0o600)
 
 
 def _body(number: int, one: Case, document: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
@@ -102,7 +113,7 @@ def _body(number: int, one: Case, document: dict[str, Any], verdict: Verdict) ->
     return body(
         name(number),
         id=f"a{number}",
-        agent=one.agent,
+        agent=AGENT,
         kind=one.kind,
         title=f"{one.kind} {number}",
         status=_status(said, verdict),
