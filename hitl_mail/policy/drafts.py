@@ -100,7 +100,7 @@ def _threshold(name: str, rule: _Rule, seen: Asked, actions: int) -> Draft | Non
     """A confidence at and above which nobody disagreed, too many times to be chance."""
     if len(seen.disagreed) < max(ENOUGH_REFUSED, seen.refused):
         return None
-    threshold = (math.floor(max(seen.disagreed) * 100) + 1) / 100
+    threshold = (math.floor(_percent(max(seen.disagreed))) + 1) / 100
     above = [value for value in seen.agreed if value >= threshold]
     below = len(seen.agreed) + len(seen.disagreed) - len(above)
     share = len(seen.disagreed) / (len(seen.agreed) + len(seen.disagreed))
@@ -199,7 +199,14 @@ def _opened(rule: _Rule, threshold: float | None, *more: dict[str, str]) -> dict
 
 def _floor(seen: Asked) -> float | None:
     """The lowest confidence of which there is experience, where every case gave one."""
-    return math.floor(min(seen.agreed) * 100) / 100 if seen.agreed and not seen.unsure else None
+    if seen.unsure or not seen.agreed:
+        return None
+    return math.ceil(_percent(min(seen.agreed))) / 100
+
+
+def _percent(confidence: float) -> float:
+    # 0.29 * 100 is a little less than 29.
+    return round(confidence * 100, 6)
 
 
 def _lowered(triggers: list[dict[str, Any]], threshold: float) -> list[dict[str, Any]] | None:
