@@ -40,7 +40,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def record(home: Home, cases: Iterable[Case]) -> None:
-    policy = bootstrap.load_policy(home, bootstrap.load_site(home))
+    _, policy = bootstrap.load_config(home)
     write_history(home.state, bodies(cases, policy))
 
 
@@ -138,7 +138,7 @@ def test_two_files_are_compared(home: Home) -> None:
 
 
 def test_a_kept_policy_is_found_by_the_beginning_of_its_digest(home: Home) -> None:
-    policy = bootstrap.load_policy(home, bootstrap.load_site(home))
+    _, policy = bootstrap.load_config(home)
     digest = policy.digest.removeprefix("sha256:")
     (home.policies / f"{digest}.toml").write_text(policy.text)
     for name_ in (policy.digest, digest, digest[:8]):
