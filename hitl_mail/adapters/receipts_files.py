@@ -88,14 +88,33 @@ def read_behind(directory: Path, known: Place | None = None) -> Iterator[tuple[P
             yield Place(month, offset), payload
 
 
+def read_from(directory: Path, month: str = "") -> Iterator[dict[str, Any]]:
+    """Every receipt from the file of `month` on, or all, in order of seq, one at a time.
+
+    Nothing closed in a later month is in an earlier file. Raises as `read_behind` does.
+    """
+    for path in month_paths(directory):
+        if path.stem < month:
+            continue
+        frames = scan(path)
+        first = next(frames, None)
+        if first is not None:
+            check_header(path, first[1], month_header(path.stem))
+        for offset, payload in frames:
+            yield _decoded(path, offset, payload)
+
+
 def read_receipt(directory: Path, place: Place) -> dict[str, Any]:
     """The receipt at `place`. Raises `Damaged` and OSError."""
     path = directory / f"{place.month}.jsonl"
-    payload = read_at(path, place.offset)
+    return _decoded(path, place.offset, read_at(path, place.offset))
+
+
+def _decoded(path: Path, offset: int, payload: bytes) -> dict[str, Any]:
     try:
         return decode(payload)
     except ValueError as error:
-        raise Damaged(str(path), place.offset, str(error), "Run `receipts verify`.") from None
+        raise Damaged(str(path), offset, str(error), "Run `receipts verify`.") from None
 
 
 class MonthFiles:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pwd
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
 
@@ -24,16 +25,19 @@ def load_site(home: Home) -> Site:
     return load(_text(home.site_file), home.site_file.name)
 
 
-def load_config(home: Home) -> tuple[Site, Policy]:
-    """Both files. Raises `ConfigError` with every problem of the two."""
+def load_config(home: Home, rules: Path | None = None) -> tuple[Site, Policy]:
+    """Both files, or `rules` in the place of the home's `rules.toml`.
+
+    Raises `ConfigError` with every problem of the two.
+    """
     try:
         site = load_site(home)
     except ConfigError as error:
-        raise ConfigError([*error.problems, *_problems_of_rules(home)]) from None
-    return site, load_policy(home, site)
+        raise ConfigError([*error.problems, *_problems_of_rules(home, rules)]) from None
+    return site, load_policy(home, site, rules)
 
 
-def _problems_of_rules(home: Home) -> list[Problem]:
+def _problems_of_rules(home: Home, rules: Path | None) -> list[Problem]:
     """What is wrong with the rules beside a site file that is not sound."""
     from hitl_mail.site import names_written
 
@@ -43,20 +47,52 @@ def _problems_of_rules(home: Home) -> list[Problem]:
         # Which names there are is not known, and a rule is little else.
         return []
     try:
-        load_policy(home, names)
+        load_policy(home, names, rules)
     except ConfigError as error:
         return error.problems
     return []
 
 
-def load_policy(home: Home, site: Names) -> Policy:
-    """`rules.toml`, checked and compiled. Raises `ConfigError` with every problem."""
+def load_policy(home: Home, site: Names, file: Path | None = None) -> Policy:
+    """`rules.toml`, or another `file` in its place, checked and compiled.
+
+    Raises `ConfigError` with every problem.
+    """
+    name = home.rules_file.name if file is None else str(file)
+    return load_policy_text(home, site, _text(file or home.rules_file), name)
+
+
+def load_policy_text(home: Home, site: Names, text: str, name: str) -> Policy:
+    """A policy for this home from its text; problems speak of the file `name`.
+
+    Raises `ConfigError` with every problem.
+    """
     from hitl_mail.policy.load import load_policy as load
 
     def read_schema(path: str) -> bytes:
         return (home.root / path).read_bytes()
 
-    return load(_text(home.rules_file), site, home.rules_file.name, read_schema)
+    return load(text, site, name, read_schema)
+
+
+def read_rules(home: Home, name: str) -> tuple[str, str]:
+    """The text of a rules file or of a kept policy, and what to call it.
+
+    `name` is a path, or the digest of a policy that was used, or at least six characters of its
+    beginning. Raises `UsageError` for what is neither, `ConfigError` for what cannot be read.
+    """
+    path = Path(name)
+    if path.is_file():
+        return _text(path), name
+    begin = name.removeprefix("sha256:")
+    kept = sorted(home.policies.glob("*.toml")) if home.policies.is_dir() else []
+    found = [path for path in kept if len(begin) >= 6 and path.stem.startswith(begin)]
+    if len(found) != 1:
+        what = "several kept policies begin so" if found else "no such file and no kept policy"
+        raise UsageError(
+            f"{name}: {what}; name a rules file, or the digest that `status` and receipts show"
+        )
+    return _text(found[0]), f"sha256:{found[0].stem}"
 
 
 def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
@@ -103,6 +139,17 @@ def read_receipts(home: Home) -> Lookup:
     from hitl_mail.adapters.receipts import open_lookup
 
     return open_lookup(home.state)
+
+
+def past_receipts(home: Home, since: str = "") -> Iterator[dict[str, Any]]:
+    """Every receipt in order, one in memory at a time, from the month of `since` (ISO 8601) on.
+
+    A month's file may begin with receipts of before `since`. Raises `Damaged`.
+    """
+    from hitl_mail.adapters.receipts import receipts_directory
+    from hitl_mail.adapters.receipts_files import read_from
+
+    return read_from(receipts_directory(home.state), since[:7])
 
 
 def verify_receipts(home: Home) -> dict[str, Any]:

@@ -11,6 +11,8 @@ import click
 from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.rules_diff import diff
+from hitl_mail.cli.rules_history import replay, suggest
 from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home, find_home
@@ -21,7 +23,12 @@ from hitl_mail.settings import DEFAULT_AGENT
 
 @click.group()
 def rules() -> None:
-    """Check the rules, and ask what they say."""
+    """Check the rules, ask what they say, and try them on the past."""
+
+
+rules.add_command(replay)
+rules.add_command(suggest)
+rules.add_command(diff)
 
 
 @rules.command()
