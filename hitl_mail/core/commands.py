@@ -112,10 +112,11 @@ class MailWas(_Command, frozen=True):
 
 
 class FiledAs(_Command, frozen=True):
-    """The receipt is durable."""
+    """The receipt of the case, or of its review, is durable."""
 
     seq: int
     digest: str
+    of: Literal["case", "review"] = "case"
 
 
 class ResultWas(_Command, frozen=True):

@@ -155,6 +155,12 @@ class Doubted(_Event, frozen=True, tag="doubted"):
     outcome: dict[str, Any]
 
 
+class Reviewed(_Event, frozen=True, tag="reviewed"):
+    """The review of a sampled case has ended. `lapsed`: nobody said anything in time."""
+
+    said: Literal["ok", "flagged", "lapsed"]
+
+
 class Resumed(_Event, frozen=True, tag="resumed"):
     """A person wants another attempt."""
 
@@ -194,6 +200,13 @@ class Filed(_Event, frozen=True, tag="filed"):
     digest: str
 
 
+class ReviewFiled(_Event, frozen=True, tag="review_filed"):
+    """The receipt of the review is durable."""
+
+    seq: int
+    digest: str
+
+
 class ResultWritten(_Event, frozen=True, tag="result_written"):
     effect: str
 
@@ -227,8 +240,9 @@ TurningPoint = (
     | Failed
     | Held
     | Doubted
+    | Reviewed
     | Resumed
     | Reopened
 )
-Note = MailSent | MailDeferred | MailFailed | Filed | ResultWritten | Answered
+Note = MailSent | MailDeferred | MailFailed | Filed | ReviewFiled | ResultWritten | Answered
 Event = TurningPoint | Note

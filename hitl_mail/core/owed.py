@@ -31,7 +31,13 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
         case ev.Answered(person=person, key=key, said=said, message_id=message_id):
             return [_mail(case, "answer", person, event.at, key, said, message_id)]
         case ev.Filed():
-            return [Result(), *_confirm(case, event.at)]
+            reviewers = askable(case) if case.in_review else ()
+            reviews = [_mail(case, "review", person, event.at) for person in reviewers]
+            return [Result(), *_confirm(case, event.at), *reviews]
+        case ev.Reviewed():
+            return [File("review")]
+        case ev.ReviewFiled():
+            return _confirm(case, event.at)
         case _:
             return [File()] if case.final else []
 

@@ -42,7 +42,8 @@ class Trace(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rules' answer. `expires` is in seconds; `standby` are the people who are asked when a
-    case that no rule asked about needs a person after all."""
+    case that no rule asked about needs a person after all. `reviews` are the rules whose sample was
+    drawn, each with those who may say ok or flag, within `review_expires` seconds."""
 
     gate: Gate
     asks: bool
@@ -53,6 +54,8 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     policy: str
     standby: Quorum
     sampled: bool | None = None
+    reviews: tuple[Quorum, ...] = ()
+    review_expires: int = 0
     conflict: bool = False
     on_failure: Literal["fail", "review"] = "fail"
     trace: tuple[Trace, ...] = ()
