@@ -56,6 +56,7 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
     "pending": {
         ev.Denied: "denied",
         ev.Decided: "pending",
+        ev.Rejudged: "pending",
         ev.Revised: "pending",
         ev.Approved: "approved",
         ev.Rejected: "rejected",
@@ -66,6 +67,7 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Started: "executing",
         ev.Permitted: "approved",
         ev.Revised: "pending",
+        ev.Rejudged: "pending",
         ev.Expired: "expired",
         ev.Canceled: "canceled",
         # Only with a permit, and then nothing else: the agent reports, or does not.

@@ -68,6 +68,12 @@ class Withdraw(_Command, frozen=True):
     why: str = ""
 
 
+class Rejudge(_Command, frozen=True):
+    """The policy changed; this is what it says now."""
+
+    verdict: Verdict
+
+
 class Tick(_Command, frozen=True):
     """Time has passed."""
 
@@ -130,6 +136,7 @@ Command = (
     | Decide
     | Answer
     | Withdraw
+    | Rejudge
     | Tick
     | Begin
     | Finish

@@ -16,7 +16,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
-from hitl_mail.core.verdict import Quorum
+from hitl_mail.core.verdict import Quorum, stricter
 from hitl_mail.errors import NotAllowed
 
 CODES = {
@@ -67,6 +67,8 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
             return _answer(case, command, now)
         case cmd.Withdraw():
             return _withdraw(case, command, now)
+        case cmd.Rejudge():
+            return _rejudge(case, command, now)
         case cmd.Tick():
             return _tick(case, now)
         case cmd.Begin():
@@ -243,6 +245,20 @@ def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
     if case.started:
         raise NotAllowed("started", "its execution has started, or may have")
     return [ev.Canceled(now, c.by, c.why)]
+
+
+def _rejudge(case: Case, c: cmd.Rejudge, now: float) -> list[ev.Event]:
+    if case.status not in ("pending", "approved") or case.started:
+        return []
+    verdict = stricter(case.verdict, c.verdict)
+    if verdict is None:
+        return []
+    expires_at = min(case.expires_at, case.received_at + verdict.expires)
+    rejudged = ev.Rejudged(now, verdict, expires_at)
+    if verdict.gate == "deny":
+        return [rejudged, ev.Denied(now)]
+    lacking = unmet(verdict.quorums, case.decisions, case.revision.number)
+    return [rejudged] if lacking else [rejudged, ev.Approved(now)]
 
 
 def _tick(case: Case, now: float) -> list[ev.Event]:

@@ -16,8 +16,9 @@ About = Literal["ask", "doubt", "review", "outcome", "recorded", "answer"]
 
 class Mail(msgspec.Struct, frozen=True, tag_field="k", tag="mail", omit_defaults=True):
     """A mail to one person. `about`: ask (a packet to decide), doubt (a packet of a case that is
-    held or in doubt), review (a packet of what ran already), outcome (what became of a decision), recorded (more approvals needed),
-    answer (a reply that decided nothing; `key` says why, `said` what was read).
+    held or in doubt), review (a packet of what ran already), outcome (what became of a decision),
+    recorded (more approvals needed), answer (a reply that decided nothing; `key` says why, `said`
+    what was read).
 
     `attempts`, `next_at` and `error` survive a restart, so that a retry waits its time.
     """

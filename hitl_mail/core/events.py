@@ -90,6 +90,14 @@ class Decided(_Event, frozen=True, tag="decided"):
     message_id: str | None = None
 
 
+class Rejudged(_Event, frozen=True, tag="rejudged"):
+    """The policy changed and is stricter now: this verdict holds. Approvals stay for the rules in
+    whose quorum they counted."""
+
+    verdict: Verdict
+    expires_at: float
+
+
 class Approved(_Event, frozen=True, tag="approved"):
     """All quorums are met, or (`by_policy`) no rule asked for one."""
 
@@ -228,6 +236,7 @@ TurningPoint = (
     Received
     | Denied
     | Decided
+    | Rejudged
     | Approved
     | Rejected
     | Expired

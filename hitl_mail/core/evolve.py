@@ -71,6 +71,8 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
     match event:
         case ev.Decided(decision=decision, message_id=message_id):
             return {"decisions": (*case.decisions, decision), "seen": _seen(case, message_id)}
+        case ev.Rejudged(verdict=verdict, expires_at=expires_at):
+            return {"verdict": verdict, "quorums": verdict.quorums, "expires_at": expires_at}
         case ev.Revised(revision=revision):
             return {"revisions": (*case.revisions, revision), "retry_at": None}
         case ev.Reopened(revision=revision, quorums=quorums, expires_at=expires_at):
@@ -202,6 +204,8 @@ def _detail(event: ev.Event) -> dict[str, Any]:
             return {"by": d.by, "verb": d.verb, "via": d.via, "revision": d.revision}
         case ev.Approved(by_policy=True):
             return {"by": "policy"}
+        case ev.Rejudged(verdict=verdict):
+            return {"policy": verdict.policy, "gate": verdict.gate}
         case ev.Canceled(by=by, why=why):
             return {"by": by, "why": why} if why else {"by": by}
         case ev.Revised(revision=r) | ev.Reopened(revision=r):

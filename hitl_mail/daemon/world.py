@@ -26,6 +26,9 @@ class Rules(Protocol):
 
     def executor_of(self, kind: str) -> str: ...
 
+    def tighten_of(self, rule: str) -> tuple[float, int] | None:
+        """The flagged share, of how many samples, over which a rule is tightened."""
+
 
 @dataclass
 class World:
