@@ -16,6 +16,8 @@ from hitl_mail.home import find_home
 _HELP: dict[Verb, str] = {
     "approve": "Approve a case as it stands now: exactly this payload will run.",
     "reject": "Reject a case; the note goes to the agent.",
+    "ok": "Say of a sampled case, which ran by itself, that it was right.",
+    "flag": "Say of a sampled case that it was wrong, and why.",
     "retry": "Have a case that failed or is in doubt tried again.",
     "done": "Say of a case in doubt that it was carried out.",
     "abandon": "Give a case up that failed or is in doubt.",
@@ -60,6 +62,8 @@ def _command(verb: Verb) -> click.Command:
 
 approve = _command("approve")
 reject = _command("reject")
+ok = _command("ok")
+flag = _command("flag")
 retry = _command("retry")
 done = _command("done")
 abandon = _command("abandon")

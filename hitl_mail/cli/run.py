@@ -44,6 +44,7 @@ async def _run(home: Home) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_now)
     click.echo(f"hitl-mail runs on {home.root}", err=True)
     await daemon.run(stop)
     click.echo("hitl-mail has stopped", err=True)

@@ -50,8 +50,8 @@ class Drift:
             self.world,
             f"The rule {rule} asks from now on",
             (
-                f"{flagged} of the last {of} samples of the rule {rule} were flagged. Its actions no"
-                " longer run alone: each waits for a person.",
+                f"{flagged} of the last {of} samples of the rule {rule} were flagged. Its actions"
+                " no longer run alone: each waits for a person.",
                 f"When you trust it again: hitl-mail rules relax {rule}",
             ),
         )
