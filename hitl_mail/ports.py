@@ -86,8 +86,8 @@ class Receipts(Protocol):
     @property
     def lookup(self) -> Lookup: ...
 
-    def add(self, body: dict[str, Any]) -> Awaitable[tuple[int, str]]:
-        """Seal and store; (seq, digest). A case that is already filed keeps its receipt."""
+    def add(self, body: dict[str, Any], about: str | None = None) -> Awaitable[tuple[int, str]]:
+        """Seal and store; (seq, digest). What has one already, the case or `about`, keeps it."""
 
 
 # Mail

@@ -19,10 +19,12 @@ from hitl_mail.adapters.receipts import ReceiptBook
 from hitl_mail.adapters.spool import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
-from hitl_mail.bootstrap.reading import load_config, os_user
+from hitl_mail.bootstrap.reading import load_config, load_policy, os_user
+from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
 from hitl_mail.daemon.daemon import Daemon, Server
+from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.front import Front
 from hitl_mail.daemon.health import health
@@ -30,6 +32,7 @@ from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.permits import Permits
+from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import UsageError
@@ -56,9 +59,11 @@ def build(home: Home, *, web: bool) -> Daemon:
     _keep_policy(home, policy, mode)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
     clock = SystemClock()
-    world = World(site, policy)
     journal = Journal(home.journal, mode)
     engine = Engine(journal, clock)
+    world = World(
+        site, policy, lambda: engine.desk, lambda case_id: draw(keys.sampling[-1], case_id)
+    )
     receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
     for torn in (journal.torn, receipts.torn):
         if torn is not None:
@@ -101,6 +106,10 @@ def build(home: Home, *, web: bool) -> Daemon:
             engine, world, outbox, site.mail.address, composer.compose, composer.compose_notice
         ),
         letters=Letters(engine, receipts, world, tokens, facts),
+        drift=Drift(engine, world),
+        reload=Reload(
+            engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)
+        ),
         inbox=inbox,
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
@@ -179,6 +188,21 @@ def _password(home: Home, file: str | None, where: str) -> str | None:
     except (OSError, UnicodeDecodeError, IndexError) as error:
         what = "is empty" if isinstance(error, IndexError) else str(error)
         raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
+
+
+def _version(file: Path) -> tuple[int, int, int] | None:
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _load(home: Home, site: Site, mode: int) -> Policy:
+    """The policy as it is on disk now, kept under its digest once it is sound."""
+    policy = load_policy(home, site)
+    _keep_policy(home, policy, mode)
+    return policy
 
 
 def _keep_policy(home: Home, policy: Policy, mode: int) -> None:

@@ -21,7 +21,7 @@ from hitl_mail.home import find_home
 def queue(home: str, as_json: bool) -> None:
     """All open cases: what waits, for whom, until when."""
     cases = Reader(find_home(home)).cases()
-    waiting = [case for case in cases.values() if not case.final]
+    waiting = [case for case in cases.values() if not case.final or case.in_review]
     waiting.sort(key=lambda case: (case.expires_at, case.id))
     if as_json:
         emit_json([documents.queue_row(case) for case in waiting])

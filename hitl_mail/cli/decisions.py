@@ -18,6 +18,8 @@ from hitl_mail.home import find_home
 _HELP: dict[Verb, str] = {
     "approve": "Approve a case: exactly the payload it has now runs.",
     "reject": "Reject a case; the NOTE goes to the agent.",
+    "ok": "Say of a sampled case, which ran by itself, that it was right.",
+    "flag": "Say of a sampled case that it was wrong, and why.",
     "retry": "Have a case that failed or is in doubt tried again.",
     "done": "Say of a case in doubt that it was carried out.",
     "abandon": "Give a case up that failed or is in doubt.",
@@ -70,6 +72,8 @@ def _command(verb: Verb) -> click.Command:
 
 approve = _command("approve")
 reject = _command("reject")
+ok = _command("ok")
+flag = _command("flag")
 retry = _command("retry")
 done = _command("done")
 abandon = _command("abandon")

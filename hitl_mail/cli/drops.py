@@ -28,6 +28,15 @@ def decide_by_file(
     """Say a decision through `control/`; the daemon's answer, or None where none is running."""
     name = f"{verb}-{case.id}-{secrets.token_hex(6)}"
     said = {"case": case.id, "verb": verb, "seen": case.revision.digest, "note": note}
+    return _say(home, name, said, timeout)
+
+
+def relax_by_file(home: Home, rule: str, timeout: float) -> dict[str, Any] | None:
+    """Ask through `control/` that a rule be relaxed; the answer, or None where no daemon runs."""
+    return _say(home, f"relax-{secrets.token_hex(6)}", {"relax": rule}, timeout)
+
+
+def _say(home: Home, name: str, said: dict[str, Any], timeout: float) -> dict[str, Any] | None:
     drop(home.control, json.dumps(said).encode(), f"{name}.json")
     if not home.running():
         return None
@@ -35,7 +44,7 @@ def decide_by_file(
     if answer is None:
         raise HitlError(
             f"the daemon did not answer within {timeout:g} s; the command is in control/ and"
-            f" counts when it is read: hitl-mail show {case.id}"
+            " counts when it is read"
         )
     return answer
 

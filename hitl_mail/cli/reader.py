@@ -64,7 +64,7 @@ class Reader:
         """The one open case of that name. Refuses what is not unique, or closed."""
         case_id = self.case_id(name)
         case = self.cases().get(case_id)
-        if case is None or case.final:
+        if case is None or (case.final and not case.in_review):
             status = case.status if case else self._status(case_id)
             raise UsageError(
                 f"{case_id} is closed already: {status}; nothing was changed."

@@ -58,6 +58,7 @@ async def _run(home: Home) -> None:
 
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, end)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_now)
     click.echo(f"hitl-mail runs on {home.root}; Ctrl-C stops it", err=True)
     await daemon.run(stop)
     click.echo("hitl-mail has stopped", err=True)

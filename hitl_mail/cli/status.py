@@ -56,6 +56,10 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
     faults += [f"outgoing mail: {trouble}" for trouble in troubles]
     if (health.get("web") or {}).get("error"):
         faults.append(f"web: {health['web']['error']}")
+    if health.get("policy_error"):
+        faults.append(f"the changed rules.toml is not used: {health['policy_error']}")
+    for rule, why in (health.get("tightened") or {}).items():
+        faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
     if health.get("storage_error"):
         faults.append(f"disk: {health['storage_error']}")
     return faults

@@ -21,7 +21,9 @@ for a person's retry, done or abandon, for as long as it takes. A retry after ex
 afresh. Final statuses have no way out.
 
 A final case still owes the world its receipt, its result file and its mails: the effects in
-`pending`. When they are done the case is `closed` and leaves memory.
+`pending`. When they are done the case is `closed` and leaves memory. A sampled case that ran has a
+review, too, which ends by a person's ok or flag or by itself, and has a receipt of its own; that
+changes nothing about the case being `executed`.
 """
 
 from __future__ import annotations
@@ -54,6 +56,7 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
     "pending": {
         ev.Denied: "denied",
         ev.Decided: "pending",
+        ev.Rejudged: "pending",
         ev.Revised: "pending",
         ev.Approved: "approved",
         ev.Rejected: "rejected",
@@ -64,6 +67,7 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Started: "executing",
         ev.Permitted: "approved",
         ev.Revised: "pending",
+        ev.Rejudged: "pending",
         ev.Expired: "expired",
         ev.Canceled: "canceled",
         # Only with a permit, and then nothing else: the agent reports, or does not.
@@ -94,7 +98,8 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Succeeded: "executed",
         ev.Failed: "failed",
     },
-    "executed": {},
+    # Only while the review of a sampled case is open.
+    "executed": {ev.Decided: "executed", ev.Reviewed: "executed"},
     "failed": {},
     "rejected": {},
     "expired": {},
@@ -111,6 +116,7 @@ NOTES = (
     ev.MailDeferred,
     ev.MailFailed,
     ev.Filed,
+    ev.ReviewFiled,
     ev.ResultWritten,
     ev.Answered,
 )
@@ -126,6 +132,14 @@ class Permit(msgspec.Struct, frozen=True):
 class ReceiptRef(msgspec.Struct, frozen=True):
     seq: int
     digest: str
+
+
+class Review(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What people say after the fact of a case that ran and was drawn for review."""
+
+    expires_at: float
+    status: Literal["open", "ok", "flagged", "lapsed"] = "open"
+    receipt: ReceiptRef | None = None
 
 
 class MailLog(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -173,6 +187,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     outcome: dict[str, Any] | None = None
     closed_at: float | None = None
     receipt: ReceiptRef | None = None
+    review: Review | None = None
     mails: tuple[MailLog, ...] = ()
     pending: dict[str, Effect] = {}
     effects_made: int = 0
@@ -200,7 +215,13 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     @property
     def closed(self) -> bool:
         """Final, and owes nobody anything any more."""
-        return self.final and self.receipt is not None and not self.pending
+        reviewed = self.review is None or self.review.receipt is not None
+        return self.final and self.receipt is not None and reviewed and not self.pending
+
+    @property
+    def in_review(self) -> bool:
+        """Executed, and a person may still say ok or flag."""
+        return self.review is not None and self.review.status == "open"
 
     @property
     def started(self) -> bool:
@@ -224,6 +245,8 @@ def next_status(case: Case | None, event: ev.TurningPoint) -> Status:
         raise Impossible(f"{type(event).__name__} cannot happen to a case that is {status}")
     if case is not None and status == "approved":
         _check_permit(case, event)
+    if case is not None and status == "executed" and not case.in_review:
+        raise Impossible(f"{type(event).__name__} cannot happen to a case that is not in review")
     return after
 
 

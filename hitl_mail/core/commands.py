@@ -68,6 +68,12 @@ class Withdraw(_Command, frozen=True):
     why: str = ""
 
 
+class Rejudge(_Command, frozen=True):
+    """The policy changed; this is what it says now."""
+
+    verdict: Verdict
+
+
 class Tick(_Command, frozen=True):
     """Time has passed."""
 
@@ -112,10 +118,11 @@ class MailWas(_Command, frozen=True):
 
 
 class FiledAs(_Command, frozen=True):
-    """The receipt is durable."""
+    """The receipt of the case, or of its review, is durable."""
 
     seq: int
     digest: str
+    of: Literal["case", "review"] = "case"
 
 
 class ResultWas(_Command, frozen=True):
@@ -129,6 +136,7 @@ Command = (
     | Decide
     | Answer
     | Withdraw
+    | Rejudge
     | Tick
     | Begin
     | Finish

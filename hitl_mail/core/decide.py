@@ -16,7 +16,7 @@ from hitl_mail.core.case import Case, was_sent
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
-from hitl_mail.core.verdict import Quorum
+from hitl_mail.core.verdict import Quorum, stricter
 from hitl_mail.errors import NotAllowed
 
 CODES = {
@@ -39,6 +39,8 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
     "held": ("retry", "done", "abandon"),
     "in_doubt": ("retry", "done", "abandon"),
 }
+
+_REVIEW_VERBS: tuple[ev.Verb, ...] = ("ok", "flag")
 
 _ANSWER_AGAIN = 3600.0
 """Seconds in which one person gets one answer about one case, unless they ask for help."""
@@ -65,6 +67,8 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
             return _answer(case, command, now)
         case cmd.Withdraw():
             return _withdraw(case, command, now)
+        case cmd.Rejudge():
+            return _rejudge(case, command, now)
         case cmd.Tick():
             return _tick(case, now)
         case cmd.Begin():
@@ -75,13 +79,16 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
             return _tell(case, command, now)
         case cmd.MailWas():
             return _mail_was(case, command, now)
-        case cmd.FiledAs(seq=seq, digest=sealed):
-            if not case.final:
-                raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")
-            return [] if case.receipt else [ev.Filed(now, seq, sealed)]
+        case cmd.FiledAs():
+            return _filed_as(case, command, now)
         case cmd.ResultWas(effect=effect):
             owed = isinstance(case.pending.get(effect), Result)
             return [ev.ResultWritten(now, effect)] if owed else []
+
+
+def verbs(case: Case) -> tuple[ev.Verb, ...]:
+    """What may be said of a case as it stands."""
+    return _REVIEW_VERBS if case.in_review else VERBS.get(case.status, ())
 
 
 def revision_digest(
@@ -107,6 +114,8 @@ def revision_digest(
 
 def due(case: Case) -> float | None:
     """When time alone next changes the case, or None."""
+    if case.review is not None and case.in_review:
+        return case.review.expires_at
     if case.status == "pending":
         return case.expires_at
     if case.status == "approved":
@@ -166,6 +175,10 @@ def _decide(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             return [decided, ev.Rejected(now)]
         case "retry":
             return [decided, _retry(case, c.person, now)]
+        case "ok":
+            return [decided, ev.Reviewed(now, "ok")]
+        case "flag":
+            return [decided, ev.Reviewed(now, "flagged")]
         case "done":
             return [decided, ev.Succeeded(now, _settled(case, c, ok=True))]
         case _:
@@ -173,9 +186,9 @@ def _decide(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
 
 
 def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
-    if case.final:
+    if case.final and not case.in_review:
         raise NotAllowed("closed", f"the case is already {case.status}")
-    allowed = VERBS.get(case.status, ())
+    allowed = verbs(case)
     if c.verb not in allowed:
         choices = f"what does: {', '.join(allowed)}" if allowed else "nothing is to be decided"
         raise NotAllowed(
@@ -183,6 +196,8 @@ def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
         )
     if c.seen != case.revision.digest:
         raise NotAllowed("changed", "the case changed since it was shown; look at it again")
+    if case.review is not None and now >= case.review.expires_at:
+        raise NotAllowed("expired", "the time for its review is over")
     if case.status == "pending" and now >= case.expires_at:
         raise NotAllowed("expired", "the case has expired")
 
@@ -232,7 +247,23 @@ def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
     return [ev.Canceled(now, c.by, c.why)]
 
 
+def _rejudge(case: Case, c: cmd.Rejudge, now: float) -> list[ev.Event]:
+    if case.status not in ("pending", "approved") or case.started:
+        return []
+    verdict = stricter(case.verdict, c.verdict)
+    if verdict is None:
+        return []
+    expires_at = min(case.expires_at, case.received_at + verdict.expires)
+    rejudged = ev.Rejudged(now, verdict, expires_at)
+    if verdict.gate == "deny":
+        return [rejudged, ev.Denied(now)]
+    lacking = unmet(verdict.quorums, case.decisions, case.revision.number)
+    return [rejudged] if lacking else [rejudged, ev.Approved(now)]
+
+
 def _tick(case: Case, now: float) -> list[ev.Event]:
+    if case.review is not None and case.in_review and now >= case.review.expires_at:
+        return [ev.Reviewed(now, "lapsed")]
     if case.permit is not None and case.status == "approved":
         if now < case.permit.until:
             return []
@@ -311,6 +342,16 @@ def _tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
     if c.outcome["ok"]:
         return [ev.Succeeded(now, outcome)]
     return [_failed(case, outcome, now)]
+
+
+def _filed_as(case: Case, c: cmd.FiledAs, now: float) -> list[ev.Event]:
+    if c.of == "review":
+        if case.review is None or case.in_review:
+            raise NotAllowed("not_now", "the case has no review that is over")
+        return [] if case.review.receipt else [ev.ReviewFiled(now, c.seq, c.digest)]
+    if not case.final:
+        raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")
+    return [] if case.receipt else [ev.Filed(now, c.seq, c.digest)]
 
 
 def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import msgspec
 
-from hitl_mail.core.case import ReceiptRef
+from hitl_mail.core.case import Case, ReceiptRef
+from hitl_mail.core.events import Event, Filed, Reviewed, ReviewFiled, Succeeded
+from hitl_mail.core.typical import Typical, with_executed
 
 _REMEMBERED = 1000
+_SAMPLES = 1000
 
 
 class Notice(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -53,16 +56,38 @@ class NoticeDone(_Event, frozen=True, tag="notice_done"):
     error: str = ""
 
 
-DeskEvent = Noticed | NoticeDeferred | NoticeDone
+class RuleTightened(_Event, frozen=True, tag="rule_tightened"):
+    """Too many of a rule's samples were flagged: it gates hard until an admin relaxes it."""
+
+    rule: str
+    flagged: int
+    of: int
+
+
+class RuleRelaxed(_Event, frozen=True, tag="rule_relaxed"):
+    """An admin trusts a rule again; its samples are counted anew."""
+
+    rule: str
+    by: str
+
+
+DeskEvent = Noticed | NoticeDeferred | NoticeDone | RuleTightened | RuleRelaxed
 
 
 class Desk(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`head` is the newest receipt that a case knows of; `seen` the last mails answered here."""
+    """`head` is the newest receipt that a case knows of; `seen` the last mails answered here.
+
+    `samples` are the last reviews by rule, True for a flag; `tightened` says why a rule is;
+    `typical` is by kind.
+    """
 
     pending: dict[str, Notice] = {}
     made: int = 0
     seen: tuple[str, ...] = ()
     head: ReceiptRef | None = None
+    samples: dict[str, tuple[bool, ...]] = {}
+    tightened: dict[str, str] = {}
+    typical: dict[str, Typical] = {}
 
 
 def evolve_desk(desk: Desk, event: DeskEvent) -> Desk:
@@ -77,9 +102,35 @@ def evolve_desk(desk: Desk, event: DeskEvent) -> Desk:
                 desk.pending[key], attempts=attempts, next_at=next_at, error=error
             )
             return msgspec.structs.replace(desk, pending={**desk.pending, key: later})
+        case RuleTightened(rule=rule, flagged=flagged, of=of):
+            why = f"{flagged} of the last {of} samples were flagged"
+            return msgspec.structs.replace(desk, tightened={**desk.tightened, rule: why})
+        case RuleRelaxed(rule=rule):
+            tightened = {k: v for k, v in desk.tightened.items() if k != rule}
+            samples = {k: v for k, v in desk.samples.items() if k != rule}
+            return msgspec.structs.replace(desk, tightened=tightened, samples=samples)
         case NoticeDone(notice=key):
             left = {k: v for k, v in desk.pending.items() if k != key}
             return msgspec.structs.replace(desk, pending=left)
+
+
+def with_event(desk: Desk, case: Case, event: Event) -> Desk:
+    """The desk after an event of `case`, which is as it stands after it."""
+    match event:
+        case Filed(seq=seq, digest=digest) | ReviewFiled(seq=seq, digest=digest):
+            return with_head(desk, ReceiptRef(seq, digest))
+        case Succeeded(outcome=outcome):
+            known = desk.typical.get(case.kind, Typical())
+            usual = {**desk.typical, case.kind: with_executed(known, case.action, outcome)}
+            return msgspec.structs.replace(desk, typical=usual)
+        case Reviewed(said="ok" | "flagged" as said):
+            samples = dict(desk.samples)
+            for quorum in case.verdict.reviews:
+                last = (*samples.get(quorum.rule, ()), said == "flagged")
+                samples[quorum.rule] = last[-_SAMPLES:]
+            return msgspec.structs.replace(desk, samples=samples)
+        case _:
+            return desk
 
 
 def with_head(desk: Desk, head: ReceiptRef) -> Desk:

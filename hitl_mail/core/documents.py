@@ -8,11 +8,26 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from hitl_mail.core.case import Case, MailLog, payload_of
+from hitl_mail.core.case import Case, MailLog, Moment, payload_of
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Decision, Revision
 from hitl_mail.core.quorum import deciders, unmet
 from hitl_mail.errors import Impossible
+
+_REVIEW = ("ok", "flag")
+_REVIEW_KEYS = (
+    "case",
+    "id",
+    "agent",
+    "run_id",
+    "kind",
+    "title",
+    "gate",
+    "action_digest",
+    "received_at",
+    "expires_at",
+    "verdict",
+)
 
 
 def iso(at: float) -> str:
@@ -72,8 +87,30 @@ def receipt_body(case: Case) -> dict[str, Any]:
     return {**case_document(case), "closed_at": iso(case.closed_at)}
 
 
+def review_body(case: Case) -> dict[str, Any]:
+    """What the receipt of a review says: what became of it, and which receipt it is about."""
+    if case.review is None or case.receipt is None:
+        raise Impossible("no receipt of a review without the receipt of its case")
+    document = case_document(case)
+    said = [decision for decision in case.decisions if decision.verb in _REVIEW]
+    return {
+        **{key: document[key] for key in _REVIEW_KEYS},
+        "status": case.review.status,
+        "decided_by": [decision.by for decision in said],
+        "reviews": {"seq": case.receipt.seq, "digest": case.receipt.digest},
+        "closed_at": iso(max(m.at for m in case.history)),
+        "action": {},
+        "revisions": [],
+        "packets": _packets(case, ("review",)),
+        "decisions": [_evidence(decision) for decision in said],
+        "outcome": None,
+        "events": [_moment(m) for m in case.history if _of_review(m)],
+    }
+
+
 def case_document(case: Case) -> dict[str, Any]:
-    """All there is to tell of a case, open or final."""
+    """All there is to tell of a case, open or final, but for its review."""
+    decisions = [decision for decision in case.decisions if decision.verb not in _REVIEW]
     return {
         "case": case.id,
         "id": case.action_id,
@@ -83,21 +120,30 @@ def case_document(case: Case) -> dict[str, Any]:
         "title": case.title,
         "status": case.status,
         "gate": case.verdict.gate,
-        "decided_by": list(decided_by(case)),
+        "decided_by": list(dict.fromkeys(decision.by for decision in decisions)),
         "action_digest": case.action_digest,
         "received_at": iso(case.received_at),
         "expires_at": iso(case.expires_at),
         "action": case.action,
         "revisions": [_revision(case, revision) for revision in case.revisions],
         "verdict": case.verdict.document(),
-        "packets": [_packet(case, mail) for mail in case.mails if mail.what in ("ask", "doubt")],
-        "decisions": [_evidence(decision) for decision in case.decisions],
+        "packets": _packets(case, ("ask", "doubt")),
+        "decisions": [_evidence(decision) for decision in decisions],
         "outcome": case.outcome,
-        "events": [
-            {"at": iso(moment.at), "event": moment.event, **moment.detail}
-            for moment in case.history
-        ],
+        "events": [_moment(m) for m in case.history if not _of_review(m)],
     }
+
+
+def _packets(case: Case, about: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [_packet(case, mail) for mail in case.mails if mail.what in about]
+
+
+def _moment(moment: Moment) -> dict[str, Any]:
+    return {"at": iso(moment.at), "event": moment.event, **moment.detail}
+
+
+def _of_review(moment: Moment) -> bool:
+    return moment.event == "reviewed" or moment.detail.get("verb") in _REVIEW
 
 
 def queue_row(case: Case) -> dict[str, Any]:
@@ -110,7 +156,7 @@ def queue_row(case: Case) -> dict[str, Any]:
         "title": case.title,
         "status": case.status,
         "waiting_for": list(waiting_for(case)),
-        "expires_at": iso(case.expires_at),
+        "expires_at": iso(case.review.expires_at if case.review else case.expires_at),
         "created_at": iso(case.received_at),
     }
 
@@ -119,6 +165,8 @@ def waiting_for(case: Case) -> tuple[str, ...]:
     """The people whose word is still missing, sorted; the agent's name where it holds a permit."""
     if case.status == "approved" and case.permit is not None:
         return (case.agent,)
+    if case.in_review:
+        return tuple(sorted({person for quorum in deciders(case) for person in quorum.reviewers}))
     if case.status not in ("pending", "held", "in_doubt"):
         return ()
     said = {
@@ -150,11 +198,6 @@ def rests_on(receipt: dict[str, Any], key: str, value: str | None) -> bool:
 def edited(case: Case) -> bool:
     """Whether a person changed what runs."""
     return any(revision.by is not None for revision in case.revisions)
-
-
-def decided_by(case: Case) -> tuple[str, ...]:
-    """Who decided, in order, each once."""
-    return tuple(dict.fromkeys(decision.by for decision in case.decisions))
 
 
 def mail_error(case: Case, mail: MailLog) -> str | None:

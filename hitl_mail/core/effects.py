@@ -11,13 +11,14 @@ from typing import Literal
 
 import msgspec
 
-About = Literal["ask", "doubt", "outcome", "recorded", "answer"]
+About = Literal["ask", "doubt", "review", "outcome", "recorded", "answer"]
 
 
 class Mail(msgspec.Struct, frozen=True, tag_field="k", tag="mail", omit_defaults=True):
     """A mail to one person. `about`: ask (a packet to decide), doubt (a packet of a case that is
-    held or in doubt), outcome (what became of a decision), recorded (more approvals needed),
-    answer (a reply that decided nothing; `key` says why, `said` what was read).
+    held or in doubt), review (a packet of what ran already), outcome (what became of a decision),
+    recorded (more approvals needed), answer (a reply that decided nothing; `key` says why, `said`
+    what was read).
 
     `attempts`, `next_at` and `error` survive a restart, so that a retry waits its time.
     """
@@ -50,8 +51,9 @@ class Result(msgspec.Struct, frozen=True, tag_field="k", tag="result", omit_defa
 
 
 class File(msgspec.Struct, frozen=True, tag_field="k", tag="receipt", omit_defaults=True):
-    """Seal the case in a receipt."""
+    """Seal the case, or its review, in a receipt."""
 
+    of: Literal["case", "review"] = "case"
     id: str = ""
 
     @property

@@ -90,6 +90,14 @@ class Decided(_Event, frozen=True, tag="decided"):
     message_id: str | None = None
 
 
+class Rejudged(_Event, frozen=True, tag="rejudged"):
+    """The policy changed and is stricter now: this verdict holds. Approvals stay for the rules in
+    whose quorum they counted."""
+
+    verdict: Verdict
+    expires_at: float
+
+
 class Approved(_Event, frozen=True, tag="approved"):
     """All quorums are met, or (`by_policy`) no rule asked for one."""
 
@@ -155,6 +163,12 @@ class Doubted(_Event, frozen=True, tag="doubted"):
     outcome: dict[str, Any]
 
 
+class Reviewed(_Event, frozen=True, tag="reviewed"):
+    """The review of a sampled case has ended. `lapsed`: nobody said anything in time."""
+
+    said: Literal["ok", "flagged", "lapsed"]
+
+
 class Resumed(_Event, frozen=True, tag="resumed"):
     """A person wants another attempt."""
 
@@ -194,6 +208,13 @@ class Filed(_Event, frozen=True, tag="filed"):
     digest: str
 
 
+class ReviewFiled(_Event, frozen=True, tag="review_filed"):
+    """The receipt of the review is durable."""
+
+    seq: int
+    digest: str
+
+
 class ResultWritten(_Event, frozen=True, tag="result_written"):
     effect: str
 
@@ -215,6 +236,7 @@ TurningPoint = (
     Received
     | Denied
     | Decided
+    | Rejudged
     | Approved
     | Rejected
     | Expired
@@ -227,8 +249,9 @@ TurningPoint = (
     | Failed
     | Held
     | Doubted
+    | Reviewed
     | Resumed
     | Reopened
 )
-Note = MailSent | MailDeferred | MailFailed | Filed | ResultWritten | Answered
+Note = MailSent | MailDeferred | MailFailed | Filed | ReviewFiled | ResultWritten | Answered
 Event = TurningPoint | Note

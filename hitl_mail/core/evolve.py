@@ -15,10 +15,11 @@ from hitl_mail.core.case import (
     Moment,
     Permit,
     ReceiptRef,
+    Review,
     next_status,
     was_sent,
 )
-from hitl_mail.core.effects import Effect, Mail, Result
+from hitl_mail.core.effects import Effect, File, Mail, Result
 from hitl_mail.core.owed import effects
 from hitl_mail.errors import Impossible
 
@@ -40,7 +41,7 @@ def evolve(case: Case | None, event: ev.Event) -> Case:
         "status": after,
         "history": (*turned.history, Moment(event.at, _tag(event), _detail(event))),
     }
-    if after in FINAL:
+    if after in FINAL and turned.closed_at is None:
         changes["closed_at"] = event.at
     return _owe(msgspec.structs.replace(turned, **changes), event)
 
@@ -71,6 +72,8 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
     match event:
         case ev.Decided(decision=decision, message_id=message_id):
             return {"decisions": (*case.decisions, decision), "seen": _seen(case, message_id)}
+        case ev.Rejudged(verdict=verdict, expires_at=expires_at):
+            return {"verdict": verdict, "quorums": verdict.quorums, "expires_at": expires_at}
         case ev.Revised(revision=revision):
             return {"revisions": (*case.revisions, revision), "retry_at": None}
         case ev.Reopened(revision=revision, quorums=quorums, expires_at=expires_at):
@@ -90,12 +93,23 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
         case ev.AttemptFailed(outcome=outcome, retry_at=retry_at, doubt=doubt):
             doubtful = case.doubtful or doubt
             return {"outcome": outcome, "retry_at": retry_at, "doubtful": doubtful}
-        case ev.Succeeded(outcome=outcome) | ev.Failed(outcome=outcome):
+        case ev.Succeeded(outcome=outcome, at=at):
+            return {"outcome": outcome, "review": _review(case, at)}
+        case ev.Failed(outcome=outcome):
             return {"outcome": outcome}
+        case ev.Reviewed(said=said) if case.review is not None:
+            return {"review": msgspec.structs.replace(case.review, status=said)}
         case ev.Held(outcome=outcome) | ev.Doubted(outcome=outcome):
             return {"outcome": outcome, "permit": None}
         case _:
             return {}
+
+
+def _review(case: Case, at: float) -> Review | None:
+    """A review of what ran by itself; a person who settled it has looked at it already."""
+    if not case.verdict.reviews or case.decisions:
+        return None
+    return Review(at + case.verdict.review_expires)
 
 
 def _note(case: Case, event: ev.Note) -> Case:
@@ -117,10 +131,15 @@ def _note(case: Case, event: ev.Note) -> Case:
         case ev.Filed(seq=seq, digest=digest):
             if not case.final or case.receipt is not None:
                 raise Impossible(f"a receipt of a case that is {case.status}, or a second one")
-            filed = {k: e for k, e in case.pending.items() if e.what != "receipt"}
-            return _owe(
-                msgspec.structs.replace(case, receipt=ReceiptRef(seq, digest), pending=filed), event
-            )
+            receipt = ReceiptRef(seq, digest)
+            left = _without_file(case, "case")
+            return _owe(msgspec.structs.replace(case, receipt=receipt, pending=left), event)
+        case ev.ReviewFiled(seq=seq, digest=digest):
+            if case.review is None or case.review.status == "open" or case.review.receipt:
+                raise Impossible("a receipt of a review that is not over, or a second one")
+            review = msgspec.structs.replace(case.review, receipt=ReceiptRef(seq, digest))
+            left = _without_file(case, "review")
+            return _owe(msgspec.structs.replace(case, review=review, pending=left), event)
         case ev.Answered(person=person, message_id=message_id, at=at):
             # Help explains nothing of a later slip, so it does not stand in for that answer.
             told = not event.quiet and event.key != "help"
@@ -167,6 +186,14 @@ def _without(case: Case, effect: str) -> dict[str, Effect]:
     return {key: value for key, value in case.pending.items() if key != effect}
 
 
+def _without_file(case: Case, of: str) -> dict[str, Effect]:
+    return {
+        key: effect
+        for key, effect in case.pending.items()
+        if not (isinstance(effect, File) and effect.of == of)
+    }
+
+
 def _seen(case: Case, message_id: str | None) -> tuple[str, ...]:
     return case.seen if message_id is None else (*case.seen, message_id)
 
@@ -182,12 +209,16 @@ def _detail(event: ev.Event) -> dict[str, Any]:
             return {"by": d.by, "verb": d.verb, "via": d.via, "revision": d.revision}
         case ev.Approved(by_policy=True):
             return {"by": "policy"}
+        case ev.Rejudged(verdict=verdict):
+            return {"policy": verdict.policy, "gate": verdict.gate}
         case ev.Canceled(by=by, why=why):
             return {"by": by, "why": why} if why else {"by": by}
         case ev.Revised(revision=r) | ev.Reopened(revision=r):
             return {"revision": r.number, "why": r.why} if r.why else {"revision": r.number}
         case ev.Started(attempt=attempt):
             return {"attempt": attempt}
+        case ev.Reviewed(said=said):
+            return {"said": said}
         case ev.AttemptFailed(attempt=attempt, outcome=outcome):
             return {"attempt": attempt, "error": str(outcome.get("error", ""))[:200]}
         case ev.Answered(person=person, key=key):

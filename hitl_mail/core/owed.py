@@ -13,6 +13,8 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
     match event:
         case ev.Received():
             return _ask(case, event.at) if case.verdict.asks else []
+        case ev.Rejudged():
+            return _ask_others(case, event.at) if case.verdict.asks else []
         case ev.Revised():
             return _ask(case, event.at) if case.quorums else []
         case ev.Reopened():
@@ -31,13 +33,25 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
         case ev.Answered(person=person, key=key, said=said, message_id=message_id):
             return [_mail(case, "answer", person, event.at, key, said, message_id)]
         case ev.Filed():
-            return [Result(), *_confirm(case, event.at)]
+            reviewers = askable(case) if case.in_review else ()
+            reviews = [_mail(case, "review", person, event.at) for person in reviewers]
+            return [Result(), *_confirm(case, event.at), *reviews]
+        case ev.Reviewed():
+            return [File("review")]
+        case ev.ReviewFiled():
+            return _confirm(case, event.at)
         case _:
             return [File()] if case.final else []
 
 
 def _ask(case: Case, at: float) -> list[Effect]:
     return [_mail(case, "ask", person, at) for person in askable(case)]
+
+
+def _ask_others(case: Case, at: float) -> list[Effect]:
+    """Ask those who have not been shown this revision yet."""
+    shown = {m.to for m in case.mails if m.what == "ask" and m.revision == case.revision.number}
+    return [_mail(case, "ask", person, at) for person in askable(case) if person not in shown]
 
 
 def _confirm(case: Case, at: float) -> list[Effect]:

@@ -61,6 +61,8 @@ def deciders(case: Case) -> tuple[Quorum, ...]:
     the policy's standby, and in either case by an admin: somebody must be able to. Only through
     doors that each of the rules takes, or else not by link, which proves least.
     """
+    if case.in_review:
+        return case.verdict.reviews
     if case.status not in ("held", "in_doubt"):
         return case.quorums
     asked = case.quorums or (case.verdict.standby,)

@@ -10,9 +10,9 @@ from typing import Literal
 
 import msgspec
 
-from hitl_mail.core.case import Case, ReceiptRef
-from hitl_mail.core.desk import Desk, DeskEvent, evolve_desk, with_head
-from hitl_mail.core.events import Event, Filed
+from hitl_mail.core.case import Case
+from hitl_mail.core.desk import Desk, DeskEvent, evolve_desk, with_event
+from hitl_mail.core.events import Event
 from hitl_mail.core.evolve import evolve
 
 
@@ -58,8 +58,7 @@ class State:
             case = touched.get(case_id) or self.cases.get(case_id)
             for event in events:
                 case = evolve(case, event)
-                if isinstance(event, Filed):
-                    desk = with_head(desk, ReceiptRef(event.seq, event.digest))
+                desk = with_event(desk, case, event)
             if case is not None:
                 touched[case_id] = case
         for desk_event in record.desk:

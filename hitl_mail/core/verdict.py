@@ -117,3 +117,39 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
 def _trace(trace: Trace) -> dict[str, Any]:
     line = {"rule": trace.rule, "matched": trace.matched, "values": trace.values}
     return line if trace.error is None else {**line, "error": trace.error}
+
+
+def stricter(old: Verdict, new: Verdict) -> Verdict | None:
+    """The verdict of an open case after the policy changed, or None where it keeps its own.
+
+    A case never gets milder: every quorum it had stays, with the larger number and, where the new
+    people are among the old, the smaller circle; quorums of the new verdict are added.
+    """
+    if new.gate == "deny":
+        return new if old.gate != "deny" else None
+    before = {quorum.rule: quorum for quorum in old.quorums}
+    merged = dict(before)
+    for quorum in new.quorums:
+        merged[quorum.rule] = _narrower(before.get(quorum.rule), quorum)
+    if merged == before:
+        return None
+    return msgspec.structs.replace(
+        new,
+        gate=max(old, new, key=lambda verdict: verdict.strictness).gate,
+        asks=True,
+        rules=tuple(sorted({*old.rules, *new.rules})),
+        reasons=tuple(dict.fromkeys((*old.reasons, *new.reasons))),
+        quorums=tuple(merged[rule] for rule in sorted(merged)),
+        expires=min(old.expires, new.expires),
+        sampled=None,
+        reviews=(),
+    )
+
+
+def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
+    if old is None:
+        return new
+    circle = new if set(new.reviewers) <= set(old.reviewers) else old
+    doors = tuple(door for door in old.doors if door in new.doors) or old.doors
+    approvals = max(old.approvals, new.approvals)
+    return msgspec.structs.replace(circle, approvals=approvals, doors=doors)

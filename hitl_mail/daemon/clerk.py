@@ -35,9 +35,16 @@ class Clerk:
     def watch(self, case: Case) -> None:
         for effect in case.pending.values():
             if isinstance(effect, File):
-                self.chores.start((case.id, effect.id), partial(self._file, case))
+                self._file_later(case, effect)
             elif isinstance(effect, Result):
                 self.chores.start((case.id, effect.id), partial(self._result, case, effect))
+
+    def _file_later(self, case: Case, effect: File) -> None:
+        if effect.of == "case":
+            self.chores.start((case.id, effect.id), partial(self._file, case))
+        elif case.receipt is not None:
+            # The review's receipt names the case's; where that is not there yet, `Filed` comes.
+            self.chores.start((case.id, effect.id), partial(self._file_review, case))
 
     async def _file(self, case: Case) -> None:
         try:
@@ -46,6 +53,10 @@ class Clerk:
             self.engine.fail(error)
             raise
         await self.engine.handle(case.id, FiledAs(seq, digest))
+
+    async def _file_review(self, case: Case) -> None:
+        seq, digest = await self.receipts.add(documents.review_body(case), f"{case.id}/review")
+        await self.engine.handle(case.id, FiledAs(seq, digest, "review"))
 
     async def _result(self, case: Case, effect: Result) -> None:
         spool = self.spools.get(case.agent)

@@ -12,6 +12,7 @@ import msgspec
 
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.commands import Decide
+from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.documents import rests_on
 from hitl_mail.core.events import Verb
 from hitl_mail.daemon.engine import Engine
@@ -31,6 +32,12 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     verb: Verb
     seen: str
     note: str = ""
+
+
+class Relax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in `control/new`: an admin trusts a tightened rule again."""
+
+    relax: str
 
 
 @dataclass
@@ -58,8 +65,10 @@ class Control:
 
     async def _answer(self, spooled: Spooled) -> dict[str, Any]:
         try:
-            said = msgspec.convert(parse_json(spooled.data), Said)
-            return await self._decide(spooled, said)
+            document = parse_json(spooled.data)
+            if isinstance(document, dict) and "relax" in document:
+                return await self._relax(spooled, msgspec.convert(document, Relax))
+            return await self._decide(spooled, msgspec.convert(document, Said))
         except (Refused, NotAllowed) as error:
             return {"ok": False, "code": error.code, "detail": error.detail}
         except msgspec.ValidationError as error:
@@ -71,9 +80,22 @@ class Control:
             detail = "hitl-mail failed on this command; see the daemon's log"
             return {"ok": False, "code": "internal", "detail": detail}
 
-    async def _decide(self, spooled: Spooled, said: Said) -> dict[str, Any]:
+    def _person(self, spooled: Spooled) -> tuple[str, str]:
+        """The person behind the OS user who owns the file, and that user's name."""
         user = self.os_user(spooled.uid)
-        person = self.world.site.person_of_os_user(user)
+        return self.world.site.person_of_os_user(user), user
+
+    async def _relax(self, spooled: Spooled, said: Relax) -> dict[str, Any]:
+        person, _ = self._person(spooled)
+        if person not in self.world.site.site.admins:
+            raise NotAllowed("not_admin", f"{person} is no admin of this site")
+        if said.relax not in self.engine.desk.tightened:
+            raise NotAllowed("not_now", f"the rule {said.relax} is not tightened")
+        await self.engine.note(RuleRelaxed(self.engine.clock.now(), said.relax, person))
+        return {"ok": True, "rule": said.relax, "by": person}
+
+    async def _decide(self, spooled: Spooled, said: Said) -> dict[str, Any]:
+        person, user = self._person(spooled)
         case = self.engine.cases.get(said.case)
         if case is None:
             return self._before(spooled, said, person)

@@ -15,10 +15,12 @@ from typing import Protocol
 
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
+from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.timers import Timers
 from hitl_mail.errors import HitlError, StorageFailed
@@ -54,6 +56,8 @@ class Daemon:
     runner: Runner
     mailer: Mailer
     letters: Letters
+    drift: Drift
+    reload: Reload
     inbox: Inbox
     outbox: Outbox
     watch: Watch
@@ -102,6 +106,10 @@ class Daemon:
                 break
         await self._stop()
 
+    def reload_now(self) -> None:
+        """Take up the rules at once, changed or not: SIGHUP."""
+        self.drift.chores.start("reload", lambda: self.reload.look(forced=True))
+
     async def _start(self) -> None:
         self.engine.recover()
         self.engine.watchers += [
@@ -109,10 +117,14 @@ class Daemon:
             self.runner.watch,
             self.clerk.watch,
             self.mailer.watch,
+            self.drift.watch,
         ]
         self.engine.desk_watchers.append(self.mailer.watch_desk)
         await self.runner.recover()
         self.engine.show_all()
+        self.drift.look_at_all()
+        # The policy may be another than before the daemon was last stopped.
+        await self.reload.judge_again()
         self.beat(self)
 
     async def _settle(self) -> None:
@@ -120,6 +132,7 @@ class Daemon:
         while True:
             await self.runner.chores.settle()
             await self.clerk.chores.settle()
+            await self.drift.chores.settle()
             sent = await self.mailer.drain()
             await asyncio.sleep(0)
             if not (sent or len(self.runner.chores) or len(self.clerk.chores)):
@@ -167,6 +180,7 @@ class Daemon:
     async def _beats(self) -> None:
         while True:
             self.beat(self)
+            await self.reload.look()
             await asyncio.sleep(_BEAT)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Decide
-from hitl_mail.core.decide import VERBS, decide
+from hitl_mail.core.decide import decide, verbs
 from hitl_mail.core.events import Verb
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.words import outcome_sentence
@@ -62,7 +62,7 @@ class Front:
         except BadLink:
             return LookUp(state="bad_link")
         case = self.engine.cases.get(claim.case)
-        if case is None or case.final:
+        if case is None or (case.final and not case.in_review):
             return self._closed(claim, case)
         allowed, code = self._allowed(case, claim)
         receipt = self.links.make("receipt", case.id, claim.seen, claim.person, claim.at)
@@ -126,7 +126,7 @@ class Front:
     def _allowed(self, case: Case, claim: LinkClaim) -> tuple[tuple[Verb, ...], str]:
         """What this person may say of the case now; and why not, where that is nothing."""
         allowed, code = [], "not_now"
-        for verb in VERBS.get(case.status, ()):
+        for verb in verbs(case):
             try:
                 decide(case, self._command(case, claim, verb, "", {}), self.engine.clock.now())
             except NotAllowed as error:

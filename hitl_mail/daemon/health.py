@@ -28,6 +28,8 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         "started_at": iso(started_at),
         "at": iso(daemon.engine.clock.now()),
         "policy": daemon.runner.world.policy.digest,
+        "policy_error": daemon.reload.error or None,
+        "tightened": daemon.engine.desk.tightened,
         "cases": dict(sorted(statuses.items())),
         "mail_out": {
             "waiting": daemon.mailer.waiting,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from hitl_mail.core.action import Action
 from hitl_mail.core.case import Case
+from hitl_mail.core.desk import Desk
 from hitl_mail.core.events import ExecutorRef
-from hitl_mail.core.verdict import Verdict
+from hitl_mail.core.typical import Typical
+from hitl_mail.core.verdict import Standing, Verdict
 from hitl_mail.settings import Executor, Site
 
 
@@ -19,12 +22,20 @@ class Rules(Protocol):
     def digest(self) -> str: ...
 
     def judge(
-        self, action: Action, agent: str, excluded: frozenset[str], case_id: str | None = None
+        self,
+        action: Action,
+        agent: str,
+        excluded: frozenset[str],
+        case_id: str | None = None,
+        standing: Standing = ...,
     ) -> Verdict: ...
 
     def title(self, action: Action) -> str: ...
 
     def executor_of(self, kind: str) -> str: ...
+
+    def tighten_of(self, rule: str) -> tuple[float, int] | None:
+        """The flagged share, of how many samples, over which a rule is tightened."""
 
 
 @dataclass
@@ -33,11 +44,20 @@ class World:
 
     site: Site
     policy: Rules
+    desk: Callable[[], Desk]
+    draw: Callable[[str], float]
 
     def judge(self, action: Action, agent: str, case_id: str | None) -> Verdict:
         """The verdict, with those who may not decide about this action left out."""
         excluded = self.site.excluded(agent, action.requested_by)
-        return self.policy.judge(action, agent, excluded, case_id)
+        return self.policy.judge(action, agent, excluded, case_id, self._standing(action, case_id))
+
+    def _standing(self, action: Action, case_id: str | None) -> Standing:
+        """What the past says: the draw, what is usual, which rules are tightened."""
+        desk = self.desk()
+        known = desk.typical.get(action.kind, Typical())
+        draw = self.draw(case_id) if case_id is not None else None
+        return Standing(draw, known.medians(), desk.tightened)
 
     def executor_ref(self, kind: str) -> ExecutorRef:
         return self.site.executor_ref(self.policy.executor_of(kind))

@@ -71,6 +71,11 @@ class Policy:
         self.notes = list(notes)
         """What the file asks for that this version does not do yet; nothing there is milder."""
 
+    def tighten_of(self, rule: str) -> tuple[float, int] | None:
+        """The share of flagged samples, and of how many, over which a rule is tightened."""
+        found = next((r.rule.tighten for r in self.rules if r.rule.name == rule), None)
+        return (found.flagged, found.of) if found is not None else None
+
     def judge(
         self,
         action: Action,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.decide import VERBS
+from hitl_mail.core.decide import verbs
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import unmet
@@ -23,6 +23,8 @@ LINES: dict[Verb, tuple[str, str]] = {
     "reject": ("To reject", "reject because (your reason)"),
     "retry": ("To try again", "retry"),
     "done": ("To say that it did run", "done"),
+    "ok": ("To say that it was right", "ok"),
+    "flag": ("To say that it was wrong", "flag (and why)"),
     "abandon": ("To give up", "abandon"),
 }
 """What a verb is for, and the line that says it."""
@@ -129,11 +131,11 @@ def note(case: Case, mail: Mail) -> Note:
 def answer(case: Case, key: str, said: str) -> Note:
     """Why a reply decided nothing: `key` is one of `core.decide.CODES` or of the reply reader."""
     headline, why = ANSWERS.get(key, _OTHER)
-    verbs: tuple[Verb, ...] = VERBS.get(case.status, ())
+    allowed = verbs(case)
     if key == "too_long":
-        verbs = tuple(verb for verb in verbs if verb != "approve")
-    lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in verbs)
-    if key == "ambiguous" and "approve" in verbs:
+        allowed = tuple(verb for verb in allowed if verb != "approve")
+    lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in allowed)
+    if key == "ambiguous" and "approve" in allowed:
         lines = (*lines, ("To approve with a remark", "approve: your remark"))
     stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
     paragraphs = tuple(text for text in (why, stands) if text)

@@ -138,6 +138,8 @@ def _trouble(packet: Packet) -> str:
     if trouble is None:
         return ""
     attempts = "1 attempt" if trouble.attempts == 1 else f"{trouble.attempts} attempts"
+    if trouble.ran:
+        return f"It ran by itself ({attempts}). A share of such actions is looked at afterwards."
     if trouble.in_doubt:
         return f"Nobody knows whether it ran ({attempts}). Look before you say what happened."
     return f"It was tried and failed ({attempts})."

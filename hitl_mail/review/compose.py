@@ -70,7 +70,7 @@ class Composer:
             subject = f"Re: {subject}"
         if mail.reply_to and _REPLY_TO.fullmatch(mail.reply_to):
             thread.append(mail.reply_to)
-        if mail.about in ("ask", "doubt"):
+        if mail.about in ("ask", "doubt", "review"):
             body = self._packet(case, mail, reply_address, message_id)
         else:
             body = self._note(case, mail, message_id)

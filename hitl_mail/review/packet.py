@@ -15,7 +15,7 @@ import msgspec
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import canonical, digest_bytes
 from hitl_mail.core.case import Case, payload_of
-from hitl_mail.core.decide import VERBS
+from hitl_mail.core.decide import verbs
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.events import Revision, Verb
 from hitl_mail.core.quorum import deciders
@@ -66,7 +66,8 @@ class FileFacts(msgspec.Struct, frozen=True):
 
 
 class Trouble(msgspec.Struct, frozen=True):
-    """What is known of the attempts of a case that is held or in doubt."""
+    """What is known of the attempts of a case that is held or in doubt, or (`ran`) of one that ran
+    by itself and is looked at afterwards."""
 
     in_doubt: bool
     attempts: int
@@ -74,6 +75,7 @@ class Trouble(msgspec.Struct, frozen=True):
     exit_code: int | None = None
     stdout: str = ""
     stderr: str = ""
+    ran: bool = False
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,10 +149,10 @@ def build_packet(
         diff=tuple(_diff(case, shown)),
         context=context,
         attachments=tuple(_files(action)),
-        choices=VERBS.get(case.status, ()) if shown is case.revision else (),
+        choices=verbs(case) if shown is case.revision else (),
         doors=_doors(case, person),
-        expires=show_time(case.expires_at, facts.zone),
-        expires_in=show_duration(case.expires_at - now),
+        expires=show_time(_until(case), facts.zone),
+        expires_in=show_duration(_until(case) - now),
         run_id=action.run_id,
         action_id=case.action_id,
         trouble=_trouble(case),
@@ -290,8 +292,13 @@ def _doors(case: Case, person: str) -> tuple[Door, ...]:
     return tuple(door for door in DOORS if door in mine)
 
 
+def _until(case: Case) -> float:
+    """When the question lapses."""
+    return case.review.expires_at if case.review is not None else case.expires_at
+
+
 def _trouble(case: Case) -> Trouble | None:
-    if case.status not in ("held", "in_doubt"):
+    if case.status not in ("held", "in_doubt") and not case.in_review:
         return None
     outcome = case.outcome or {}
     code = outcome.get("exit_code")
@@ -302,6 +309,7 @@ def _trouble(case: Case) -> Trouble | None:
         exit_code=code if isinstance(code, int) else None,
         stdout=str(outcome.get("stdout") or ""),
         stderr=str(outcome.get("stderr") or ""),
+        ran=case.in_review,
     )
 
 

@@ -25,9 +25,11 @@ _EXACT: dict[str, Verb] = {
     "retry": "retry",
     "done": "done",
     "abandon": "abandon",
+    "ok": "ok",
 }
+_REASONED: dict[str, Verb] = {"reject": "reject", "flag": "flag"}
 _UNAVAILABLE = frozenset({"edit", "route"})
-_COMMANDS = frozenset({*_EXACT, "reject", "help", "ok", "flag", *_UNAVAILABLE})
+_COMMANDS = frozenset({*_EXACT, *_REASONED, "help", *_UNAVAILABLE})
 _FIRST = re.compile(r"[a-z]+")
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _CLOSING = ".,;!… "
@@ -66,11 +68,11 @@ def read_command(lines: list[str], author: str = "") -> Reply:
     top = first[0].strip(_WRAPPING).strip()
     match = _FIRST.match(top.casefold())
     word = match[0] if match else ""
-    if not top.isascii() and word not in ("reject", *_EXACT):
+    if not top.isascii() and word not in (*_REASONED, *_EXACT):
         return Reply(kept, "not_understood", said=said)
     tail = top[len(word) :]
-    if word == "reject":
-        return _reject(kept, first, rest, tail, said)
+    if word in _REASONED:
+        return _with_reason(kept, _REASONED[word], first, rest, tail, said)
     if word in _EXACT:
         note = _exact(first, rest, tail, author)
         if note is None:
@@ -98,8 +100,13 @@ def _exact(first: list[str], rest: list[list[str]], tail: str, author: str) -> s
     return note if _nothing([after, *rest] if after else rest, author) else None
 
 
-def _reject(
-    kept: tuple[str, ...], first: list[str], rest: list[list[str]], tail: str, said: str
+def _with_reason(
+    kept: tuple[str, ...],
+    verb: Verb,
+    first: list[str],
+    rest: list[list[str]],
+    tail: str,
+    said: str,
 ) -> Reply:
     if not _separate(tail) or "?" in tail[:2]:
         return Reply(kept, "ambiguous" if "?" in tail[:2] else "not_understood", said=said)
@@ -110,7 +117,7 @@ def _reject(
     reason = " ".join([tail.lstrip(" :,;.!-–—"), *written]).strip()
     if reason.casefold().startswith("because"):
         reason = reason[len("because") :].lstrip(" :,…")
-    return Reply(kept, "decision", "reject", reason[:_LONGEST_NOTE].rstrip(), said)
+    return Reply(kept, "decision", verb, reason[:_LONGEST_NOTE].rstrip(), said)
 
 
 def _separate(tail: str) -> bool:

@@ -1,0 +1,79 @@
+"""A changed rules.toml: checked whole, then swapped; a bad one leaves the old one in force."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Rejudge
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.notices import tell_admins
+from hitl_mail.daemon.world import Rules, World
+from hitl_mail.errors import ConfigError
+
+log = logging.getLogger(__name__)
+
+Version = object
+"""What tells one state of the file from another, without reading it."""
+
+
+@dataclass
+class Reload:
+    """`version` looks at the file, `load` reads and keeps it. Open cases take the stricter of the
+    verdict they got and the new one."""
+
+    engine: Engine
+    world: World
+    version: Callable[[], Version]
+    load: Callable[[], Rules]
+    error: str = ""
+    _seen: Version = field(default=None)
+
+    def __post_init__(self) -> None:
+        self._seen = self.version()
+
+    async def look(self, *, forced: bool = False) -> None:
+        """Take up a changed file, if it changed or (`forced`) somebody asks for it."""
+        now = self.version()
+        if now == self._seen and not forced:
+            return
+        self._seen = now
+        try:
+            policy = self.load()
+        except ConfigError as error:
+            await self._keep_old(str(error))
+            return
+        self.error = ""
+        if policy.digest != self.world.policy.digest:
+            log.warning("the policy is now %s", policy.digest)
+            self.world.policy = policy
+        await self.judge_again()
+
+    async def judge_again(self) -> None:
+        """Ask the policy in force about every case that has not started."""
+        for case in list(self.engine.cases.values()):
+            if case.status in ("pending", "approved") and not case.started:
+                await self._judge(case)
+
+    async def _judge(self, case: Case) -> None:
+        action = read_message(case.action, case.action_id)
+        if isinstance(action, Action) and case.verdict.policy != self.world.policy.digest:
+            verdict = self.world.judge(action, case.agent, case.id)
+            await self.engine.handle(case.id, Rejudge(verdict))
+
+    async def _keep_old(self, error: str) -> None:
+        log.error("rules.toml is not used: %s", error)
+        if error == self.error:
+            return
+        self.error = error
+        told = tell_admins(
+            self.engine,
+            self.world,
+            "The changed rules.toml is not used",
+            ("The policy from before stays in force, because of this:", error, "Mend it and save."),
+        )
+        if told:
+            await self.engine.note(*told)
