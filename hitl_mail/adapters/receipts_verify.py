@@ -44,15 +44,16 @@ def verify(
     expected_head: tuple[int, str] | None = None,
     *,
     running: bool = False,
+    audit: Callable[[dict[str, Any]], str | None] = lambda _: None,
 ) -> VerifyReport:
     """Check every byte of the month files in `directory`, a receipt in memory at a time.
 
     `public_keys` gives 32 raw bytes by key id. `expected_head` is a (seq, digest) that must be in
     the chain: without it, receipts removed from the end are not missed. With `running`, a last
-    line that is not whole is taken for one that a daemon is just writing. Never raises for what
-    is in the files.
+    line that is not whole is taken for one that a daemon is just writing. `audit` says what else
+    is wrong with a receipt that is as it was sealed. Never raises for what is in the files.
     """
-    chain = _Chain(verifier(public_keys), expected_head)
+    chain = _Chain(verifier(public_keys), expected_head, audit)
     path = directory
     try:
         paths = month_paths(directory)
@@ -75,8 +76,12 @@ class _Chain:
     """What was right so far."""
 
     def __init__(
-        self, verify_signature: Callable[[str, bytes, bytes], bool], head: tuple[int, str] | None
+        self,
+        verify_signature: Callable[[str, bytes, bytes], bool],
+        head: tuple[int, str] | None,
+        audit: Callable[[dict[str, Any]], str | None],
     ) -> None:
+        self._audit = audit
         self._verify = verify_signature
         self._expected = head or (0, NO_RECEIPT)
         self.seq = 0
@@ -109,7 +114,7 @@ class _Chain:
         receipt = _parsed(payload)
         if receipt is None:
             return "it is not a receipt in canonical form"
-        fault = check(receipt, self.digest, self.seq + 1, self._verify)
+        fault = check(receipt, self.digest, self.seq + 1, self._verify) or self._audit(receipt)
         if fault:
             return fault
         try:

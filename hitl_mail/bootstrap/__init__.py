@@ -16,7 +16,9 @@ from hitl_mail.bootstrap.reading import (
     read_receipts,
     read_rules,
     read_state,
+    sampling_keys,
     shared_users,
+    standing,
     verify_receipts,
 )
 
@@ -33,6 +35,8 @@ __all__ = [
     "read_receipts",
     "read_rules",
     "read_state",
+    "sampling_keys",
     "shared_users",
+    "standing",
     "verify_receipts",
 ]

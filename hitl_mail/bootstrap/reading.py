@@ -14,6 +14,7 @@ from hitl_mail.settings import Site
 if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
+    from hitl_mail.core.verdict import Standing
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
 
@@ -152,18 +153,43 @@ def past_receipts(home: Home, since: str = "") -> Iterator[dict[str, Any]]:
     return read_from(receipts_directory(home.state), since[:7])
 
 
+def sampling_keys(home: Home) -> tuple[bytes, ...]:
+    """The keys that draw samples; none for an OS user who may not read them."""
+    from hitl_mail.adapters.keys import load_keys
+
+    try:
+        return load_keys(home.state).sampling
+    except (UsageError, OSError):
+        return ()
+
+
+def standing(home: Home, kind: str, case_id: str | None = None) -> Standing:
+    """What the past says of a kind now, read beside the daemon; with the draw of a case."""
+    from hitl_mail.core.sampling import draw
+    from hitl_mail.core.typical import Typical
+    from hitl_mail.core.verdict import Standing as At
+
+    desk = read_state(home).desk
+    keys = sampling_keys(home) if case_id is not None else ()
+    drawn = draw(keys[-1], case_id) if keys and case_id is not None else None
+    return At(drawn, desk.typical.get(kind, Typical()).medians(), desk.tightened)
+
+
 def verify_receipts(home: Home) -> dict[str, Any]:
     """Whether every receipt is as it was sealed, and none is missing."""
     from hitl_mail.adapters.keys import load_public_keys
     from hitl_mail.adapters.receipts import receipts_directory
     from hitl_mail.adapters.receipts_verify import verify
+    from hitl_mail.core.sampling import check_draws
 
+    keys = sampling_keys(home)
     head = read_state(home).desk.head
     report = verify(
         receipts_directory(home.state),
         load_public_keys(home.state),
         (head.seq, head.digest) if head else None,
         running=home.running(),
+        audit=lambda receipt: check_draws(receipt, keys) if keys else None,
     )
     fault = report.fault
     return {
@@ -171,6 +197,7 @@ def verify_receipts(home: Home) -> dict[str, Any]:
         "count": report.count,
         "seq": report.head_seq,
         "digest": report.head_digest,
+        "draws_checked": bool(keys),
         "fault": {"seq": fault.seq, "file": fault.file, "what": fault.what} if fault else None,
     }
 

@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from hitl_mail import bootstrap
+from hitl_mail.cli.drops import relax_by_file
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.rules_diff import diff
 from hitl_mail.cli.rules_history import replay, suggest
 from hitl_mail.core.action import Action, parse_document, read_message
-from hitl_mail.errors import ConfigError, Problem, UsageError
+from hitl_mail.errors import ConfigError, HitlError, Problem, UsageError
 from hitl_mail.home import Home, find_home
 from hitl_mail.policy.tests import Result, run_test
 from hitl_mail.policy.variables import VARIABLES
@@ -29,6 +30,24 @@ def rules() -> None:
 rules.add_command(replay)
 rules.add_command(suggest)
 rules.add_command(diff)
+
+
+@rules.command()
+@click.argument("name")
+@click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer.")
+@json_option
+@click.pass_obj
+def relax(home: str, name: str, timeout: float, as_json: bool) -> None:
+    """Trust a rule again that was tightened because too many of its samples were flagged."""
+    answer = relax_by_file(find_home(home), name, timeout)
+    if answer is not None and not answer["ok"]:
+        raise HitlError(f"relax {name}: {answer['detail']}")
+    if as_json:
+        emit_json({"rule": name, "queued": answer is None})
+    elif answer is None:
+        click.echo(f"queued: relax {name}; it counts when the daemon runs")
+    else:
+        click.echo(f"{name} is relaxed by {answer['by']}")
 
 
 @rules.command()
@@ -135,7 +154,8 @@ def _judge(home: Home, path: Path, agent: str) -> dict[str, Any]:
     if not isinstance(message, Action):
         raise UsageError(f"{path}: this is no action")
     excluded = site.excluded(agent, message.requested_by)
-    return policy.judge(message, agent, excluded).document()
+    standing = bootstrap.standing(home, message.kind)
+    return policy.judge(message, agent, excluded, standing=standing).document()
 
 
 def _tested(file: str, result: Result) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hitl_mail.policy.history import Entry, Past
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.replay import Judge
+    from hitl_mail.settings import Site
 
 _SHOWN = 20
 _EMPTY = "There are no receipts in this time: nothing to learn from yet."
@@ -46,10 +48,10 @@ def replay(home: str, file: Path, since: str | None, as_json: bool) -> None:
     from hitl_mail.policy.replay import replay as run
 
     found = find_home(home)
-    _, policy = bootstrap.load_config(found, file)
+    site, policy = bootstrap.load_config(found, file)
     start = _start(since)
     entries = _history(found, start, "Replaying")
-    report = run(entries, _judge(policy), start).report()
+    report = run(entries, _judge(found, site, policy), start).report()
     if as_json:
         emit_json({"rules": str(file), "policy": policy.digest, "since": start or None, **report})
     elif not report["receipts"]:
@@ -71,7 +73,8 @@ def suggest(home: str, since: str | None, as_json: bool) -> None:
     site, policy = bootstrap.load_config(found)
     start = _start(since)
     tools = Tools(
-        lambda text: bootstrap.load_policy_text(found, site, text, found.rules_file.name), _judge
+        lambda text: bootstrap.load_policy_text(found, site, text, found.rules_file.name),
+        partial(_judge, found, site),
     )
     result = run(lambda: _history(found, start, "Reading"), policy, tools, start)
     documents = [suggestion.document() for suggestion in result.found]
@@ -94,11 +97,20 @@ def suggest(home: str, since: str | None, as_json: bool) -> None:
             _tell_suggestion(document)
 
 
-def _judge(policy: Policy) -> Judge:
-    def judge(past: Past, _typical: Mapping[str, float]) -> Verdict:
+def _judge(home: Home, site: Site, policy: Policy) -> Judge:
+    """Judge as the daemon would have: with the same draws, where the key can be read, and with
+    what was typical then."""
+    from hitl_mail.core.sampling import draw
+    from hitl_mail.core.verdict import Standing
+
+    keys = bootstrap.sampling_keys(home)
+
+    def judge(past: Past, typical: Mapping[str, float]) -> Verdict:
         if past.action is None:
             raise UsageError(f"{past.case} cannot be replayed: its action is gone")
-        return policy.judge(past.action, past.agent, frozenset(), past.case)
+        drawn = draw(keys[-1], past.case) if keys else None
+        excluded = site.excluded(past.agent, past.action.requested_by)
+        return policy.judge(past.action, past.agent, excluded, past.case, Standing(drawn, typical))
 
     return judge
 

@@ -6,6 +6,8 @@ Case ids are made by the daemon and the key is only its own, so a draw cannot be
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 def draw(key: bytes, case_id: str) -> float:
@@ -16,3 +18,22 @@ def draw(key: bytes, case_id: str) -> float:
     sealed = hmac.digest(key, case_id.encode(), "sha256")
     # 53 bits are what a double holds: dividing 64 bits could round up to 1.
     return (int.from_bytes(sealed[:8], "big") >> 11) / 2**53
+
+
+def check_draws(receipt: Mapping[str, Any], keys: Iterable[bytes]) -> str | None:
+    """What is wrong with the draws a receipt tells of, or None; under any of the keys."""
+    told = [
+        (trace["values"]["draw"], trace["values"].get("rate"))
+        for trace in receipt["verdict"].get("trace", ())
+        if "draw" in trace["values"]
+    ]
+    right = {draw(key, receipt["case"]) for key in keys}
+    for drawn, _ in told:
+        if drawn not in right:
+            return f"its sample was drawn as {drawn}, which is not what the key gives"
+    sampled = receipt["verdict"].get("sampled")
+    if sampled is not None and told:
+        due = any(rate is not None and drawn < rate for drawn, rate in told)
+        if due != sampled:
+            return "whether it was sampled contradicts its draw"
+    return None
