@@ -77,6 +77,11 @@ def load_keys(state: Path) -> Keys:
     return Keys(**rings, key_id=newest, sign=signing.sign, public=public)
 
 
+def load_sampling(state: Path) -> tuple[bytes, ...]:
+    """The keys that draw samples, the newest last. Raises `UsageError`."""
+    return _read_private(state / "keys" / "sampling.json", "secret")
+
+
 def load_public_keys(state: Path) -> dict[str, bytes]:
     """What verifies receipts: 32 raw bytes by key id. Needs no right but to read `receipts.pub`.
 

@@ -155,10 +155,10 @@ def past_receipts(home: Home, since: str = "") -> Iterator[dict[str, Any]]:
 
 def sampling_keys(home: Home) -> tuple[bytes, ...]:
     """The keys that draw samples; none for an OS user who may not read them."""
-    from hitl_mail.adapters.keys import load_keys
+    from hitl_mail.adapters.keys import load_sampling
 
     try:
-        return load_keys(home.state).sampling
+        return load_sampling(home.state)
     except (UsageError, OSError):
         return ()
 

@@ -9,7 +9,7 @@ import pytest
 
 from hitl_mail.adapters.journal import Journal
 from hitl_mail.core.case import Case
-from hitl_mail.core.desk import Notice
+from hitl_mail.core.desk import Desk, Notice
 from hitl_mail.core.effects import Mail
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.mailer import Mailer
@@ -94,7 +94,7 @@ class Office:
         site = Site(site=SiteTable(admins=("cleo", "ada")))
         self.mailer = Mailer(
             self.engine,
-            World(site, rules),
+            World(site, rules, Desk, lambda _: 0.0),
             self.server,
             "approvals@x",
             self.composing.case,

@@ -144,8 +144,8 @@ def test_more_than_a_plain_decision_asks_back(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "ok", "OK", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
-        "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "flag", "sure, approve", "Hi,\n\napprove",
+        "", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
+        "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "sure, approve", "Hi,\n\napprove",
         "disapprove", "rejected", "approves", "approve1", "approveé",
     ],
 )  # fmt: skip
@@ -329,3 +329,18 @@ def test_a_huge_reply_is_bounded(filler: str) -> None:
 
 def test_the_newest_mail_of_a_held_case_is_a_doubt() -> None:
     assert mail_to(held()).about == "doubt"
+
+
+@pytest.mark.parametrize(
+    ("text", "verb", "note"),
+    [
+        ("ok", "ok", ""),
+        ("OK.", "ok", ""),
+        ("ok: as agreed", "ok", "as agreed"),
+        ("flag", "flag", ""),
+        ("Flag wrong customer", "flag", "wrong customer"),
+        ("flag: wrong customer\n\nBest\nAda", "flag", "wrong customer"),
+    ],
+)
+def test_a_sample_is_found_right_or_flagged(text: str, verb: str, note: str) -> None:
+    assert says(text) == ("decision", verb, note)
