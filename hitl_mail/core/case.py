@@ -111,6 +111,9 @@ FINAL: frozenset[str] = frozenset(
     {"executed", "failed", "rejected", "expired", "denied", "canceled"}
 )
 
+ANSWERS = 8
+"""Answers to one person about one case that the case remembers."""
+
 NOTES = (
     ev.MailSent,
     ev.MailDeferred,
@@ -192,7 +195,7 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     pending: dict[str, Effect] = {}
     effects_made: int = 0
     seen: tuple[str, ...] = ()
-    answered: dict[str, float] = {}
+    answered: dict[str, tuple[float, ...]] = {}
     history: tuple[Moment, ...] = ()
 
     @property

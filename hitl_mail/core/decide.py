@@ -12,7 +12,7 @@ from typing import Any
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import digest
-from hitl_mail.core.case import Case, was_sent
+from hitl_mail.core.case import ANSWERS, Case, was_sent
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.effects import Mail, Result
 from hitl_mail.core.quorum import deciders, unmet
@@ -42,8 +42,9 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
 
 _REVIEW_VERBS: tuple[ev.Verb, ...] = ("ok", "flag")
 
-_ANSWER_AGAIN = 3600.0
-"""Seconds in which one person gets one answer about one case, unless they ask for help."""
+_ANSWERS_WITHIN = 3600.0
+"""Seconds in which one person gets `ANSWERS` answers about one case, unless they ask for help: a
+person is never left without one, and a machine that answers our answers is, soon."""
 
 _OURS = ("attempts", "settled_by", "settled_as")
 """Keys of an outcome that no agent can set."""
@@ -234,8 +235,8 @@ def _settled(case: Case, c: cmd.Decide, *, ok: bool) -> dict[str, Any]:
 def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
     if c.message_id is not None and c.message_id in case.seen:
         return []
-    last = case.answered.get(c.person)
-    quiet = c.key != "help" and last is not None and now - last < _ANSWER_AGAIN
+    recent = [at for at in case.answered.get(c.person, ()) if now - at < _ANSWERS_WITHIN]
+    quiet = c.key != "help" and len(recent) >= ANSWERS
     return [ev.Answered(now, c.person, c.key, c.said[:200], c.message_id, quiet)]
 
 

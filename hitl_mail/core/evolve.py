@@ -8,6 +8,7 @@ import msgspec
 
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import (
+    ANSWERS,
     FINAL,
     NOTES,
     Case,
@@ -146,10 +147,15 @@ def _note(case: Case, event: ev.Note) -> Case:
             changed = msgspec.structs.replace(
                 case,
                 seen=_seen(case, message_id),
-                answered={**case.answered, person: at} if told else case.answered,
+                answered=_answered(case, person, at) if told else case.answered,
                 history=(*case.history, Moment(at, "answered", _detail(event))),
             )
             return _owe(changed, event)
+
+
+def _answered(case: Case, person: str, at: float) -> dict[str, tuple[float, ...]]:
+    """When each person was answered, the last `ANSWERS` times."""
+    return {**case.answered, person: (*case.answered.get(person, ()), at)[-ANSWERS:]}
 
 
 def _owe(case: Case, event: ev.Event) -> Case:

@@ -220,6 +220,17 @@ def test_a_mail_that_was_answered_decides_nothing_later() -> None:
     assert decide(case, decide_(case, message_id="<1@x>"), 0.0) == []
 
 
+def test_what_answers_each_answer_is_soon_left_alone() -> None:
+    def answer(number: int, key: str = "unknown") -> cmd.Answer:
+        return cmd.Answer("ada", key, "?", f"<{number}@x>")
+
+    case = case_after(*(answer(number) for number in range(20)))
+    said = [mail.to for mail in owed(case, Mail) if mail.about == "answer"]
+    assert said == ["ada"] * 8
+    [event] = decide(case, answer(21, "help"), 0.0)
+    assert not event.quiet  # type: ignore[union-attr]
+
+
 def test_an_approval_that_is_not_enough_is_confirmed_by_mail() -> None:
     two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
     case = case_after(two, lambda c: decide_(c, message_id="<1@x>"))
