@@ -145,14 +145,14 @@ if json.loads(line).get("fails") and not os.path.exists(sys.argv[1] + ".mended")
 )
 assert WAVERING != SCRIPT
 
-GATE_OF_LABELS = '''
+GATE_OF_LABELS = """
 [[rules]]
 name = "no labels alone"
 when = 'kind == "crm.label"'
 gate = "{gate}"
 reason = "Labels broke the report"
 reviewers = ["bob"]
-'''
+"""
 
 
 class PolicyHome(TestHome):

@@ -391,9 +391,9 @@ def test_every_policy_used_is_kept_under_its_digest(policy_home: PolicyHome) -> 
     home.change_rules(RULES + GATE_OF_LABELS.format(gate="hard"))
     kept = {path.stem: path.read_text() for path in (home.root / "state/policies").iterdir()}
     assert kept[first.removeprefix("sha256:")] == RULES
-    assert kept[home.policy().removeprefix("sha256:")] == home.root.joinpath(
-        "rules.toml"
-    ).read_text()
+    assert (
+        kept[home.policy().removeprefix("sha256:")] == home.root.joinpath("rules.toml").read_text()
+    )
     differs = home.cli("rules", "diff", first, home.policy())
     assert (differs.returncode, "no labels alone" in differs.stdout) == (0, True)
 
