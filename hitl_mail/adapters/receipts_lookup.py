@@ -53,12 +53,13 @@ class Lookup:
         return found[0] if found else None
 
     def by_agent_id(self, agent: str, action_id: str) -> Row | None:
-        """The newest receipt of the action an agent called `action_id`."""
+        """The newest receipt of an action the agent called `action_id`; not a review's."""
 
         def same(row: Row) -> bool:
-            return (row.agent, row.id) == (agent, action_id)
+            return (row.agent, row.id, row.about) == (agent, action_id, row.case)
 
-        found = self._select("id = ? and agent = ?", (action_id, agent), same, 1)
+        where = "id = ? and agent = ? and about = case_id"
+        found = self._select(where, (action_id, agent), same, 1)
         return found[0] if found else None
 
     def by_id(self, action_id: str) -> list[Row]:

@@ -108,6 +108,11 @@ def review_body(case: Case) -> dict[str, Any]:
     }
 
 
+def about_review(case_id: str) -> str:
+    """What the receipt of a review is about, as `Receipts.add` and `by_about` call it."""
+    return f"{case_id}/review"
+
+
 def case_document(case: Case) -> dict[str, Any]:
     """All there is to tell of a case, open or final, but for its review."""
     decisions = [decision for decision in case.decisions if decision.verb not in _REVIEW]
@@ -187,12 +192,6 @@ def waiting_for(case: Case) -> tuple[str, ...]:
             }
         )
     )
-
-
-def rests_on(receipt: dict[str, Any], key: str, value: str | None) -> bool:
-    """Whether a decision of this receipt has `value` under `key` of its evidence."""
-    evidence = [decision["evidence"] for decision in receipt["decisions"]]
-    return value is not None and any(value == found.get(key) for found in evidence)
 
 
 def edited(case: Case) -> bool:

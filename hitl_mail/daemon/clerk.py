@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
@@ -47,16 +48,20 @@ class Clerk:
             self.chores.start((case.id, effect.id), partial(self._file_review, case))
 
     async def _file(self, case: Case) -> None:
-        try:
-            seq, digest = await self.receipts.add(documents.receipt_body(case))
-        except StorageFailed as error:
-            self.engine.fail(error)
-            raise
+        seq, digest = await self._add(documents.receipt_body(case), case.id)
         await self.engine.handle(case.id, FiledAs(seq, digest))
 
     async def _file_review(self, case: Case) -> None:
-        seq, digest = await self.receipts.add(documents.review_body(case), f"{case.id}/review")
+        about = documents.about_review(case.id)
+        seq, digest = await self._add(documents.review_body(case), about)
         await self.engine.handle(case.id, FiledAs(seq, digest, "review"))
+
+    async def _add(self, body: dict[str, Any], about: str) -> tuple[int, str]:
+        try:
+            return await self.receipts.add(body, about)
+        except StorageFailed as error:
+            self.engine.fail(error)
+            raise
 
     async def _result(self, case: Case, effect: Result) -> None:
         spool = self.spools.get(case.agent)

@@ -13,8 +13,8 @@ import msgspec
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.commands import Decide
 from hitl_mail.core.desk import RuleRelaxed
-from hitl_mail.core.documents import rests_on
 from hitl_mail.core.events import Verb
+from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
@@ -117,11 +117,10 @@ class Control:
 
     def _before(self, spooled: Spooled, said: Said, person: str) -> dict[str, Any]:
         """The answer for a closed case: what this file did, if a crash made us read it again."""
-        row = self.receipts.lookup.by_about(said.case)
-        receipt = self.receipts.lookup.receipt(row) if row else None
-        if receipt is None or not rests_on(receipt, "file", spooled.name):
+        closed = find_closed(self.receipts, said.case)
+        if closed is None or not closed.rests_on("file", spooled.name):
             raise NotAllowed("closed", f"there is no open case {said.case}")
-        return _done(said.case, said.verb, person, receipt["status"])
+        return _done(said.case, said.verb, person, closed.receipt["status"])
 
 
 def _done(case: str, verb: Verb, person: str, status: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Decide
 from hitl_mail.core.decide import decide, verbs
 from hitl_mail.core.events import Verb
+from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.daemon.world import World
@@ -24,7 +25,6 @@ from hitl_mail.ports import (
     LookUp,
     Outcome,
     PageState,
-    ReceiptRow,
     Receipts,
     ReceiptView,
     Said,
@@ -109,13 +109,13 @@ class Front:
         if case is not None:
             document = documents.case_document(case)
             return _view(_facts(case), document, case.payload)
-        row = self.receipts.lookup.by_about(claim.case)
-        if row is None:
+        closed = find_closed(self.receipts, claim.case)
+        if closed is None:
             return None
-        document = self.receipts.lookup.receipt(row)
+        document = closed.receipt
         revisions = document["revisions"]
         payload = revisions[-1]["payload"] if isinstance(revisions, list) else None
-        return _view(_facts_of(document), document, payload)
+        return _view(_facts_of(closed), document, payload)
 
     def health(self) -> dict[str, Any]:
         """See `ports.Pages.health`."""
@@ -151,14 +151,13 @@ class Front:
         )
 
     def _closed(self, claim: LinkClaim, case: Case | None) -> LookUp:
-        row: ReceiptRow | None = None
         if case is not None:
             facts = _facts(case)
         else:
-            row = self.receipts.lookup.by_about(claim.case)
-            if row is None:
+            closed = find_closed(self.receipts, claim.case)
+            if closed is None:
                 return LookUp(state="bad_link")
-            facts = _facts_of(self.receipts.lookup.receipt(row))
+            facts = _facts_of(closed)
         state: PageState = "expired" if facts.status == "expired" else "closed"
         receipt = self.links.make("receipt", claim.case, claim.seen, claim.person, claim.at)
         return LookUp(state=state, reader=claim.person, facts=facts, receipt=receipt)
@@ -178,11 +177,15 @@ def _facts(case: Case) -> CaseFacts:
         run_id=case.action.get("run_id"),
         decisions=tuple(Said(d.by, d.verb, d.via, d.at, d.note) for d in case.decisions),
         waiting_for=documents.waiting_for(case),
-        detail=outcome_sentence(case.status, case.outcome),
+        detail=outcome_sentence(
+            case.status if case.review is None or case.in_review else case.review.status,
+            case.outcome,
+        ),
     )
 
 
-def _facts_of(receipt: dict[str, Any]) -> CaseFacts:
+def _facts_of(record: Closed) -> CaseFacts:
+    receipt = record.receipt
     closed = _epoch(receipt["closed_at"])
     return CaseFacts(
         case=receipt["case"],
@@ -196,10 +199,9 @@ def _facts_of(receipt: dict[str, Any]) -> CaseFacts:
         closed_at=closed,
         run_id=receipt["run_id"],
         decisions=tuple(
-            Said(d["by"], d["verb"], d["via"], _epoch(d["at"]), d["note"])
-            for d in receipt["decisions"]
+            Said(d["by"], d["verb"], d["via"], _epoch(d["at"]), d["note"]) for d in record.decisions
         ),
-        detail=outcome_sentence(receipt["status"], receipt["outcome"]),
+        detail=outcome_sentence(record.status, receipt["outcome"]),
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Answer, Decide, MailWas
 from hitl_mail.core.desk import Notice, Noticed
-from hitl_mail.core.documents import rests_on
+from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import notices
 from hitl_mail.daemon.words import outcome_sentence
@@ -121,30 +121,26 @@ class Letters:
 
     async def _late(self, letter: Letter, belief: Belief) -> None:
         """A reply about a closed case is answered once, if its sender is to be believed."""
-        row = self.receipts.lookup.by_about(belief.case or "")
-        if row is None or belief.message_id in self.engine.desk.seen:
+        case_id = belief.case or ""
+        closed = find_closed(self.receipts, case_id)
+        if closed is None or belief.message_id in self.engine.desk.seen:
             return
-        receipt = self.receipts.lookup.receipt(row)
         # Delivered twice, or read again after a crash: its answer is the outcome.
-        if rests_on(receipt, "message_id", belief.message_id):
+        if closed.rests_on("message_id", belief.message_id):
             return
-        known = receipt["revisions"] if isinstance(receipt["revisions"], list) else []
+        stored = closed.receipt["revisions"]
+        known = stored if isinstance(stored, list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
-        who = identify(belief, row.case, revisions, self._people(), self.tokens)
+        who = identify(belief, case_id, revisions, self._people(), self.tokens)
         if who.person is None or who.problems:
-            log.warning("%s: %s: %s", letter.place, row.case, "; ".join(who.problems))
+            log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
             return
-        await self._notice(row.case, receipt, who, belief)
+        await self._notice(case_id, closed, who, belief)
 
-    async def _notice(
-        self, case: str, receipt: dict[str, object], who: Identity, belief: Belief
-    ) -> None:
-        now = self.engine.clock.now()
-        outcome = receipt["outcome"]
-        sentence = outcome_sentence(
-            str(receipt["status"]), outcome if isinstance(outcome, dict) else None
-        )
-        decided = ", ".join(map(str, receipt["decided_by"])) or "nobody"  # type: ignore[call-overload]
+    async def _notice(self, case: str, closed: Closed, who: Identity, belief: Belief) -> None:
+        now, receipt = self.engine.clock.now(), closed.review or closed.receipt
+        sentence = outcome_sentence(closed.status, closed.receipt["outcome"])
+        decided = ", ".join(dict.fromkeys(d["by"] for d in closed.decisions)) or "nobody"
         notice = Notice(
             f"n{self.engine.desk.made + 1}",
             who.person or "",

@@ -47,20 +47,24 @@ class Reload:
             await self._keep_old(str(error))
             return
         self.error = ""
-        if policy.digest != self.world.policy.digest:
-            log.warning("the policy is now %s", policy.digest)
-            self.world.policy = policy
-        await self.judge_again()
+        log.warning("the policy is now %s", policy.digest)
+        # Also under the same digest: a schema it names may be another.
+        self.world.policy = policy
+        await self._judge_all()
 
     async def judge_again(self) -> None:
-        """Ask the policy in force about every case that has not started."""
+        """Ask the policy in force about every case judged by another that has not started."""
+        await self._judge_all(other_than=self.world.policy.digest)
+
+    async def _judge_all(self, other_than: str | None = None) -> None:
         for case in list(self.engine.cases.values()):
-            if case.status in ("pending", "approved") and not case.started:
+            waits = case.status in ("pending", "approved") and not case.started
+            if waits and case.verdict.policy != other_than:
                 await self._judge(case)
 
     async def _judge(self, case: Case) -> None:
         action = read_message(case.action, case.action_id)
-        if isinstance(action, Action) and case.verdict.policy != self.world.policy.digest:
+        if isinstance(action, Action):
             verdict = self.world.judge(action, case.agent, case.id)
             await self.engine.handle(case.id, Rejudge(verdict))
 

@@ -66,7 +66,7 @@ class Timers:
             return
         if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
             self.wake_runner(case)
-        elif case.status in ("pending", "approved"):
+        elif case.in_review or case.status in ("pending", "approved"):
             await self.engine.handle(case_id, Tick())
         after = self.engine.cases.get(case_id)
         if after is not None and (due(after) or 0.0) > now:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from hitl_mail.review.answers import STANDS
+from hitl_mail.review.answers import REVIEWED, STANDS
 
 
 def outcome_sentence(status: str, outcome: dict[str, Any] | None) -> str:
-    """What became of a case, in one or two sentences."""
-    sentence = STANDS.get(status, "")
+    """What became of a case, or of its review, in one or two sentences."""
+    sentence = STANDS.get(status) or REVIEWED.get(status, "")
     if not isinstance(outcome, dict):
         return sentence
     error = outcome.get("error")

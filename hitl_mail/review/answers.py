@@ -96,6 +96,13 @@ STANDS: dict[str, str] = {
     "denied": "The rules forbid it; it does not run.",
     "canceled": "It has been withdrawn and does not run.",
 }
+REVIEWED: dict[str, str] = {
+    "ok": "It ran by itself, and was found right afterwards.",
+    "flagged": "It ran by itself, and was found wrong afterwards.",
+    "lapsed": "It ran by itself, and nobody said afterwards whether it was right.",
+}
+"""The same of a review that is over."""
+
 _HEADLINES: dict[str, str] = {
     "executed": "Done: it has been executed",
     "failed": "It was tried and failed",
@@ -144,6 +151,8 @@ def answer(case: Case, key: str, said: str) -> Note:
 
 def stand_of(case: Case) -> str:
     """One sentence on where the case stands."""
+    if case.review is not None and not case.in_review:
+        return REVIEWED[case.review.status]
     return STANDS[case.status]
 
 
@@ -158,7 +167,8 @@ def _recorded(case: Case) -> Note:
 
 def _outcome(case: Case) -> Note:
     outcome = case.outcome or {}
-    headline = _HEADLINES.get(case.status, stand_of(case))
+    over = case.review is not None and not case.in_review
+    headline = stand_of(case) if over else _HEADLINES.get(case.status, stand_of(case))
     decided = tuple(_decided(d.by, d.verb, d.via) for d in case.decisions)
     facts = []
     if outcome.get("exit_code") is not None:

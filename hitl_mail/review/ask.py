@@ -25,6 +25,8 @@ _MOST_OUTPUT = 1500
 _LABELS: dict[Verb, tuple[str, str, str]] = {
     "approve": ("I approve", "approve", "#1a7f37"),
     "reject": ("I reject", "reject because ", "#b3261e"),
+    "ok": ("It was right", "ok", "#1a7f37"),
+    "flag": ("It was wrong", "flag because ", "#b3261e"),
     "retry": ("Try again", "retry", "#1f5fbf"),
     "done": ("It did run", "done", "#1a7f37"),
     "abandon": ("Give up", "abandon", "#b3261e"),
@@ -32,7 +34,7 @@ _LABELS: dict[Verb, tuple[str, str, str]] = {
 """What a button says, the reply it writes, its colour. No label begins with a command: quoted
 back as text, it must not read as one."""
 
-_SPOKEN: dict[Verb, str] = {"reject": "reject because…"}
+_SPOKEN: dict[Verb, str] = {"reject": "reject because…", "flag": "flag why"}
 
 
 class Choice(msgspec.Struct, frozen=True):

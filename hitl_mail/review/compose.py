@@ -202,6 +202,10 @@ def _as_asked(case: Case, mail: Mail) -> Case:
     same mail."""
     if mail.about == "ask":
         return msgspec.structs.replace(case, status="pending")
+    if mail.about == "review" and case.review is not None:
+        return msgspec.structs.replace(
+            case, review=msgspec.structs.replace(case.review, status="open")
+        )
     if case.status not in ("held", "in_doubt"):
         return msgspec.structs.replace(case, status="in_doubt")
     return case

@@ -214,21 +214,12 @@ class PolicyHome(TestHome):
 
     # Receipts
 
-    def receipts(self, count: int) -> list[dict[str, Any]]:
-        """All rows of `receipts list`, once there are so many."""
-
-        def look() -> list[dict[str, Any]] | None:
-            rows: list[dict[str, Any]] = self.json("receipts", "list")
-            return rows if len(rows) >= count else None
-
-        return until(look, f"{count} receipts\n{self.log()}")
-
     def stored(self) -> list[dict[str, Any]]:
         """All receipts as they are stored, in order."""
-        lines = []
-        for month in sorted((self.root / "state/receipts").glob("*.jsonl")):
-            lines += month.read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        from hitl_mail import open_receipts
+
+        with open_receipts(self.root) as db:
+            return [dict(receipt) for receipt in db.table("receipts").all()]
 
     def review_of(self, case: str, timeout: float = 20.0) -> dict[str, Any]:
         """The receipt of a case's review, once it is there."""
