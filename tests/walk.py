@@ -86,6 +86,7 @@ class _Node:
         return (
             case.status,
             case.revision.executor.digest,
+            case.verdict.on_failure,
             tuple((quorum.rule, quorum.approvals, quorum.refs) for quorum in case.quorums),
             self._until(case.expires_at),
             min(case.attempts, 2),

@@ -73,15 +73,15 @@ FEWEST = {
     "two of two": (900, 10000),
     "two rules": (1150, 13500),
     "deny": (18, 30),
-    "sampled": (1, 1),
-    "sampled, a person looks at failures": (1, 1),
-    "sampled, by permit": (1, 1),
-    "sampled, by a changed policy": (1, 1),
-    "auto, by a changed policy": (1, 1),
-    "one of two, by a changed policy": (1, 1),
-    "one of two, by a policy that wants two": (1, 1),
-    "two of two, by a policy that names fewer": (1, 1),
-    "one of two, by permit, by a changed policy": (1, 1),
+    "sampled": (2500, 17000),
+    "sampled, a person looks at failures": (2300, 17000),
+    "sampled, by permit": (1350, 8500),
+    "sampled, by a changed policy": (4700, 35000),
+    "auto, by a changed policy": (3400, 30000),
+    "one of two, by a changed policy": (3800, 37000),
+    "one of two, by a policy that wants two": (3500, 34000),
+    "two of two, by a policy that names fewer": (1600, 17000),
+    "one of two, by permit, by a changed policy": (2000, 17000),
 }
 """States and transitions that a walk saw when it was written, rounded down: it must not shrink
 unnoticed."""
@@ -132,7 +132,8 @@ def test_every_refusal_is_met() -> None:
 
 
 def test_final_statuses_have_no_way_out() -> None:
-    assert {status for status, row in TRANSITIONS.items() if not row} == FINAL
+    ends = {status for status, row in TRANSITIONS.items() if set(row.values()) <= {status}}
+    assert ends == FINAL
 
 
 def test_every_turning_point_is_tried_where_it_is_impossible() -> None:
