@@ -137,7 +137,7 @@ def _note(case: Case, event: ev.Note) -> Case:
         case ev.ReviewFiled(seq=seq, digest=digest):
             if case.review is None or case.in_review or case.review.receipt or not case.receipt:
                 raise Impossible(
-                    "a receipt of a review that is not over, or a second one, or one before the case's"
+                    "a receipt of a review not over, or a second one, or one before the case's"
                 )
             review = msgspec.structs.replace(case.review, receipt=ReceiptRef(seq, digest))
             left = _without_file(case, "review")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hitl_mail.core.action import Action, read_message
-from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Rejudge
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.notices import tell_admins
@@ -53,12 +53,21 @@ class Reload:
         await self.judge_again()
 
     async def judge_again(self) -> None:
-        """Ask the policy in force about every case that has not started."""
-        for case in list(self.engine.cases.values()):
-            if case.status in ("pending", "approved") and not case.started:
-                await self._judge(case)
+        """Ask the policy in force about every case that has not started.
 
-    async def _judge(self, case: Case) -> None:
+        All at once: none may start, or close, while another's record becomes durable.
+        """
+        waiting = [
+            self._judge(case.id)
+            for case in self.engine.cases.values()
+            if case.status in ("pending", "approved") and not case.started
+        ]
+        await asyncio.gather(*waiting)
+
+    async def _judge(self, case_id: str) -> None:
+        case = self.engine.cases.get(case_id)
+        if case is None:
+            return
         action = read_message(case.action, case.action_id)
         if isinstance(action, Action) and case.verdict.policy != self.world.policy.digest:
             verdict = self.world.judge(action, case.agent, case.id)

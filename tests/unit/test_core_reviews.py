@@ -1,4 +1,4 @@
-"""Sampled reviews: ok, flag and lapsed, what is mailed and filed; and the journal that replays it."""
+"""Sampled reviews: ok, flag, lapsed, what is mailed and filed; and a journal that replays it."""
 
 from __future__ import annotations
 
