@@ -28,6 +28,7 @@ from hitl_mail.core.verdict import ADMINS, DOORS, Door, Gate, Quorum, Verdict
 from hitl_mail.errors import NotAllowed
 
 EXPIRES = 100.0
+REVIEW = 100
 CASE = "261122-k3f9ma"
 POLICY = "sha256:" + "9" * 64
 
@@ -92,6 +93,14 @@ def verdict(gate: Gate = "hard", quorums: Iterable[Quorum] | None = None, **fiel
         "standby": quorum("standby", "cleo"),
     }
     return Verdict(**{**whole, **fields})
+
+
+def sampled(*rules: str, **fields: Any) -> Verdict:
+    """The verdict of `sample` rules (`labels`, unless named) that drew the case: ada or bob looks
+    at it afterwards, within `REVIEW` seconds."""
+    drawn = tuple(quorum(rule) for rule in rules or ("labels",))
+    whole: dict[str, Any] = {"sampled": True, "reviews": drawn, "review_expires": REVIEW}
+    return verdict("sample", **{**whole, **fields})
 
 
 def executor_ref(

@@ -17,9 +17,10 @@ import msgspec
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import TRANSITIONS, Case
-from hitl_mail.core.decide import CODES, VERBS, decide, due
+from hitl_mail.core.decide import CODES, decide, due, verbs
 from hitl_mail.core.effects import File, Mail, Result
 from hitl_mail.core.evolve import evolve
+from hitl_mail.core.quorum import askable
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.errors import Impossible, NotAllowed
 from tests.factories import EXPIRES, NAMES, OWNER, executor_ref, receive
@@ -35,11 +36,12 @@ _DECODER = msgspec.json.Decoder(list[ev.Event])
 
 @dataclass(frozen=True)
 class World:
-    """What stays the same during one walk: the verdict, and the executor before and after its
-    settings changed."""
+    """What stays the same during one walk: the verdict, what a changed policy may say instead, and
+    the executor before and after its settings changed."""
 
     verdict: Verdict
     type: Literal["command", "agent"] = "command"
+    rejudgings: tuple[Verdict, ...] = ()
 
     @property
     def executors(self) -> tuple[ev.ExecutorRef, ev.ExecutorRef]:
@@ -67,30 +69,34 @@ class _Node:
     watch: Watch
     now: int
     events: tuple[ev.Event, ...]
+    rejudged: bool = False
 
     @property
     def key(self) -> Any:
         """What later steps can tell apart.
 
         Of a time that has come it is enough that it has; of attempts, whether a retry is left;
-        of approvals that are enough, that they are.
+        of approvals that are enough and cannot become too few, that they are.
         """
         case, watch = self.case, self.watch
         effects = list(case.pending.values())
-        if case.status != "pending":
+        settled = case.status != "approved" or case.started or not self.rejudged
+        if case.status != "pending" and settled:
             watch = replace(watch, approvals=frozenset(), quorums=(), gate=f"met {watch.met}")
         return (
             case.status,
             case.revision.executor.digest,
-            tuple(quorum.rule for quorum in case.quorums),
+            case.verdict.on_failure,
+            tuple((quorum.rule, quorum.approvals, quorum.refs) for quorum in case.quorums),
             self._until(case.expires_at),
             min(case.attempts, 2),
             self._until(case.retry_at),
             case.doubtful,
             case.permit and self._until(case.permit.until),
-            sum(isinstance(effect, File) for effect in effects),
+            tuple(effect.of for effect in effects if isinstance(effect, File)),
+            case.review and (case.review.status, self._until(case.review.expires_at)),
             min(2, sum(isinstance(effect, Result) for effect in effects)),
-            replace(watch, expires=0.0),
+            replace(watch, expires=0.0, review_expires=0.0),
             self.now,
         )
 
@@ -105,6 +111,7 @@ def walk(world: World) -> Walk:
     command = receive(verdict_=world.verdict, executor=world.executors[0])
     first = _step(None, Watch(), command, 0, (), seen)
     assert first is not None
+    first = replace(first, rejudged=bool(world.rejudgings))
     queue, reached = deque([first]), {first.key}
     before: dict[Any, set[Any]] = {}
     done = []
@@ -113,7 +120,7 @@ def walk(world: World) -> Walk:
         seen.states += 1
         seen.statuses.add(node.case.status)
         _check_state(node)
-        if (node.case.final and node.watch.filed) or (due(node.case) or 0.0) > TIMES[-1]:
+        if node.watch.all_filed or (due(node.case) or 0.0) > TIMES[-1]:
             done.append(node.key)
         for follower in _followers(node, world, seen):
             key = follower.key
@@ -142,7 +149,7 @@ def _followers(node: _Node, world: World, seen: Walk) -> Iterator[_Node]:
             seen.codes.add(error.code)
             continue
         if following is not None:
-            yield following
+            yield replace(following, rejudged=node.rejudged)
     assert _ENCODER.encode(node.case) == before, "a command changed a case in place"
 
 
@@ -174,6 +181,8 @@ def _step(
         assert case.status == watch.final
     if isinstance(command, cmd.Tick):
         assert case.final or case.status == "in_doubt"
+    if isinstance(command, cmd.Rejudge):
+        assert case.status in ("pending", "approved", "denied")
     return _Node(case, watch, now, (*events, *told))
 
 
@@ -184,10 +193,29 @@ def _check_effects(before: Case | None, event: ev.Event, case: Case) -> None:
     fresh = {key: effect for key, effect in case.pending.items() if key not in known}
     assert all(effect.id == key for key, effect in case.pending.items())
     assert sorted(int(key[1:]) for key in fresh) == list(range(made + 1, case.effects_made + 1))
-    receipts = sum(isinstance(effect, File) for effect in fresh.values())
+    receipts = [effect.of for effect in fresh.values() if isinstance(effect, File)]
+    ended = case.final and not (before and before.final)
+    assert receipts == ["case"] * ended + ["review"] * isinstance(event, ev.Reviewed)
     results = sum(isinstance(effect, Result) for effect in fresh.values())
-    assert receipts == (case.final and not isinstance(event, ev.Note))
     assert results == isinstance(event, (ev.Filed, ev.Permitted))
+    mails = [effect for effect in fresh.values() if isinstance(effect, Mail)]
+    reviewed = sorted(mail.to for mail in mails if mail.about == "review")
+    asked_to_review = isinstance(event, ev.Filed) and case.in_review
+    assert reviewed == (list(askable(case)) if asked_to_review else [])
+    if isinstance(event, ev.Rejudged):
+        _check_asked(case)
+    if before is not None and before.final:
+        assert (case.status, case.outcome) == (before.status, before.outcome)
+        assert case.closed_at == before.closed_at
+
+
+def _check_asked(case: Case) -> None:
+    """After a stricter verdict everybody who may decide is asked, and nobody twice."""
+    assert case.status == "pending", "approved, though the verdict it was approved by fell"
+    number = case.revision.number
+    asked = [mail.to for mail in case.mails if (mail.what, mail.revision) == ("ask", number)]
+    assert len(asked) == len(set(asked))
+    assert set(asked) >= {person for quorum in case.quorums for person in quorum.reviewers}
 
 
 def _check_state(node: _Node) -> None:
@@ -200,6 +228,9 @@ def _check_state(node: _Node) -> None:
     }
     assert node.watch.approvals == approvals
     assert node.watch.expires == case.expires_at
+    assert case.status != "pending" or not node.watch.met, "it waits for nobody"
+    assert node.watch.in_review == case.in_review
+    assert not case.closed or node.watch.all_filed
     replayed: Case | None = None
     for event in _DECODER.decode(_ENCODER.encode(list(node.events))):
         replayed = evolve(replayed, event)
@@ -210,7 +241,8 @@ def _check_state(node: _Node) -> None:
         assert moment is not None, "a timer nobody would set"
         assert moment <= now
     for event in IMPOSSIBLE:
-        if type(event) in TRANSITIONS[case.status]:
+        over = case.status == "executed" and not case.in_review
+        if type(event) in TRANSITIONS[case.status] and not over:
             continue
         try:
             evolve(case, event)
@@ -223,6 +255,8 @@ def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
     yield from _decisions(case)
     yield cmd.Withdraw("billing")
     yield cmd.Tick()
+    for verdict in world.rejudgings:
+        yield cmd.Rejudge(verdict)
     for executor in world.executors:
         yield cmd.Begin(executor, permit_seconds=20.0)
     yield from _finishes(case)
@@ -230,6 +264,7 @@ def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
     yield cmd.Tell({"ok": False})
     yield cmd.Answer("ada", "help", "what?")
     yield cmd.FiledAs(1, "sha256:r")
+    yield cmd.FiledAs(2, "sha256:v", of="review")
     yield cmd.ResultWas("none")
     for key, effect in list(case.pending.items())[-2:]:
         yield cmd.ResultWas(key)
@@ -245,7 +280,7 @@ def _decisions(case: Case) -> Iterator[cmd.Decide]:
 
     current = case.revision.digest
     old = case.revisions[-2].digest if len(case.revisions) > 1 else "sha256:never"
-    fitting = VERBS.get(case.status, ())
+    fitting = verbs(case)
     for verb in fitting:
         for person in NAMES:
             for via in ("mail", "link", "cli"):
@@ -275,6 +310,7 @@ IMPOSSIBLE: tuple[ev.Event, ...] = (
     ev.Received(0.0, "c", "a", {}, "i", "d", "t", receive().verdict, _REVISION, [], EXPIRES),
     ev.Denied(0.0),
     ev.Decided(0.0, ev.Decision("ada", "approve", "cli", 0.0, 1, "sha256:x")),
+    ev.Rejudged(0.0, receive().verdict, EXPIRES),
     ev.Approved(0.0),
     ev.Rejected(0.0),
     ev.Expired(0.0),
@@ -287,6 +323,7 @@ IMPOSSIBLE: tuple[ev.Event, ...] = (
     ev.Failed(0.0, {}),
     ev.Held(0.0, {}),
     ev.Doubted(0.0, {}),
+    ev.Reviewed(0.0, "ok"),
     ev.Resumed(0.0),
     ev.Reopened(0.0, _REVISION, (), 1.0),
 )

@@ -31,11 +31,18 @@ class Watch:
     unsure: str = ""
     final: str = ""
     filed: bool = False
+    decided: str = ""
+    reviews: tuple[Quorum, ...] = ()
+    review_seconds: float = 0.0
+    review_expires: float = 0.0
+    review: str = ""
+    review_filed: bool = False
 
     def after(self, command: cmd.Command, event: ev.Event, digest: str) -> Watch:
         """The account with one more event; `digest` is the newest revision's before it."""
         if not isinstance(event, ev.Note):
-            assert not self.final, f"{event} after {self.final}"
+            of_review = self.in_review and isinstance(event, ev.Decided | ev.Reviewed)
+            assert of_review or not self.final, f"{event} after {self.final}"
         match event:
             case ev.Received():
                 return Watch(
@@ -43,9 +50,15 @@ class Watch:
                     quorums=event.verdict.quorums if event.verdict.asks else (),
                     expires=event.expires_at,
                     executor=event.revision.executor.digest,
+                    reviews=event.verdict.reviews,
+                    review_seconds=event.verdict.review_expires,
                 )
             case ev.Decided(decision=decision):
-                return self._decided(decision, digest)
+                return self._said(decision, digest)
+            case ev.Rejudged():
+                return self._rejudged(command, event)
+            case ev.Reviewed():
+                return self._reviewed(command, event)
             case ev.Revised(revision=revision):
                 assert not self.unsure, "what may have run under other settings is run again"
                 return replace(self, approvals=frozenset(), executor=revision.executor.digest)
@@ -73,6 +86,11 @@ class Watch:
                 assert self.final, "a receipt of an open case"
                 assert not self.filed, "a second receipt"
                 return replace(self, filed=True)
+            case ev.ReviewFiled():
+                assert self.review not in ("", "open"), "a receipt of no review, or of an open one"
+                assert self.filed, "a receipt of the review before the one it is about"
+                assert not self.review_filed, "a second receipt of the review"
+                return replace(self, review_filed=True)
             case ev.Approved():
                 self._check_quorums()
                 return self
@@ -81,20 +99,74 @@ class Watch:
             case _:
                 return self._ended(command, event)
 
-    def _decided(self, decision: ev.Decision, digest: str) -> Watch:
+    def _said(self, decision: ev.Decision, digest: str) -> Watch:
         assert decision.by != OWNER, "the owner decided"
         assert decision.seen == digest, "what was seen is not what is there"
-        if decision.verb != "approve":
-            return self
-        assert decision.at < self.expires
-        counted = {
-            (quorum.rule, decision.by)
-            for quorum in self.quorums
-            if NAMES[decision.by] & set(quorum.refs) and decision.via in quorum.doors
-        }
+        said = replace(self, decided=decision.verb)
+        if decision.verb in ("ok", "flag"):
+            assert self.in_review
+            assert decision.at < self.review_expires
+            counted = self._counted(self.reviews, decision)
+            assert counted, "somebody else reviewed it"
+        elif decision.verb == "approve":
+            assert decision.at < self.expires
+            counted = self._counted(self.quorums, decision)
+            assert not counted <= self.approvals, "an approval that adds nothing"
+            said = replace(said, approvals=self.approvals | counted)
+        else:
+            return said
         assert {rule for rule, _ in counted} == set(decision.counts)
-        assert not counted <= self.approvals, "an approval that adds nothing"
-        return replace(self, approvals=self.approvals | counted)
+        return said
+
+    def _counted(
+        self, quorums: tuple[Quorum, ...], decision: ev.Decision
+    ) -> frozenset[tuple[str, str]]:
+        return frozenset(
+            (quorum.rule, decision.by)
+            for quorum in quorums
+            if NAMES[decision.by] & set(quorum.refs) and decision.via in quorum.doors
+        )
+
+    def _rejudged(self, command: cmd.Command, event: ev.Rejudged) -> Watch:
+        assert isinstance(command, cmd.Rejudge)
+        assert not self.begun, "judged again after a start"
+        assert event.expires_at <= self.expires, "a later expiry"
+        verdict = event.verdict
+        judged = replace(self, gate=verdict.gate, expires=event.expires_at, reviews=())
+        if command.verdict.gate == "deny":
+            assert verdict.gate == "deny"
+            return replace(judged, quorums=verdict.quorums)
+        now = {quorum.rule: quorum for quorum in verdict.quorums}
+        for was in self.quorums:
+            assert now[was.rule].approvals >= was.approvals, "a smaller quorum"
+            assert set(now[was.rule].doors) <= set(was.doors), "another door"
+        for wanted in command.verdict.quorums:
+            assert now[wanted.rule].approvals >= wanted.approvals, "less than the policy demands"
+        for quorum in verdict.quorums:
+            able = [p for p in NAMES if p != OWNER and NAMES[p] & set(quorum.refs)]
+            assert len(able) >= quorum.approvals, "nobody can meet it"
+        assert verdict.quorums != self.quorums, "judged again for nothing"
+        return replace(judged, quorums=verdict.quorums)
+
+    def _reviewed(self, command: cmd.Command, event: ev.Reviewed) -> Watch:
+        assert self.in_review, "no review, or a second end of one"
+        if event.said == "lapsed":
+            assert isinstance(command, cmd.Tick)
+            assert event.at >= self.review_expires, "lapsed too soon"
+            assert self.decided == "", "somebody answered in time"
+        else:
+            assert isinstance(command, cmd.Decide)
+            assert (self.decided, event.said) in (("ok", "ok"), ("flag", "flagged"))
+        return replace(self, review=event.said)
+
+    @property
+    def in_review(self) -> bool:
+        return self.review == "open"
+
+    @property
+    def all_filed(self) -> bool:
+        """Whether every receipt there must be is there."""
+        return bool(self.final) and self.filed and (not self.review or self.review_filed)
 
     @property
     def met(self) -> bool:
@@ -144,4 +216,7 @@ class Watch:
         name = type(event).__name__.lower()
         status = "executed" if name == "succeeded" else name
         assert status in FINAL
-        return replace(self, running=False, permitted=False, final=status)
+        ended = replace(self, running=False, permitted=False, final=status)
+        if status == "executed" and self.reviews and not self.decided:
+            return replace(ended, review="open", review_expires=event.at + self.review_seconds)
+        return ended

@@ -347,8 +347,8 @@ def _tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
 
 def _filed_as(case: Case, c: cmd.FiledAs, now: float) -> list[ev.Event]:
     if c.of == "review":
-        if case.review is None or case.in_review:
-            raise NotAllowed("not_now", "the case has no review that is over")
+        if case.review is None or case.in_review or case.receipt is None:
+            raise NotAllowed("not_now", "the case has no review that is over, or no receipt yet")
         return [] if case.review.receipt else [ev.ReviewFiled(now, c.seq, c.digest)]
     if not case.final:
         raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")

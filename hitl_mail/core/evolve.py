@@ -136,8 +136,10 @@ def _note(case: Case, event: ev.Note) -> Case:
             left = _without_file(case, "case")
             return _owe(msgspec.structs.replace(case, receipt=receipt, pending=left), event)
         case ev.ReviewFiled(seq=seq, digest=digest):
-            if case.review is None or case.review.status == "open" or case.review.receipt:
-                raise Impossible("a receipt of a review that is not over, or a second one")
+            if case.review is None or case.in_review or case.review.receipt or not case.receipt:
+                raise Impossible(
+                    "a receipt of a review not over, or a second one, or one before the case's"
+                )
             review = msgspec.structs.replace(case.review, receipt=ReceiptRef(seq, digest))
             left = _without_file(case, "review")
             return _owe(msgspec.structs.replace(case, review=review, pending=left), event)

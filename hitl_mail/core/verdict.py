@@ -123,7 +123,7 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
     """The verdict of an open case after the policy changed, or None where it keeps its own.
 
     A case never gets milder: every quorum it had stays, with the larger number and, where the new
-    people are among the old, the smaller circle; quorums of the new verdict are added.
+    people are among the old and enough, the smaller circle; quorums of the new verdict are added.
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
@@ -141,6 +141,7 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
         reasons=tuple(dict.fromkeys((*old.reasons, *new.reasons))),
         quorums=tuple(merged[rule] for rule in sorted(merged)),
         expires=min(old.expires, new.expires),
+        on_failure="review" if "review" in (old.on_failure, new.on_failure) else "fail",
         sampled=None,
         reviews=(),
     )
@@ -149,7 +150,10 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
 def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
     if old is None:
         return new
-    circle = new if set(new.reviewers) <= set(old.reviewers) else old
-    doors = tuple(door for door in old.doors if door in new.doors) or old.doors
     approvals = max(old.approvals, new.approvals)
+    circle, other = (new, old) if set(new.reviewers) <= set(old.reviewers) else (old, new)
+    # A circle too small for the larger number would let nobody approve, ever.
+    if len(circle.reviewers) < approvals <= len(other.reviewers):
+        circle = other
+    doors = tuple(door for door in old.doors if door in new.doors) or old.doors
     return msgspec.structs.replace(circle, approvals=approvals, doors=doors)

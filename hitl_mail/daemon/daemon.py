@@ -121,10 +121,11 @@ class Daemon:
         ]
         self.engine.desk_watchers.append(self.mailer.watch_desk)
         await self.runner.recover()
+        # The policy may be another than before the daemon was last stopped; and to show a case is
+        # to let it start.
+        await self.reload.judge_again()
         self.engine.show_all()
         self.drift.look_at_all()
-        # The policy may be another than before the daemon was last stopped.
-        await self.reload.judge_again()
         self.beat(self)
 
     async def _settle(self) -> None:

@@ -39,8 +39,9 @@ class Drift:
             return
         share, of = limit
         last = self.engine.desk.samples.get(rule, ())[-of:]
-        # Over the share of a full window already, however the rest of it turns out.
-        if sum(last) > share * of:
+        # Over the share of a full window already, however the rest of it turns out. A quotient is
+        # rounded once, as the share was: at the share it is the same double, a product need not be.
+        if sum(last) / of > share:
             self.chores.start(rule, partial(self._tighten, rule, sum(last), len(last)))
 
     async def _tighten(self, rule: str, flagged: int, of: int) -> None:

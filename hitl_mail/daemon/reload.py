@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hitl_mail.core.action import Action, read_message
-from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Rejudge
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.notices import tell_admins
@@ -57,12 +57,20 @@ class Reload:
         await self._judge_all(other_than=self.world.policy.digest)
 
     async def _judge_all(self, other_than: str | None = None) -> None:
-        for case in list(self.engine.cases.values()):
-            waits = case.status in ("pending", "approved") and not case.started
-            if waits and case.verdict.policy != other_than:
-                await self._judge(case)
+        """All at once: none may start, or close, while another's record becomes durable."""
+        waiting = [
+            self._judge(case.id)
+            for case in self.engine.cases.values()
+            if case.status in ("pending", "approved")
+            and not case.started
+            and case.verdict.policy != other_than
+        ]
+        await asyncio.gather(*waiting)
 
-    async def _judge(self, case: Case) -> None:
+    async def _judge(self, case_id: str) -> None:
+        case = self.engine.cases.get(case_id)
+        if case is None:
+            return
         action = read_message(case.action, case.action_id)
         if isinstance(action, Action):
             verdict = self.world.judge(action, case.agent, case.id)

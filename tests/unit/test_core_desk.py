@@ -1,0 +1,115 @@
+"""What the desk remembers of cases: what is usual, the last samples, which rules are tightened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.case import ReceiptRef
+from hitl_mail.core.desk import Desk, RuleRelaxed, RuleTightened, evolve_desk, with_event
+from hitl_mail.core.typical import Typical, with_executed
+from tests.factories import action, by, case_after, receive, sampled
+
+
+def usual(values: list[Any]) -> Typical:
+    """What is usual after cases of these costs."""
+    typical = Typical()
+    for value in values:
+        typical = with_executed(typical, {"cost": value}, None)
+    return typical
+
+
+def test_nine_cases_are_too_few_to_say_what_is_usual() -> None:
+    assert usual([1] * 9).medians() == {}
+
+
+def test_ten_cases_say_what_is_usual() -> None:
+    assert usual([1] * 9 + [100]).medians() == {"cost": 1.0}
+
+
+def test_only_the_last_fifty_count() -> None:
+    assert usual([1000] * 50 + [1] * 26).medians() == {"cost": 1.0}
+
+
+def test_no_more_than_fifty_are_kept() -> None:
+    assert usual(list(range(60))).cost == tuple(float(n) for n in range(10, 60))
+
+
+@pytest.mark.parametrize("value", [True, False, None, "12", [1]])
+def test_what_is_no_number_adds_nothing(value: object) -> None:
+    assert usual([1, value, 2]).cost == (1.0, 2.0)
+
+
+def test_each_value_is_counted_by_itself() -> None:
+    typical = Typical()
+    for _ in range(10):
+        typical = with_executed(typical, {"latency": 2}, {"ok": True, "seconds": 0.5})
+    assert typical.medians() == {"latency": 2.0, "seconds": 0.5}
+
+
+def test_what_is_usual_is_kept_by_kind() -> None:
+    case = case_after(receive(action(id="refund-8841", cost=3)))
+    desk = with_event(Desk(), case, ev.Succeeded(0.0, {"ok": True, "seconds": 2}))
+    assert desk.typical == {"payment.refund": Typical((3.0,), (), (2.0,))}
+
+
+def test_what_failed_is_not_usual() -> None:
+    case = case_after(receive(action(id="refund-8841", cost=3)))
+    assert with_event(Desk(), case, ev.Failed(0.0, {"ok": False})) == Desk()
+
+
+def reviewed(*said: Any, rules: tuple[str, ...] = ("labels",)) -> Desk:
+    """The desk after reviews that ended so."""
+    desk, case = Desk(), case_after(receive(verdict_=sampled(*rules)))
+    for word in said:
+        desk = with_event(desk, case, ev.Reviewed(0.0, word))
+    return desk
+
+
+def test_a_sample_is_counted_for_each_rule_that_drew_it() -> None:
+    assert reviewed("flagged", rules=("labels", "notes")).samples == {
+        "labels": (True,),
+        "notes": (True,),
+    }
+
+
+def test_a_lapsed_review_is_blamed_on_nobody() -> None:
+    assert reviewed("ok", "lapsed", "flagged").samples == {"labels": (False, True)}
+
+
+def test_the_last_thousand_samples_are_kept() -> None:
+    kept = reviewed("flagged", *["ok"] * 1000).samples["labels"]
+    assert (len(kept), sum(kept)) == (1000, 0)
+
+
+def test_a_tightened_rule_says_why() -> None:
+    desk = evolve_desk(Desk(), RuleTightened(0.0, "labels", 3, 20))
+    assert desk.tightened == {"labels": "3 of the last 20 samples were flagged"}
+
+
+def test_a_relaxed_rule_is_counted_anew() -> None:
+    desk = evolve_desk(
+        reviewed("flagged", rules=("labels", "notes")), RuleTightened(0.0, "labels", 1, 1)
+    )
+    relaxed = evolve_desk(desk, RuleRelaxed(1.0, "labels", "cleo"))
+    assert (relaxed.tightened, relaxed.samples) == ({}, {"notes": (True,)})
+
+
+def test_relaxing_a_rule_that_is_not_tightened_harms_nothing() -> None:
+    assert evolve_desk(Desk(), RuleRelaxed(0.0, "labels", "cleo")) == Desk()
+
+
+def test_the_receipt_of_a_review_is_a_head_too() -> None:
+    case = case_after(
+        receive(verdict_=sampled()), cmd.Begin(ev.ExecutorRef("refund", "command", "sha256:a"))
+    )
+    desk = with_event(Desk(), case, ev.ReviewFiled(0.0, 7, "sha256:r"))
+    assert desk.head == ReceiptRef(7, "sha256:r")
+
+
+def test_an_approval_is_nothing_to_the_desk() -> None:
+    case = case_after(by("ada"))
+    assert with_event(Desk(), case, ev.Approved(0.0)) == Desk()

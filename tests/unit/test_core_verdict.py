@@ -1,0 +1,152 @@
+"""The stricter of two verdicts: what an open case keeps when the policy changes (design 1.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core.verdict import Quorum, Verdict, stricter
+from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
+
+AUTO, DENY = verdict("auto"), verdict("deny")
+
+
+def both(old: Verdict, new: Verdict) -> Verdict:
+    """The stricter verdict, where there is one."""
+    found = stricter(old, new)
+    assert found is not None
+    return found
+
+
+def quorum_of(old: Quorum, new: Quorum) -> Quorum:
+    """What becomes of one rule's quorum."""
+    [found] = both(verdict(quorums=(old,)), verdict(quorums=(new,))).quorums
+    return found
+
+
+MILDER = {
+    "the same": (verdict(), verdict()),
+    "no rule asks any more": (verdict(), AUTO),
+    "it would only be sampled": (verdict(), sampled()),
+    "a sample is no longer drawn": (sampled(), AUTO),
+    "a sample is drawn now": (AUTO, sampled()),
+    "fewer approvals": (verdict(quorums=(quorum(approvals=2),)), verdict()),
+    "a wider circle": (verdict(), verdict(quorums=(quorum("money", "finance", "cleo"),))),
+    "one rule fewer": (verdict(quorums=(quorum(), quorum("large", "cleo"))), verdict()),
+    "no door in common": (
+        verdict(quorums=(quorum(doors=("mail",)),)),
+        verdict(quorums=(quorum(doors=("cli",)),)),
+    ),
+    "a circle too small for the number it had": (
+        verdict(quorums=(quorum(approvals=2),)),
+        verdict(quorums=(quorum("money", "bob"),)),
+    ),
+    "more doors": (verdict(quorums=(quorum(doors=("cli",)),)), verdict()),
+    "denied as before": (DENY, DENY),
+    "denied no more": (DENY, AUTO),
+}
+
+
+@pytest.mark.parametrize("name", MILDER)
+def test_a_milder_verdict_changes_nothing(name: str) -> None:
+    old, new = MILDER[name]
+    assert stricter(old, new) is None
+
+
+def test_a_denial_is_stricter_than_anything() -> None:
+    assert stricter(verdict(), DENY) == DENY
+
+
+def test_what_ran_alone_is_asked_about_when_a_rule_asks_now() -> None:
+    found = both(sampled(), verdict())
+    assert (found.gate, found.asks, found.quorums) == ("hard", True, (quorum(),))
+
+
+def test_what_people_are_asked_about_is_not_sampled() -> None:
+    found = both(sampled(), verdict())
+    assert (found.sampled, found.reviews) == (None, ())
+
+
+def test_a_new_rule_is_added_and_the_old_one_stays() -> None:
+    found = both(verdict(), verdict(quorums=(quorum("large", "cleo"),)))
+    assert [q.rule for q in found.quorums] == ["large", "money"]
+
+
+def test_the_stricter_gate_of_the_two_is_named() -> None:
+    asked_in_doubt = verdict("exception", quorums=(quorum("large", "cleo"),))
+    assert both(verdict(), asked_in_doubt).gate == "hard"
+
+
+def test_the_larger_number_of_approvals_counts() -> None:
+    assert quorum_of(quorum(), quorum(approvals=2)).approvals == 2
+
+
+def test_the_smaller_circle_counts() -> None:
+    assert quorum_of(quorum(), quorum("money", "ada")).reviewers == ("ada",)
+
+
+def test_another_circle_does_not_replace_the_old_one() -> None:
+    old = quorum("money", "finance")
+    new = quorum("money", "cleo", approvals=1, doors=("cli",))
+    assert quorum_of(old, new).reviewers == ("ada", "bob")
+
+
+def test_only_doors_that_both_take_stay() -> None:
+    assert quorum_of(quorum(doors=("mail", "cli")), quorum(doors=("cli", "link"))).doors == ("cli",)
+
+
+def test_a_circle_too_small_for_the_new_number_gives_way() -> None:
+    found = quorum_of(quorum("money", "ada"), quorum("money", "finance", approvals=2))
+    assert (found.approvals, found.reviewers) == (2, ("ada", "bob"))
+
+
+@pytest.mark.parametrize(("old", "new"), [("review", "fail"), ("fail", "review")])
+def test_a_person_looks_at_failures_if_either_wants_it(old: str, new: str) -> None:
+    found = both(verdict("auto", on_failure=old), verdict(on_failure=new))
+    assert found.on_failure == "review"
+
+
+def test_the_sooner_expiry_counts() -> None:
+    assert both(verdict(), verdict(quorums=(quorum("large", "bob"),), expires=50)).expires == 50
+
+
+def test_reasons_of_both_are_shown_once() -> None:
+    new = verdict(quorums=(quorum("large", "bob"),), reasons=("Moves funds", "Large"))
+    assert both(verdict(), new).reasons == ("Moves funds", "Large")
+
+
+def test_an_approval_keeps_counting_for_its_rule() -> None:
+    both_rules = verdict(quorums=(quorum(), quorum("large", "cleo")))
+    case = case_after(by("ada"), cmd.Rejudge(both_rules), by("cleo"))
+    assert case.status == "approved"
+
+
+def test_what_was_approved_waits_again_where_the_policy_wants_more() -> None:
+    case = case_after(by("ada"), cmd.Rejudge(verdict(quorums=(quorum(approvals=2),))))
+    assert case.status == "pending"
+
+
+def test_what_was_approved_stays_so_where_the_approvals_are_enough() -> None:
+    case = case_after(by("ada"), cmd.Rejudge(verdict(quorums=(quorum("money", "ada"),))))
+    assert case.status == "approved"
+
+
+def test_a_sooner_expiry_counts_from_the_arrival() -> None:
+    case = case_after(10, cmd.Rejudge(verdict(quorums=(quorum(approvals=2),), expires=60)))
+    assert case.expires_at == 60.0
+
+
+def test_a_later_expiry_does_not_give_more_time() -> None:
+    case = case_after(cmd.Rejudge(verdict(quorums=(quorum(approvals=2),), expires=600)))
+    assert case.expires_at == EXPIRES
+
+
+def test_only_who_was_not_asked_yet_is_asked() -> None:
+    case = case_after(cmd.Rejudge(verdict(quorums=(quorum(), quorum("large", "bob", "cleo")))))
+    assert [mail.to for mail in case.mails] == ["ada", "bob", "cleo"]
+
+
+def test_history_says_which_policy_and_gate() -> None:
+    case = after(case_after(receive(verdict_=AUTO)), cmd.Rejudge(verdict()))
+    detail = {moment.event: moment.detail for moment in case.history}
+    assert detail["rejudged"] == {"policy": verdict().policy, "gate": "hard"}
