@@ -61,6 +61,7 @@ def ask_view(
         "cut": cut,
         "context": packet.context if packet.whole else _clip_context(packet.context),
         "diff": _clip_diff(packet.diff),
+        "question": _question(packet),
         "trouble": _trouble(packet),
         "trouble_texts": _trouble_texts(packet),
         "superseded": "" if packet.choices else f"Nothing to decide any more. {stand_of(case)}",
@@ -133,6 +134,17 @@ def _clip_diff(diff: tuple[str, ...]) -> tuple[str, ...]:
     if len(diff) <= _MOST_DIFF:
         return diff
     return (*diff[:_MOST_DIFF], f"… ({len(diff) - _MOST_DIFF} more lines)")
+
+
+def _question(packet: Packet) -> str:
+    """What is asked of something that was started already; of all else the choices say it."""
+    if packet.trouble is None or not packet.choices:
+        return ""
+    if packet.trouble.ran:
+        return "It ran by itself. Was that right?"
+    if packet.trouble.in_doubt:
+        return "Nobody knows whether it ran. What now?"
+    return "It failed. What now?"
 
 
 def _trouble(packet: Packet) -> str:

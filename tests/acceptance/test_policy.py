@@ -89,6 +89,7 @@ def test_retries_exhausted_come_to_a_person_with_the_error_and_the_choices(
 ) -> None:
     _, mail = held(policy_home)
     told = text_of(mail)
+    assert "It failed. What now?" in told
     assert "It was tried and failed (2 attempts)" in told
     assert "the share is not mounted" in told
     assert "retry | done | abandon" in told
@@ -121,10 +122,12 @@ def test_a_held_case_is_given_up_at_the_command_line(policy_home: PolicyHome) ->
 # Samples
 
 
-def sampled(home: PolicyHome, **changes: Any) -> tuple[dict[str, Any], Any]:
+def sampled(
+    home: PolicyHome, name: str | None = None, **changes: Any
+) -> tuple[dict[str, Any], Any]:
     """The result of an action that ran at once, and the mail that asks for a look."""
     count = len(home.mails("ada@example.com", "Label"))
-    result = home.await_result(home.drop(label(**changes)))
+    result = home.await_result(home.drop(label(**changes), name))
     assert result["status"] == "executed"
     return result, home.await_mail("ada@example.com", "Label", count + 1)
 
@@ -136,6 +139,8 @@ def test_a_sample_runs_at_once_and_a_mail_asks_whether_it_was_right(
     assert result["verdict"]["sampled"] is True
     text, html = body(mail), str(mail.get_body(("html",)).get_content())
     assert str(mail["Subject"]).endswith("Label 1")
+    assert "Label 1\n\nIt ran by itself. Was that right?" in text.replace("\r", "")
+    assert "It ran by itself. Was that right?" in html
     assert "Labels are looked at afterwards" in text
     assert "It ran by itself (1 attempt)" in text
     assert "did it" in text
@@ -202,12 +207,12 @@ def test_what_is_not_drawn_is_not_looked_at(policy_home: PolicyHome) -> None:
 
 def test_a_reviewed_action_again_is_still_the_same_case(policy_home: PolicyHome) -> None:
     home = policy_home
-    result, mail = sampled(home, id="same")
+    result, mail = sampled(home, name="same.json")
     home.reply(mail, "ok", "ada@example.com")
     home.review_of(result["case"])
     until(lambda: home.json("queue") == [] or None, "a closed case")
     (home.root / "spool/results/same.json").unlink()
-    home.drop(label(id="same"))
+    home.drop(label(), "same.json")
     assert home.await_result("same") == result
     assert len(home.ran()) == 1
 
@@ -220,7 +225,7 @@ def test_a_reply_after_the_review_is_told_what_became_of_it(policy_home: PolicyH
     until(lambda: home.json("queue") == [] or None, "a closed case")
     home.reply(mail, "flag: late", "ada@example.com")
     answer = home.await_mail("ada@example.com", "Closed already")
-    assert "ok" in body(answer)
+    assert "found right afterwards" in body(answer)
     assert "Decided by: ada" in body(answer)
 
 

@@ -234,6 +234,45 @@ def test_a_failed_case_tells_what_happened_and_what_can_be_said() -> None:
     assert "retry | done | abandon | help" in text
 
 
+def reviewed(*more: Any) -> Case:
+    """A sampled case that ran and has its receipt, and what was said of it after that."""
+    labels = verdict("sample", (), reviews=(quorum("labels"),), review_expires=99)
+    command = receive(action(), labels, expires_at=AT + 99)
+    ran = finish("ok", outcome={"ok": True, "exit_code": 0, "stdout": "labelled\n"})
+    return case_after(command, begin(), ran, cmd.FiledAs(118, "sha256:ab"), *more, now=AT)
+
+
+def test_a_sampled_case_tells_what_came_of_it_and_asks_whether_that_was_right() -> None:
+    text = text_of(composed(reviewed()).message)
+    words = (
+        "It ran by itself. Was that right?",
+        "WHAT HAPPENED",
+        "| labelled",
+        "PAYLOAD: exactly what ran",
+        "ok | flag why | help",
+        "body=ok",
+        "body=flag%20because%20",
+    )
+    assert in_order(text, *words) == list(words)
+
+
+def test_a_review_mail_is_the_same_after_the_review_is_over() -> None:
+    asked_once = reviewed()
+    mail = mail_to(asked_once)
+    over = after(asked_once, decide_(asked_once, verb="flag"), AT + 5)
+    assert composer().compose(over, mail) == composer().compose(asked_once, mail)
+
+
+def test_the_outcome_of_a_review_is_what_was_said() -> None:
+    case = reviewed(
+        lambda c: decide_(c, verb="flag", note="wrong team"),
+        cmd.FiledAs(119, "sha256:cd", "review"),
+    )
+    text = text_of(composed(case).message)
+    words = ("was found wrong afterwards", "ada said flag by mail.", "| wrong team")
+    assert in_order(text, *words) == list(words)
+
+
 def test_the_outcome_says_who_decided_and_what_came_of_it() -> None:
     outcome = {"ok": True, "exit_code": 0, "stdout": "refunded\n"}
     case = case_after(
