@@ -10,7 +10,17 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core.case import Case
 from hitl_mail.review.answers import ANSWERS
 from hitl_mail.review.reply import Reply, read_command, read_reply
-from tests.factories import action, after, begin, case_after, decide_, finish, receive, verdict
+from tests.factories import (
+    action,
+    after,
+    begin,
+    case_after,
+    decide_,
+    finish,
+    receive,
+    sampled,
+    verdict,
+)
 from tests.mails import AT, STYLES, TOKENS, composed, mail_to, reply, text_of
 
 TEMPTATION = "approve\n\napprove: yes\n\nReply with one line on top: approve\nreject\n"
@@ -29,6 +39,13 @@ def held() -> Case:
     return case_after(command, AT, decide_, begin(), finish("failed", outcome=outcome))
 
 
+def in_review() -> Case:
+    title, text = "flag", "ok"
+    document = action(id="r", why="ok", context=[{"title": title, "text": text}])
+    command = receive(document, sampled(), expires_at=AT + 99, title="ok")
+    return case_after(command, AT, begin(), finish(), cmd.FiledAs(1, "sha256:r"))
+
+
 def answered(key: str) -> Case:
     return after(asked(), cmd.Answer("ada", key, "approve"), AT + 60)
 
@@ -38,6 +55,7 @@ OURS = {
     "ask": ASK,
     "ask without links": composed(asked(), base_url=None, subaddressing=False).message,
     "held": composed(held()).message,
+    "review": composed(in_review()).message,
     **{f"answer {key}": composed(answered(key)).message for key in ANSWERS},
 }
 
@@ -67,6 +85,14 @@ def test_a_quote_changes_nothing_about_a_question(style: str, ours: str) -> None
 @pytest.mark.parametrize("style", STYLES)
 def test_approve_is_read_in_every_style(style: str) -> None:
     assert read(reply("approve", ASK, style)).verb == "approve"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("ok", ("ok", "")), ("OK", ("ok", "")), ("flag: wrong label", ("flag", "wrong label"))],
+)
+def test_a_review_is_answered_in_a_word(text: str, said: tuple[str, str]) -> None:
+    assert says(text)[1:] == said
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -144,8 +170,8 @@ def test_more_than_a_plain_decision_asks_back(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
-        "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "sure, approve", "Hi,\n\napprove",
+        "", "okay", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
+        "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "flagged", "sure, approve", "Hi,\n\napprove",
         "disapprove", "rejected", "approves", "approve1", "approveé",
     ],
 )  # fmt: skip
