@@ -94,7 +94,7 @@ def python() -> str:
 def test_it_drops_an_action_and_reads_the_result(agent_home: TestHome, spool: Path) -> None:
     dropped = as_agent(python(), "-c", DROP, str(spool), "mine.json", json.dumps(label()))
     assert dropped.returncode == 0, dropped.stderr
-    until(lambda: (spool / "results/mine.json").exists(), f"a result\n{agent_home.log()}")
+    until((spool / "results/mine.json").exists, f"a result\n{agent_home.log()}")
     told = as_agent("cat", str(spool / "results/mine.json"))
     assert json.loads(told.stdout)["status"] == "executed"
 
@@ -102,7 +102,7 @@ def test_it_drops_an_action_and_reads_the_result(agent_home: TestHome, spool: Pa
 def test_files_of_another_owner_are_refused(agent_home: TestHome, spool: Path) -> None:
     (spool / "new/forged.json").write_text(json.dumps(label()))
     error = spool / "refused/forged.json.error.json"
-    until(lambda: error.exists(), f"a refusal\n{agent_home.log()}")
+    until(error.exists, f"a refusal\n{agent_home.log()}")
     assert json.loads(error.read_text())["error"] == "wrong_owner"
 
 

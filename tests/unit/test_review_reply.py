@@ -111,7 +111,7 @@ def test_each_line_of_our_mails_alone_decides_nothing() -> None:
         line: read_command([line]).verb
         for message in OURS.values()
         for line in text_of(message).splitlines()
-        if line not in ("approve", "ok")  # the titles that the agents chose
+        if line not in ("approve", "ok")  # titles that a policy gave
     }
     assert {line for line, verb in verbs.items() if verb} == set()
 
