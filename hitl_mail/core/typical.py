@@ -15,16 +15,17 @@ LAST, FEWEST = 50, 10
 
 
 class Typical(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The last values of one kind, oldest first: cost in its unit, latency and seconds in seconds.
-    A case that does not say a value adds none."""
+    """The last executed cases of one kind, oldest first: cost in its unit, latency and seconds in
+    seconds; None where a case does not say."""
 
-    cost: tuple[float, ...] = ()
-    latency: tuple[float, ...] = ()
-    seconds: tuple[float, ...] = ()
+    cost: tuple[float | None, ...] = ()
+    latency: tuple[float | None, ...] = ()
+    seconds: tuple[float | None, ...] = ()
 
     def medians(self) -> dict[str, float]:
         """`cost`, `latency`, `seconds`; what is not known well enough yet is absent."""
-        known = {"cost": self.cost, "latency": self.latency, "seconds": self.seconds}
+        told = {"cost": self.cost, "latency": self.latency, "seconds": self.seconds}
+        known = {name: [v for v in values if v is not None] for name, values in told.items()}
         return {name: median(values) for name, values in known.items() if len(values) >= FEWEST}
 
 
@@ -39,7 +40,6 @@ def with_executed(
     )
 
 
-def _more(values: tuple[float, ...], value: object) -> tuple[float, ...]:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return values
-    return (*values, float(value))[-LAST:]
+def _more(values: tuple[float | None, ...], value: object) -> tuple[float | None, ...]:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return (*values, float(value) if number else None)[-LAST:]  # type: ignore[arg-type]

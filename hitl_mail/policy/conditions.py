@@ -17,10 +17,11 @@ import cel
 import msgspec
 
 from hitl_mail.core.text import one_line
+from hitl_mail.core.typical import FEWEST
 from hitl_mail.policy import reader
 from hitl_mail.policy.bounds import LONGEST_SOURCE, Flaw, unbounded
 from hitl_mail.policy.source import bound_names, patterns, uses
-from hitl_mail.policy.variables import CLAIMABLE, FEWEST_TYPICAL, TYPICAL, VARIABLES, Facts
+from hitl_mail.policy.variables import CLAIMABLE, TYPICAL, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
 LONGEST_LIST = 256
@@ -273,7 +274,7 @@ def _words(error: Exception, condition: Condition) -> str:
 def _not_given(quoted: str, condition: Condition) -> str:
     key = quoted.strip("'\"")
     if key in TYPICAL and any(name.endswith(f"typical.{key}") for name in condition.uses):
-        few = f"fewer than {FEWEST_TYPICAL} executed cases of this kind"
+        few = f"fewer than {FEWEST} executed cases of this kind"
         return f"typical.{key} is not known yet: {few}"
     for name in condition.uses:
         if f".{key}." in f"{name}." or name == key:

@@ -15,11 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from hitl_mail.core.action import Action
-
-WINDOW = 50
-FEWEST = 10
-"""A typical value is the median of the last `WINDOW` executed cases of a kind, where at least
-`FEWEST` of them have one."""
+from hitl_mail.core.typical import FEWEST, LAST
 
 TYPICAL = ("cost", "latency", "seconds")
 
@@ -177,7 +173,7 @@ class _Window:
         self._last.append(value)
         if value is not None:
             insort(self._sorted, value)
-        if len(self._last) > WINDOW:
+        if len(self._last) > LAST:
             gone = self._last.popleft()
             if gone is not None:
                 del self._sorted[bisect_left(self._sorted, gone)]

@@ -63,9 +63,6 @@ VARIABLES: dict[str, Variable] = {
 TYPICAL = ("cost", "latency", "seconds")
 """What past cases of a kind tell, as `typical.cost` and so on."""
 
-FEWEST_TYPICAL = 10
-"""Executed cases of a kind before anything about it is called typical."""
-
 _PLAIN = frozenset({"kind", "payload", "summary", "labels"}).union(
     name for name, variable in VARIABLES.items() if variable.optional
 )

@@ -39,8 +39,8 @@ def test_no_more_than_fifty_are_kept() -> None:
 
 
 @pytest.mark.parametrize("value", [True, False, None, "12", [1]])
-def test_what_is_no_number_adds_nothing(value: object) -> None:
-    assert usual([1, value, 2]).cost == (1.0, 2.0)
+def test_what_is_no_number_adds_no_value(value: object) -> None:
+    assert usual([1, value, 2]).cost == (1.0, None, 2.0)
 
 
 def test_each_value_is_counted_by_itself() -> None:
@@ -53,7 +53,7 @@ def test_each_value_is_counted_by_itself() -> None:
 def test_what_is_usual_is_kept_by_kind() -> None:
     case = case_after(receive(action(id="refund-8841", cost=3)))
     desk = with_event(Desk(), case, ev.Succeeded(0.0, {"ok": True, "seconds": 2}))
-    assert desk.typical == {"payment.refund": Typical((3.0,), (), (2.0,))}
+    assert desk.typical == {"payment.refund": Typical((3.0,), (None,), (2.0,))}
 
 
 def test_what_failed_is_not_usual() -> None:
@@ -113,3 +113,8 @@ def test_the_receipt_of_a_review_is_a_head_too() -> None:
 def test_an_approval_is_nothing_to_the_desk() -> None:
     case = case_after(by("ada"))
     assert with_event(Desk(), case, ev.Approved(0.0)) == Desk()
+
+
+def test_cases_that_say_nothing_push_old_values_out_as_a_replay_does() -> None:
+    typical = usual([7.0] * 10 + [None] * 50)
+    assert typical.medians() == {}
