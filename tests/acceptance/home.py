@@ -146,11 +146,12 @@ def label(**changes: Any) -> dict[str, Any]:
     return {"kind": "crm.label", "payload": {"x": 1}, "summary": "Label a contact"} | changes
 
 
-def until(look: Callable[[], T | None], what: str, timeout: float = 20.0) -> T:
-    """What `look` finds, as soon as it does."""
+def until(look: Callable[[], T | None], what: str | Callable[[], str], timeout: float = 20.0) -> T:
+    """What `look` finds, as soon as it does; `what` is said of a failure, as things are then."""
     end = time.monotonic() + timeout
     while not (found := look()):
-        assert time.monotonic() < end, f"not within {timeout} s: {what}"
+        said = what if isinstance(what, str) else (what() if time.monotonic() >= end else "")
+        assert time.monotonic() < end, f"not within {timeout} s: {said}"
         time.sleep(0.02)
     return found
 

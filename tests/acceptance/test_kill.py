@@ -275,19 +275,29 @@ class Storm:
     def quiet(self, timeout: float) -> None:
         """Run until nothing moves, and have a person settle what is in doubt."""
         self.begin()
-        until(lambda: self.still({"in_doubt"}), f"quiet: {self.open()}", timeout)
+        until(lambda: self.still({"in_doubt"}), self.restless, timeout)
         for case, status in self.open().items():
             assert status == "in_doubt"
             self.say(self.random.choice(("done", "abandon")), case)
-        until(lambda: self.still(set()), "all settled", timeout)
+        until(lambda: self.still(set()), self.restless, timeout)
         assert self.home.stop(signal.SIGTERM) == 0
 
     def still(self, statuses: set[str]) -> bool:
         self.reviewers()
+        return not self.left() and set(self.open().values()) <= statuses
+
+    def left(self) -> list[str]:
+        """The files that the daemon has still to take up."""
         places = [*(f"{spool}/{part}" for spool in SPOOLS.values() for part in ("new", "cur"))]
         places += ["control/new", "control/cur", "mail/in/new"]
-        left = [path for place in places for path in (self.home.root / place).iterdir()]
-        return not left and set(self.open().values()) <= statuses
+        root = self.home.root
+        return [
+            str(path.relative_to(root)) for place in places for path in (root / place).iterdir()
+        ]
+
+    def restless(self) -> str:
+        """What still moves, and what the daemon said last."""
+        return f"quiet: {self.open()} {self.left()}\n{self.home.log()[-4000:]}"
 
     def open(self) -> dict[str, str]:
         state = bootstrap.read_state(Home(self.home.root))
