@@ -70,6 +70,20 @@ def read_body(message: bytes) -> Body:
         return Body(())
 
 
+def read_html(message: bytes) -> tuple[str, ...]:
+    """The lines of a mail's HTML part, empty without one: those that no program has wrapped."""
+    try:
+        parsed = email.message_from_bytes(
+            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
+        )
+        for part in _parts(parsed):
+            if part.get_content_type() == "text/html":
+                return tuple(_split(html_to_text(_decoded(part))))
+    except BROKEN:
+        pass
+    return ()
+
+
 def _lines(message: Message) -> list[str]:
     html: Message | None = None
     for part in _parts(message):

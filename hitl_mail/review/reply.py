@@ -14,13 +14,24 @@ from typing import Literal
 import msgspec
 
 from hitl_mail.core.events import Verb
-from hitl_mail.review import phrases
-from hitl_mail.review.body import read_body
+from hitl_mail.review.body import read_body, read_html
+from hitl_mail.review.closing import (
+    COMMANDS,
+    ENDING,
+    WRAPPING,
+    doubtful,
+    is_command,
+    nothing,
+    split_closing,
+)
+from hitl_mail.review.edit_changes import BadEdit, Edit
+from hitl_mail.review.edit_lines import begins_edit, take_edit
 from hitl_mail.review.quotes import new_lines, paragraphs
+from hitl_mail.review.typed import without_links
 
-Key = Literal["decision", "help", "not_understood", "ambiguous", "unavailable"]
+Key = Literal["decision", "help", "not_understood", "ambiguous", "bad_edit"]
 
-_EXACT: dict[str, Verb] = {
+_ALONE: dict[str, Verb] = {
     "approve": "approve",
     "retry": "retry",
     "done": "done",
@@ -28,33 +39,47 @@ _EXACT: dict[str, Verb] = {
     "ok": "ok",
 }
 _REASONED: dict[str, Verb] = {"reject": "reject", "flag": "flag"}
-_UNAVAILABLE = frozenset({"edit", "route"})
-_COMMANDS = frozenset({*_EXACT, *_REASONED, "help", *_UNAVAILABLE})
-_FIRST = re.compile(r"[a-z]+")
-_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_CLOSING = ".,;!… "
-_WRAPPING = "*_`\"'“”„«» "
+_FIRST = re.compile(r"[A-Za-z]+")
+_NAME = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9._-]{0,63})")
 _LONGEST_NOTE = 2000
 _LONGEST_SAID = 200
 
 
 class Reply(msgspec.Struct, frozen=True):
     """`lines` is the new text. With key `decision` there is a `verb`, and its `note`; any other
-    key says why there is none. `said` is the line that was read as the command."""
+    key says why there is none. `said` is the line that was read as the command.
+
+    A `verb` edit has its `edit`, a route the person or group it goes `to` (as written, in lower
+    case). With key `bad_edit`, `problem` says in a sentence what is wrong and `send` is the line
+    to send instead.
+    """
 
     lines: tuple[str, ...]
     key: Key
     verb: Verb | None = None
     note: str = ""
     said: str = ""
+    edit: Edit | None = None
+    to: str = ""
+    problem: str = ""
+    send: str = ""
 
 
 def read_reply(message: bytes, is_ours: Callable[[str], bool]) -> Reply:
     """The reply in a mail. Never raises. `is_ours(address)` knows the site's address in all its
     forms, to recognise a quote that names it."""
+
+    def names_us(line: str) -> bool:
+        return _names_us(line, is_ours)
+
     body = read_body(message)
-    lines = new_lines(body.lines, lambda line: _names_us(line, is_ours))
-    return read_command(lines, body.author)
+    reply = read_command(new_lines(body.lines, names_us), body.author)
+    if reply.verb != "edit" and not (reply.verb is None and _word(reply.said) == "edit"):
+        return reply
+    # Plain text that a program made of a page is wrapped, a long value of an edit with it.
+    other = read_command(new_lines(read_html(message), names_us), body.author)
+    same = _squashed(reply.lines) == _squashed(other.lines)
+    return other if same and other.verb == "edit" else reply
 
 
 def read_command(lines: list[str], author: str = "") -> Reply:
@@ -65,39 +90,39 @@ def read_command(lines: list[str], author: str = "") -> Reply:
         return Reply(kept, "not_understood")
     first, rest = groups[0], groups[1:]
     said = first[0][:_LONGEST_SAID]
-    top = first[0].strip(_WRAPPING).strip()
-    match = _FIRST.match(top.casefold())
-    word = match[0] if match else ""
-    if not top.isascii() and word not in (*_REASONED, *_EXACT):
-        return Reply(kept, "not_understood", said=said)
+    top = _bare(first[0])
+    word = _word(top)
     tail = top[len(word) :]
     if word in _REASONED:
         return _with_reason(kept, _REASONED[word], first, rest, tail, said)
-    if word in _EXACT:
-        note = _exact(first, rest, tail, author)
+    if word in _ALONE:
+        note = _alone(first, rest, tail, author)
         if note is None:
             key: Key = "ambiguous" if _separate(tail) else "not_understood"
             return Reply(kept, key, said=said)
-        return Reply(kept, "decision", _EXACT[word], note, said)
-    if word == "help" and _separate(tail):
-        return Reply(kept, "help", said=said)
-    if word in _UNAVAILABLE and _separate(tail):
-        return Reply(kept, "unavailable", said=said)
+        return Reply(kept, "decision", _ALONE[word], note, said)
+    if word in COMMANDS and _separate(tail):
+        if word == "edit":
+            return _edit(kept, tail, author, said)
+        if word == "route":
+            return _route(kept, first, rest, tail, author, said)
+        if top.isascii():
+            return Reply(kept, "help", said=said)
     return Reply(kept, "not_understood", said=said)
 
 
-def _exact(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
+def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
     """The note of a command that has to stand alone; None where something could change it."""
-    plain = tail.strip(_CLOSING)
+    plain = tail.strip(ENDING)
     if plain and not tail.lstrip().startswith(":"):
         return None
     note, after = "", first[1:]
     if plain:
-        written, after = _split_closing(after, author)
+        written, after = split_closing(after, author)
         note = " ".join([tail.lstrip()[1:].strip(), *written])[:_LONGEST_NOTE].strip()
-        if _doubtful(note):
+        if doubtful(note):
             return None
-    return note if _nothing([after, *rest] if after else rest, author) else None
+    return note if nothing([after, *rest] if after else rest, author) else None
 
 
 def _with_reason(
@@ -111,13 +136,85 @@ def _with_reason(
     if not _separate(tail) or "?" in tail[:2]:
         return Reply(kept, "ambiguous" if "?" in tail[:2] else "not_understood", said=said)
     others = [line for group in (first[1:], *rest) for line in group]
-    if any(_is_command(line) for line in others):
+    if any(is_command(line) for line in others):
         return Reply(kept, "ambiguous", said=said)
-    written, _ = _split_closing(first[1:], "")
+    written, _ = split_closing(first[1:], "")
     reason = " ".join([tail.lstrip(" :,;.!-–—"), *written]).strip()
     if reason.casefold().startswith("because"):
         reason = reason[len("because") :].lstrip(" :,…")
     return Reply(kept, "decision", verb, reason[:_LONGEST_NOTE].rstrip(), said)
+
+
+def _route(
+    kept: tuple[str, ...],
+    first: list[str],
+    rest: list[list[str]],
+    tail: str,
+    author: str,
+    said: str,
+) -> Reply:
+    """`route bob`, `route finance: note`; the note may go on to the end of the paragraph."""
+    words = tail.lstrip(" :").split(":", 1)
+    called = words[0].strip(ENDING).split()
+    if len(called) == 2 and called[0].lower() == "to":
+        called = called[1:]
+    name = _NAME.fullmatch(called[0]) if len(called) == 1 else None
+    if name is None:
+        return Reply(kept, "ambiguous", said=said)
+    written, after = split_closing(first[1:], author)
+    if len(words) == 1:
+        written, after = [], first[1:]
+    if not nothing([after, *rest] if after else rest, author):
+        return Reply(kept, "ambiguous", said=said)
+    note = " ".join([*(part.strip() for part in words[1:]), *written])
+    note = note[:_LONGEST_NOTE].strip()
+    return Reply(kept, "decision", "route", note, said, to=name[1].lower())
+
+
+def _edit(kept: tuple[str, ...], tail: str, author: str, said: str) -> Reply:
+    """`edit`, with its changes behind it or below, and a note behind a colon."""
+    below = [without_links(line) for line in kept[1:]]
+    behind = without_links(tail).strip()
+    note: list[str] = []
+    if behind.startswith(":"):
+        behind = behind[1:].strip()
+        if behind and not begins_edit(behind):
+            note, below = _note_above(behind, below)
+            behind = ""
+    if behind.strip(ENDING):
+        below.insert(0, behind)
+    try:
+        edit, used = take_edit(below)
+    except BadEdit as error:
+        if any(is_command(line) for line in below):
+            return Reply(kept, "ambiguous", said=said)
+        return Reply(kept, "bad_edit", said=said, problem=error.detail, send=error.send)
+    if not nothing(paragraphs(below[used:]), author):
+        return Reply(kept, "ambiguous", said=said)
+    text = " ".join(note)[:_LONGEST_NOTE].strip()
+    return Reply(kept, "decision", "edit", text, said, edit)
+
+
+def _note_above(begun: str, lines: list[str]) -> tuple[list[str], list[str]]:
+    """A note over several lines, and the lines of the edit below it."""
+    note = [begun]
+    for at, line in enumerate(lines):
+        if not line or begins_edit(line):
+            return note, lines[at:]
+        note.append(line)
+    return note, []
+
+
+def _bare(line: str) -> str:
+    """A line without the marks of emphasis or quotation around it."""
+    bare = line.lstrip(WRAPPING)
+    return (bare.rstrip(WRAPPING) if bare != line.lstrip() else bare).rstrip()
+
+
+def _word(line: str) -> str:
+    """The word that a line begins with. Only plain letters: look-alikes are other words."""
+    match = _FIRST.match(line.lstrip(WRAPPING))
+    return match[0].lower() if match else ""
 
 
 def _separate(tail: str) -> bool:
@@ -125,79 +222,8 @@ def _separate(tail: str) -> bool:
     return not tail or not (tail[0].isalnum() or tail[0] == "_" or not tail[0].isascii())
 
 
-def _is_command(line: str) -> bool:
-    bare = line.casefold().strip(_WRAPPING + _CLOSING + ":")
-    return bare in _COMMANDS or bare.startswith(("approve:", "approve,", "approve."))
-
-
-def _split_closing(lines: list[str], author: str) -> tuple[list[str], list[str]]:
-    """Lines of a wrapped note, and those from the thanks or the name below it on."""
-    for index, line in enumerate(lines):
-        if _closes(line) or _is_author(line, author) or _is_command(line):
-            return lines[:index], lines[index:]
-    return lines, []
-
-
-def _nothing(groups: list[list[str]], author: str) -> bool:
-    """Whether paragraphs after a command are only thanks, a signature or a disclaimer."""
-    signed = False
-    for group in groups:
-        text = " ".join(group)
-        if _disclaims(text):
-            signed = True
-            continue
-        for line in group:
-            if _is_command(line):
-                return False
-            if _closes(line) or _is_author(line, author):
-                signed = True
-            elif not (signed and _signature_line(line)):
-                return False
-    return True
-
-
-def _closes(line: str) -> bool:
-    """A thank-you or a closing, alone or with a name: `Thanks, Ada`."""
-    bare = _bare(line)
-    if bare in phrases.CLOSINGS:
-        return True
-    for phrase in phrases.CLOSINGS:
-        if bare.startswith(phrase + " "):
-            more = bare[len(phrase) + 1 :].split()
-            return len(more) <= 4 and not _doubtful(line) and not any(c.isdigit() for c in line)
-    return False
-
-
-def _is_author(line: str, author: str) -> bool:
-    names = set(_WORDS.findall(author.casefold()))
-    said = _WORDS.findall(line.casefold())
-    return bool(said) and len(said) <= 4 and names.issuperset(said)
-
-
-def _signature_line(line: str) -> bool:
-    """A line as signatures have them, below a closing or a name: short, a name or a number."""
-    if len(line) > 80 or _doubtful(line):
-        return False
-    letters = [c for c in line if c.isalpha()]
-    if not letters:
-        return sum(c.isdigit() for c in line) >= 7 or not any(c.isdigit() for c in line)
-    return "@" in line or "www." in line or "://" in line or line.lstrip(_WRAPPING)[:1].isupper()
-
-
-def _disclaims(text: str) -> bool:
-    """A company's disclaimer: long, and in the words of one."""
-    low = text.casefold()
-    cues = sum(cue in low for cue in phrases.DISCLAIMERS)
-    return (len(text) >= 100 and cues >= 2) or (len(text) >= 60 and cues >= 3)
-
-
-def _doubtful(text: str) -> bool:
-    words = set(_WORDS.findall(text.casefold().replace("’", "'")))
-    return not words.isdisjoint(phrases.DOUBT | _COMMANDS) or "?" in text
-
-
-def _bare(line: str) -> str:
-    return " ".join(_WORDS.findall(line.casefold()))
+def _squashed(lines: tuple[str, ...]) -> str:
+    return "".join("".join(without_links(line).split()) for line in lines)
 
 
 def _names_us(line: str, is_ours: Callable[[str], bool]) -> bool:

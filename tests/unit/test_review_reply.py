@@ -205,7 +205,7 @@ def test_the_verbs_of_a_case_in_doubt_stand_alone_or_with_a_note(verb: str) -> N
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("help", "help"), ("Help!", "help"), ("edit", "unavailable"), ("route bob", "unavailable")],
+    [("help", "help"), ("Help!", "help"), ("edit", "bad_edit"), ("route", "ambiguous")],
 )
 def test_other_commands_decide_nothing(text: str, key: str) -> None:
     assert says(text)[:2] == (key, None)

@@ -1,0 +1,206 @@
+"""`edit` and `route` as people and their mail programs write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitl_mail.review.edits import edit_document
+from hitl_mail.review.reply import Reply, read_command, read_reply
+from tests.mails import TOKENS, reply
+
+
+def read(text: str, author: str = "Ada Lovelace") -> Reply:
+    return read_command(text.split("\n"), author)
+
+
+def edits(text: str) -> tuple[str, object, str]:
+    """(key, what is edited, note) of new text."""
+    found = read(text)
+    return found.key, edit_document(found.edit) if found.edit else None, found.note
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "edit amount = 40",
+        "Edit amount=40",
+        "EDIT\namount = 40",
+        "edit:\namount = 40",
+        "edit: amount = 40",
+        "*edit*\namount = 40",
+        "edit\n\namount = 40",
+        "edit\namount = 40\n\nThanks!",
+        "edit\namount = 40\nThanks, Ada",
+        "edit\namount = 40\n\nBest regards\nAda Lovelace\nCFO",
+        "edit\namount = 40\nAda",
+        'edit {"amount": 40}',
+        'edit\n{"amount": 40}\n\nThanks',
+        'edit\n```json\n{\n\n"amount": 40\n}\n```\n\nAda',
+        "edit ```\namount = 40\n```",
+        "edit\n{“amount”: 40}",
+    ],
+)
+def test_an_edit_is_read(text: str) -> None:
+    assert edits(text) == ("decision", {"amount": 40}, "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "edit: but not more than 40\namount = 40",
+        "edit: but not more\nthan 40\namount = 40",
+        'Edit: but not more than 40\n\n{"amount": 40}',
+    ],
+)
+def test_a_note_stands_behind_the_colon(text: str) -> None:
+    assert edits(text) == ("decision", {"amount": 40}, "but not more than 40")
+
+
+def test_each_paragraph_of_only_changes_belongs_to_the_edit() -> None:
+    assert edits("edit\n\namount = 40\n\ntags = [\n\n“a”,\n\n“b”\n\n]\n\nnote = “x”\n\nThanks") == (
+        "decision",
+        {"amount": 40, "tags": ["a", "b"], "note": "x"},
+        "",
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "edit\namount = 40\n\napprove",
+        "edit\napprove",
+        "edit\namount = 40\nreject",
+        "edit\namount = 40\n\nand please hurry",
+        "edit\namount = 40\n\nsee https://example.com/?a=b",
+        "edit\namount = 40\nthat is enough",
+        'edit\n{"amount": 40}\n\nok?',
+        "edit\n```\namount = 40\n```\nbut ask Bob first",
+    ],
+)
+def test_more_than_an_edit_asks_back(text: str) -> None:
+    assert edits(text)[:2] == ("ambiguous", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("edit", "This edit changes nothing."),
+        ("edit.", "This edit changes nothing."),
+        ("edit: lower it", "This edit changes nothing."),
+        ("edit the amount to 40", '"the amount to 40" is no change: write key = value.'),
+        ("edit\n\nBest regards\nAda", '"Best regards" is no change: write key = value.'),
+    ],
+)
+def test_an_edit_without_changes_says_what_to_send(text: str, problem: str) -> None:
+    found = read(text)
+    assert (found.key, found.problem, found.send) == ("bad_edit", problem, "edit amount = 40")
+
+
+@pytest.mark.parametrize("text", ["edited amount = 40", "edits", "please edit amount = 40", "édit"])
+def test_other_words_are_no_edit(text: str) -> None:
+    assert edits(text)[:2] == ("not_understood", None)
+
+
+LONG = "a very long text for the customer, which every program wraps near its 75th column " * 3
+
+
+def alternative(plain: str, page: str) -> bytes:
+    head = (
+        'From: Ada <ada@example.com>\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n'
+    )
+    parts = "".join(
+        f"--b\r\nContent-Type: text/{sort}; charset=utf-8\r\n\r\n{body}\r\n"
+        for sort, body in (("plain", plain), ("html", page))
+    )
+    return (head + parts + "--b--\r\n").encode()
+
+
+def wrapped(text: str) -> str:
+    lines = [""]
+    for word in text.split(" "):
+        if len(lines[-1]) + len(word) > 74:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\r\n".join(lines)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("", ""), ('"', '"'), ("“", "”")])
+def test_a_value_that_was_wrapped_is_read_from_the_page(opening: str, closing: str) -> None:
+    line = f"text = {opening}{LONG.strip()}{closing}"
+    found = read_reply(
+        alternative(f"edit\r\n{wrapped(line)}", f"<div>edit<br>{line}</div>"), TOKENS.is_ours
+    )
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": LONG.strip()}
+
+
+def test_a_quoted_value_that_was_wrapped_is_whole_without_a_page() -> None:
+    found = read_reply(reply("edit\n" + wrapped(f'text = "{LONG.strip()}"')), TOKENS.is_ours)
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": LONG.strip()}
+
+
+def test_bare_text_that_was_wrapped_asks_back() -> None:
+    found = read_reply(reply("edit\n" + wrapped(f"text = {LONG.strip()}")), TOKENS.is_ours)
+    assert found.key == "ambiguous"
+
+
+def test_a_page_that_says_something_else_is_not_read() -> None:
+    found = read_reply(
+        alternative("edit\r\namount = 40", "<div>edit<br>amount = 4000</div>"), TOKENS.is_ours
+    )
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"amount": 40}
+
+
+def test_an_address_that_a_program_made_a_link_of_is_read_as_typed() -> None:
+    line = 'to = "bob@example.com<mailto:bob@example.com>"'
+    assert edits(f"edit\n{line}")[1] == {"to": "bob@example.com"}
+
+
+def test_a_flowed_value_is_joined() -> None:
+    message = b'Content-Type: text/plain; format=flowed\r\n\r\nedit\r\ntext = "one \r\ntwo"\r\n'
+    found = read_reply(message, TOKENS.is_ours)
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": "one two"}
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "note"),
+    [
+        ("route bob", "bob", ""),
+        ("Route Bob.", "bob", ""),
+        ("route to bob", "bob", ""),
+        ("route @bob", "bob", ""),
+        ("route: bob", "bob", ""),
+        ("route finance: who is that?", "finance", "who is that?"),
+        (
+            "route finance: a note over\ntwo lines\n\nThanks\nAda",
+            "finance",
+            "a note over two lines",
+        ),
+        ("route bob\nThanks", "bob", ""),
+    ],
+)
+def test_a_question_is_handed_over(text: str, to: str, note: str) -> None:
+    found = read(text)
+    assert (found.key, found.verb, found.to, found.note) == ("decision", "route", to, note)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "route",
+        "route bob and cleo",
+        "route bob, cleo",
+        "route bob?",
+        "route bob please",
+        "route bob\napprove",
+        "route bob\n\nbut only if he is there",
+        "route bob\nhe knows",
+        "route bob: x\n\nreject",
+        "route bоb",
+    ],
+)
+def test_a_route_that_names_nobody_for_certain_asks_back(text: str) -> None:
+    assert (read(text).key, read(text).verb) == ("ambiguous", None)
