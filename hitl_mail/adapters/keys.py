@@ -82,6 +82,11 @@ def load_sampling(state: Path) -> tuple[bytes, ...]:
     return _read_private(state / "keys" / "sampling.json", "secret")
 
 
+def load_addresses(state: Path) -> tuple[bytes, ...]:
+    """The keys of reply addresses, the newest last. Raises `UsageError`."""
+    return _read_private(state / "keys" / "addresses.json", "secret")
+
+
 def load_public_keys(state: Path) -> dict[str, bytes]:
     """What verifies receipts: 32 raw bytes by key id. Needs no right but to read `receipts.pub`.
 

@@ -16,8 +16,10 @@ from hitl_mail.bootstrap.reading import (
     read_receipts,
     read_rules,
     read_state,
+    read_tokens,
     sampling_keys,
     shared_users,
+    site_facts,
     standing,
     verify_receipts,
 )
@@ -35,8 +37,10 @@ __all__ = [
     "read_receipts",
     "read_rules",
     "read_state",
+    "read_tokens",
     "sampling_keys",
     "shared_users",
+    "site_facts",
     "standing",
     "verify_receipts",
 ]

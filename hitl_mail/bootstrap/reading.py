@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from hitl_mail.core.verdict import Standing
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
+    from hitl_mail.review.facts import SiteFacts
+    from hitl_mail.review.tokens import Tokens
 
 
 def load_site(home: Home) -> Site:
@@ -125,6 +127,30 @@ def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]
     if problems:
         raise ConfigError(problems)
     return found
+
+
+def site_facts(site: Site) -> SiteFacts:
+    """What mails and pages show of a site."""
+    from hitl_mail.review.facts import SiteFacts
+
+    return SiteFacts(
+        name=site.site.name,
+        address=site.mail.address,
+        subaddressing=site.mail.subaddressing,
+        timezone=site.site.timezone,
+        base_url=site.web.base_url,
+        people={name: (p.mail, *p.aliases) for name, p in site.people.items()},
+        trusted_sources={name: agent.trusted_sources for name, agent in site.agents.items()},
+    )
+
+
+def read_tokens(home: Home, site: Site) -> Tokens:
+    """What tells the home's own reply addresses. Raises `UsageError` for an OS user who may not
+    read its keys."""
+    from hitl_mail.adapters.keys import load_addresses
+    from hitl_mail.review.tokens import Tokens
+
+    return Tokens(site.mail.address, load_addresses(home.state)[::-1])
 
 
 def read_state(home: Home) -> State:

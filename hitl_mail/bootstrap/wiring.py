@@ -19,7 +19,7 @@ from hitl_mail.adapters.receipts import ReceiptBook
 from hitl_mail.adapters.spool import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
-from hitl_mail.bootstrap.reading import load_config, load_policy, os_user
+from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
 from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
@@ -41,7 +41,6 @@ from hitl_mail.policy.judge import Policy
 from hitl_mail.ports import Inbox, Outbox, Spool
 from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composer
-from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.links import Links
 from hitl_mail.review.templates import environment
 from hitl_mail.review.tokens import Tokens
@@ -68,7 +67,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     for torn in (journal.torn, receipts.torn):
         if torn is not None:
             log.warning("%s", torn)
-    facts = _site_facts(site)
+    facts = site_facts(site)
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
     composer = Composer(facts, tokens, links, environment(_templates(home)))
@@ -151,20 +150,6 @@ def _web(home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo) -> Serve
 
 def _templates(home: Home) -> list[Path]:
     return [home.root / "templates", shipped("templates")]
-
-
-def _site_facts(site: Site) -> SiteFacts:
-    from hitl_mail.review.facts import SiteFacts
-
-    return SiteFacts(
-        name=site.site.name,
-        address=site.mail.address,
-        subaddressing=site.mail.subaddressing,
-        timezone=site.site.timezone,
-        base_url=site.web.base_url,
-        people={name: (p.mail, *p.aliases) for name, p in site.people.items()},
-        trusted_sources={name: agent.trusted_sources for name, agent in site.agents.items()},
-    )
 
 
 def _sealed(key: bytes, digest: str) -> str:

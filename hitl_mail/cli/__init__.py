@@ -33,6 +33,7 @@ _COMMANDS = {
     "abandon": "decisions",
     "receipts": "receipts",
     "rules": "rules",
+    "mail": "mail",
     "status": "status",
     "schema": "schema",
 }
