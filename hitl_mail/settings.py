@@ -7,6 +7,7 @@ here; secrets are paths of files, never values.
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -162,6 +163,26 @@ class Site(_Table, frozen=True, kw_only=True):
         """Every reference this person answers to now: own name, groups, `ADMINS`."""
         mine = {group for group, people in self.members().items() if person in people}
         return frozenset(mine | {person})
+
+    def stand_ins(self, now: float) -> dict[str, str]:
+        """Who is away at `now` (seconds since the epoch), and who is asked in their place: the
+        delegate, or a delegate's own, as far as one is there. Days are those of the site."""
+        today = dt.datetime.fromtimestamp(now, zoneinfo.ZoneInfo(self.site.timezone)).date()
+        gone = {
+            name: away.delegate
+            for name, person in self.people.items()
+            for away in person.away
+            if away.start <= today <= away.to
+        }
+        found = {}
+        for name, delegate in gone.items():
+            passed, to = {name}, delegate
+            while to in gone and to not in passed:
+                passed.add(to)
+                to = gone[to]
+            if to not in gone:
+                found[name] = to
+        return found
 
     def person_of_address(self, address: str) -> str | None:
         """Who writes from this address; addresses compare without case."""

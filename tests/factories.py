@@ -70,10 +70,30 @@ def quorum(
     approvals: int = 1,
     doors: tuple[Door, ...] = DOORS,
     excluded: Iterable[str] = (OWNER,),
+    **later: Any,
 ) -> Quorum:
-    """The quorum of one rule; `finance` where no `refs` are named."""
+    """The quorum of one rule; `finance` where no `refs` are named. `later` is what happens without
+    an answer: `remind`, `escalate`, `route_to`."""
     seated = seat(rule, approvals, refs or ("finance",), GROUPS, tuple(excluded))
-    return Quorum(rule, approvals, seated.refs, seated.reviewers, doors)
+    return Quorum(rule, approvals, seated.refs, seated.reviewers, doors, **later)
+
+
+def change(amount: int = 40, verdict_: Verdict | None = None, **fields: Any) -> cmd.Change:
+    """An edit of the amount, and what the rules say of it: `money` asks, unless told otherwise."""
+    payload = {"amount": amount, "currency": "EUR", "customer": "Ada"}
+    whole: dict[str, Any] = {
+        "payload": payload,
+        "title": f"Refund {amount} EUR to Ada",
+        "verdict": verdict_ or verdict(),
+        "executor": executor_ref(),
+    }
+    return cmd.Change(**{**whole, **fields})
+
+
+def target(name: str, *people: str) -> cmd.Target:
+    """Somebody to hand a question to; the people of that name where none are given."""
+    found = people or tuple(p for p in NAMES if p != OWNER and name in NAMES[p])
+    return cmd.Target(name, {person: NAMES[person] for person in found})
 
 
 def verdict(gate: Gate = "hard", quorums: Iterable[Quorum] | None = None, **fields: Any) -> Verdict:

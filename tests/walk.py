@@ -17,10 +17,12 @@ import msgspec
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import TRANSITIONS, Case
-from hitl_mail.core.decide import CODES, decide, due, verbs
-from hitl_mail.core.effects import File, Mail, Result
+from hitl_mail.core.decide import CODES, decide
+from hitl_mail.core.effects import ASKS, File, Mail, Result
 from hitl_mail.core.evolve import evolve
 from hitl_mail.core.quorum import askable
+from hitl_mail.core.said import verbs
+from hitl_mail.core.timing import due
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.errors import Impossible, NotAllowed
 from tests.factories import EXPIRES, NAMES, OWNER, executor_ref, receive
@@ -36,12 +38,16 @@ _DECODER = msgspec.json.Decoder(list[ev.Event])
 
 @dataclass(frozen=True)
 class World:
-    """What stays the same during one walk: the verdict, what a changed policy may say instead, and
-    the executor before and after its settings changed."""
+    """What stays the same during one walk: the verdict, what a changed policy may say instead, the
+    executor before and after its settings changed, what people may edit it to, whom they may name
+    to hand it on, and who may go away, with their stand-ins."""
 
     verdict: Verdict
     type: Literal["command", "agent"] = "command"
     rejudgings: tuple[Verdict, ...] = ()
+    edits: tuple[cmd.Change, ...] = ()
+    targets: tuple[str, ...] = ()
+    away: tuple[tuple[str, str], ...] = ()
 
     @property
     def executors(self) -> tuple[ev.ExecutorRef, ev.ExecutorRef]:
@@ -87,7 +93,13 @@ class _Node:
             case.status,
             case.revision.executor.digest,
             case.verdict.on_failure,
-            tuple((quorum.rule, quorum.approvals, quorum.refs) for quorum in case.quorums),
+            case.payload["amount"],
+            tuple(
+                (q.rule, q.approvals, frozenset(q.refs), q.reviewers, q.escalate)
+                for q in case.quorums
+            ),
+            tuple(self._until(case.revision.at + after) for after in self._nudges),
+            self._until(case.reminded),
             self._until(case.expires_at),
             min(case.attempts, 2),
             self._until(case.retry_at),
@@ -96,9 +108,17 @@ class _Node:
             tuple(effect.of for effect in effects if isinstance(effect, File)),
             case.review and (case.review.status, self._until(case.review.expires_at)),
             min(2, sum(isinstance(effect, Result) for effect in effects)),
-            replace(watch, expires=0.0, review_expires=0.0),
+            tuple((q.rule, q.approvals, frozenset(q.refs)) for q in watch.quorums),
+            replace(watch, quorums=(), expires=0.0, review_expires=0.0, asked_at=0.0, reminded=0.0),
             self.now,
         )
+
+    @property
+    def _nudges(self) -> list[float]:
+        """When somebody is reminded or asked too, in seconds after the asking."""
+        quorums = self.case.quorums if self.case.status == "pending" else ()
+        after = [seconds for quorum in quorums for seconds in quorum.remind]
+        return sorted([*after, *(q.escalate.after for q in quorums if q.escalate)])
 
     def _until(self, moment: float | None) -> int:
         """How many steps of time until a moment has come."""
@@ -179,8 +199,11 @@ def _step(
     assert case is not None
     if watch.final:
         assert case.status == watch.final
-    if isinstance(command, cmd.Tick):
+    nudged = all(isinstance(event, (ev.Handed, ev.Reminded)) for event in told)
+    if isinstance(command, cmd.Tick) and not nudged:
         assert case.final or case.status == "in_doubt"
+    if isinstance(command, cmd.Decide) and command.verb in ("edit", "route"):
+        assert case.status == "pending", "an edit or a route has approved it"
     if isinstance(command, cmd.Rejudge):
         assert case.status in ("pending", "approved", "denied")
     return _Node(case, watch, now, (*events, *told))
@@ -200,8 +223,11 @@ def _check_effects(before: Case | None, event: ev.Event, case: Case) -> None:
     assert results == isinstance(event, (ev.Filed, ev.Permitted))
     mails = [effect for effect in fresh.values() if isinstance(effect, Mail)]
     reviewed = sorted(mail.to for mail in mails if mail.about == "review")
-    asked_to_review = isinstance(event, ev.Filed) and case.in_review
+    asked_to_review = isinstance(event, (ev.Filed, ev.Reminded)) and case.in_review
     assert reviewed == (list(askable(case)) if asked_to_review else [])
+    asked = sorted(mail.to for mail in mails if mail.about in ASKS)
+    if isinstance(event, (ev.Handed, ev.Reminded)) and not case.in_review:
+        assert asked == sorted(event.people), "somebody is not asked, or another"
     if isinstance(event, ev.Rejudged):
         _check_asked(case)
     if before is not None and before.final:
@@ -213,8 +239,11 @@ def _check_asked(case: Case) -> None:
     """After a stricter verdict everybody who may decide is asked, and nobody twice."""
     assert case.status == "pending", "approved, though the verdict it was approved by fell"
     number = case.revision.number
-    asked = [mail.to for mail in case.mails if (mail.what, mail.revision) == ("ask", number)]
-    assert len(asked) == len(set(asked))
+    mails = [mail for mail in case.mails if mail.revision == number]
+    asked = [mail.to for mail in mails if mail.what == "ask"]
+    handed = [moment for moment in case.history if moment.event == "handed"]
+    assert len(asked) == len(set(asked)) or handed
+    asked += [mail.to for mail in mails if mail.what in ASKS]
     assert set(asked) >= {person for quorum in case.quorums for person in quorum.reviewers}
 
 
@@ -255,6 +284,11 @@ def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
     yield from _decisions(case)
     yield cmd.Withdraw("billing")
     yield cmd.Tick()
+    if world.away:
+        yield cmd.Tick(dict(world.away))
+    for person in ("ada", "bob") if world.targets or world.away else ():
+        yield cmd.Absent(person, "on holiday")
+    yield from _handings(case, world)
     for verdict in world.rejudgings:
         yield cmd.Rejudge(verdict)
     for executor in world.executors:
@@ -292,6 +326,20 @@ def _decisions(case: Case) -> Iterator[cmd.Decide]:
         yield said("cleo", verb, "mail", current)
 
 
+def _handings(case: Case, world: World) -> Iterator[cmd.Decide]:
+    """Edits and routes, by everybody, of what is there and of what was there before."""
+    old = case.revisions[-2].digest if len(case.revisions) > 1 else "sha256:never"
+    for seen in (case.revision.digest, old):
+        for person in NAMES:
+            said = (person, NAMES[person], person == OWNER)
+            for change in world.edits:
+                yield cmd.Decide(*said, "edit", "mail", seen, change=change)
+            for name in world.targets:
+                people = [p for p in NAMES if p != OWNER and (p == name or name in NAMES[p])]
+                target = cmd.Target(name, {p: NAMES[p] for p in people})
+                yield cmd.Decide(*said, "route", "link", seen, target=target)
+
+
 def _finishes(case: Case) -> Iterator[cmd.Finish]:
     number = case.attempts
     for result in ("ok", "failed", "temporary", "doubt"):
@@ -316,6 +364,8 @@ IMPOSSIBLE: tuple[ev.Event, ...] = (
     ev.Expired(0.0),
     ev.Canceled(0.0, "billing"),
     ev.Revised(0.0, _REVISION),
+    ev.Handed(0.0, "route", ("money",), ("cleo",), ("cleo",), ("ada",), "ada"),
+    ev.Reminded(0.0, 1.0, ("ada",)),
     ev.Started(0.0, 1),
     ev.Permitted(0.0, "sha256:x", 1.0),
     ev.AttemptFailed(0.0, 1, {}, 1.0),

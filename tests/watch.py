@@ -21,6 +21,9 @@ class Watch:
 
     gate: str = ""
     quorums: tuple[Quorum, ...] = ()
+    judged: tuple[Quorum, ...] = ()
+    asked_at: float = 0.0
+    reminded: float = -1.0
     approvals: frozenset[tuple[str, str]] = frozenset()
     expires: float = 0.0
     executor: str = ""
@@ -41,13 +44,16 @@ class Watch:
     def after(self, command: cmd.Command, event: ev.Event, digest: str) -> Watch:
         """The account with one more event; `digest` is the newest revision's before it."""
         if not isinstance(event, ev.Note):
-            of_review = self.in_review and isinstance(event, ev.Decided | ev.Reviewed)
+            reviewing = ev.Decided | ev.Reviewed | ev.Reminded
+            of_review = self.in_review and isinstance(event, reviewing)
             assert of_review or not self.final, f"{event} after {self.final}"
         match event:
             case ev.Received():
                 return Watch(
                     gate=event.verdict.gate,
                     quorums=event.verdict.quorums if event.verdict.asks else (),
+                    judged=event.verdict.quorums,
+                    asked_at=event.at,
                     expires=event.expires_at,
                     executor=event.revision.executor.digest,
                     reviews=event.verdict.reviews,
@@ -61,7 +67,17 @@ class Watch:
                 return self._reviewed(command, event)
             case ev.Revised(revision=revision):
                 assert not self.unsure, "what may have run under other settings is run again"
-                return replace(self, approvals=frozenset(), executor=revision.executor.digest)
+                assert revision.by == (command.person if isinstance(command, cmd.Decide) else None)
+                return replace(
+                    self,
+                    approvals=frozenset(),
+                    executor=revision.executor.digest,
+                    asked_at=event.at,
+                )
+            case ev.Handed():
+                return self._handed(command, event)
+            case ev.Reminded():
+                return self._reminded(command, event)
             case ev.Reopened(revision=revision, quorums=quorums, expires_at=expires):
                 assert quorums
                 return replace(
@@ -70,6 +86,7 @@ class Watch:
                     approvals=frozenset(),
                     expires=expires,
                     executor=revision.executor.digest,
+                    asked_at=event.at,
                     may_begin=True,
                     unsure="",
                 )
@@ -127,26 +144,100 @@ class Watch:
             if NAMES[decision.by] & set(quorum.refs) and decision.via in quorum.doors
         )
 
+    def _handed(self, command: cmd.Command, event: ev.Handed) -> Watch:
+        assert OWNER not in event.people, "the owner is asked"
+        theirs = [quorum for quorum in self.quorums if quorum.rule in event.rules]
+        assert len(theirs) == len(event.rules) > 0
+        for quorum in theirs:
+            assert (quorum.rule, event.by) not in self.approvals, "who has approved hands it on"
+            if event.why == "route":
+                self._check_route(command, event, quorum)
+            elif event.why == "escalation":
+                assert quorum.escalate is not None, "escalated twice, or never to be"
+                late = event.at >= self.asked_at + quorum.escalate.after
+                assert late or isinstance(command, (cmd.Absent, cmd.MailWas)), "escalated too soon"
+                assert event.refs == quorum.escalate.refs
+            else:
+                assert isinstance(command, cmd.Tick)
+                assert set(event.people) <= set(command.away.values())
+                assert event.refs == (), "an absence gives nobody a seat"
+        escalated = event.why == "escalation"
+        return replace(
+            self,
+            quorums=tuple(
+                Quorum(
+                    quorum.rule,
+                    quorum.approvals,
+                    tuple(dict.fromkeys((*quorum.refs, *event.refs))),
+                    tuple(sorted({*quorum.reviewers, *event.people} - {*event.leaving})),
+                    quorum.doors,
+                    quorum.remind,
+                    None if escalated else quorum.escalate,
+                    quorum.route_to,
+                )
+                if quorum in theirs
+                else quorum
+                for quorum in self.quorums
+            ),
+        )
+
+    def _check_route(self, command: cmd.Command, event: ev.Handed, quorum: Quorum) -> None:
+        assert isinstance(command, cmd.Decide)
+        assert (command.verb, command.person) == ("route", event.by)
+        assert command.target is not None
+        assert event.refs == (command.target.name,)
+        assert event.leaving == (event.by,)
+        allowed = {*quorum.refs, *quorum.route_to}
+        for person in event.people:
+            assert NAMES[person] & allowed or command.target.name in allowed, "to somebody else"
+
+    def _reminded(self, command: cmd.Command, event: ev.Reminded) -> Watch:
+        assert isinstance(command, cmd.Tick)
+        assert self.reminded < event.upto <= event.at, "reminded twice, or too soon"
+        assert event.people, "nobody is reminded"
+        return replace(self, reminded=event.upto)
+
     def _rejudged(self, command: cmd.Command, event: ev.Rejudged) -> Watch:
-        assert isinstance(command, cmd.Rejudge)
-        assert not self.begun, "judged again after a start"
         assert event.expires_at <= self.expires, "a later expiry"
         verdict = event.verdict
-        judged = replace(self, gate=verdict.gate, expires=event.expires_at, reviews=())
-        if command.verdict.gate == "deny":
+        if isinstance(command, cmd.Decide):
+            assert command.change is not None
+            wanted = command.change.verdict
+            assert verdict.asks, "an edit is taken for an approval"
+            assert wanted.gate != "deny"
+        else:
+            assert isinstance(command, cmd.Rejudge)
+            assert not self.begun, "judged again after a start"
+            wanted = command.verdict
+            anew = wanted.gate == "deny" or verdict.quorums != self.judged
+            assert anew, "judged again for nothing"
+        was = {quorum.rule: quorum for quorum in self.judged}
+        held = {quorum.rule: quorum for quorum in self.quorums}
+        # What the verdict leaves as it was stays with whom it was handed to.
+        quorums = tuple(
+            held[q.rule] if q.rule in held and was.get(q.rule) == q else q for q in verdict.quorums
+        )
+        judged = replace(
+            self,
+            gate=verdict.gate,
+            expires=event.expires_at,
+            reviews=(),
+            quorums=quorums,
+            judged=verdict.quorums,
+        )
+        if wanted.gate == "deny":
             assert verdict.gate == "deny"
-            return replace(judged, quorums=verdict.quorums)
-        now = {quorum.rule: quorum for quorum in verdict.quorums}
-        for was in self.quorums:
-            assert now[was.rule].approvals >= was.approvals, "a smaller quorum"
-            assert set(now[was.rule].doors) <= set(was.doors), "another door"
-        for wanted in command.verdict.quorums:
-            assert now[wanted.rule].approvals >= wanted.approvals, "less than the policy demands"
-        for quorum in verdict.quorums:
+            return judged
+        now = {quorum.rule: quorum for quorum in quorums}
+        for before in self.quorums:
+            assert now[before.rule].approvals >= before.approvals, "a smaller quorum"
+            assert set(now[before.rule].doors) <= set(before.doors), "another door"
+        for one in wanted.quorums:
+            assert now[one.rule].approvals >= one.approvals, "less than the policy demands"
+        for quorum in quorums:
             able = [p for p in NAMES if p != OWNER and NAMES[p] & set(quorum.refs)]
             assert len(able) >= quorum.approvals, "nobody can meet it"
-        assert verdict.quorums != self.quorums, "judged again for nothing"
-        return replace(judged, quorums=verdict.quorums)
+        return judged
 
     def _reviewed(self, command: cmd.Command, event: ev.Reviewed) -> Watch:
         assert self.in_review, "no review, or a second end of one"

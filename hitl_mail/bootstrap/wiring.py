@@ -24,6 +24,7 @@ from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
 from hitl_mail.daemon.daemon import Daemon, Server
+from hitl_mail.daemon.deciding import Deciding
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.front import Front
@@ -61,7 +62,11 @@ def build(home: Home, *, web: bool) -> Daemon:
     journal = Journal(home.journal, mode)
     engine = Engine(journal, clock)
     world = World(
-        site, policy, lambda: engine.desk, lambda case_id: draw(keys.sampling[-1], case_id)
+        site,
+        policy,
+        lambda: engine.desk,
+        lambda case_id: draw(keys.sampling[-1], case_id),
+        clock.now,
     )
     receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
     for torn in (journal.torn, receipts.torn):
@@ -78,7 +83,8 @@ def build(home: Home, *, web: bool) -> Daemon:
     }
     control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
     outbox, inbox = _transport(home, site)
-    front = Front(engine, receipts, world, links, facts)
+    deciding = Deciding(world)
+    front = Front(engine, receipts, world, links, facts, deciding)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
     started = clock.now()
@@ -96,7 +102,7 @@ def build(home: Home, *, web: bool) -> Daemon:
             permits.token,
             permits.matches,
         ),
-        control=Control(engine, world, control, receipts, os_user),
+        control=Control(engine, world, control, receipts, os_user, deciding),
         clerk=Clerk(engine, receipts, spools, permits.token),
         runner=Runner(
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
@@ -104,7 +110,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         mailer=Mailer(
             engine, world, outbox, site.mail.address, composer.compose, composer.compose_notice
         ),
-        letters=Letters(engine, receipts, world, tokens, facts),
+        letters=Letters(engine, receipts, world, tokens, facts, deciding),
         drift=Drift(engine, world),
         reload=Reload(
             engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)

@@ -36,7 +36,7 @@ def queue(home: str, as_json: bool) -> None:
             case.title,
             case.agent,
             case.status,
-            ", ".join(documents.waiting_for(case)) or "-",
+            ", ".join(documents.waited_for(case)) or "-",
             _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
             "; ".join(sorted(filter(None, {documents.mail_error(case, m) for m in case.mails}))),
         )

@@ -61,13 +61,12 @@ def check(home: str, as_json: bool) -> None:
     """
     found = find_home(home)
     problems: Sequence[Problem] = ()
-    notes: Sequence[Problem] = ()
     lints: Sequence[Problem] = ()
     digest = None
     try:
         site, policy = bootstrap.load_config(found)
         bootstrap.load_policy_tests(found, policy)
-        notes, digest = policy.notes, policy.digest
+        digest = policy.digest
         lints = bootstrap.lint_policy(found, site, policy)
     except ConfigError as error:
         problems = error.problems
@@ -78,14 +77,11 @@ def check(home: str, as_json: bool) -> None:
                 "policy": digest,
                 "problems": [_problem(problem) for problem in problems],
                 "lints": [_problem(found) for found in lints],
-                "notes": [_problem(note) for note in notes],
             }
         )
         raise SystemExit(2 if problems else 0)
     if problems:
         raise ConfigError(list(problems))
-    for note in notes:
-        click.echo(f"note: {note}")
     for raised in lints:
         click.echo(f"lint: {raised}")
     click.echo(f"The rules are sound: {digest}")

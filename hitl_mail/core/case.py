@@ -8,17 +8,18 @@ Rule 2: nothing else changes a case. A `Case` is frozen; `core.evolve` returns t
 Replaying the journal is `evolve` over its events and nothing more, so what is not in an event is
 not so.
 
-How to read the table. A case starts `pending`. Policy denies it, or approves it at once, or
-waits: for decisions (which stay in `pending` until the quorums are met), for a revision (an
-executor's settings changed, later an edit), or for its expiry. `approved` means: may start, has
-not. It starts (`executing`), or, where the agent itself executes, it is *permitted* and stays
-`approved` until the agent reports. Between two attempts it is `approved` again, so that
+How to read the table. A case starts `pending`. Policy denies it, or approves it at once, or waits:
+for decisions (which stay in `pending` until the quorums are met), for a revision (an edit, or an
+executor's settings changed), or for its expiry. Meanwhile the question may be *handed* to others
+(by a reviewer, after a time, in somebody's absence) and people *reminded*. `approved` means: may
+start, has not. It starts (`executing`), or, where the agent itself executes, it is *permitted* and
+stays `approved` until the agent reports. Between two attempts it is `approved` again, so that
 `executing` always means that an attempt may be running this very moment. If an attempt before was
 in doubt and only an idempotent executor allows another (`doubtful`), the case can no longer expire
-or change its executor as if nothing had run: it is in doubt then. A failure that a person
-is to look at is `held`; an attempt of which nobody knows whether it ran is `in_doubt`; both wait
-for a person's retry, done or abandon, for as long as it takes. A retry after expiry is asked
-afresh. Final statuses have no way out.
+or change its executor as if nothing had run: it is in doubt then. A failure that a person is to
+look at is `held`; an attempt of which nobody knows whether it ran is `in_doubt`; both wait for a
+person's retry, done or abandon, for as long as it takes. A retry after expiry is asked afresh.
+Final statuses have no way out.
 
 A final case still owes the world its receipt, its result file and its mails: the effects in
 `pending`. When they are done the case is `closed` and leaves memory. A sampled case that ran has a
@@ -58,6 +59,8 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Decided: "pending",
         ev.Rejudged: "pending",
         ev.Revised: "pending",
+        ev.Handed: "pending",
+        ev.Reminded: "pending",
         ev.Approved: "approved",
         ev.Rejected: "rejected",
         ev.Expired: "expired",
@@ -99,7 +102,7 @@ TRANSITIONS: dict[Status | None, dict[type[msgspec.Struct], Status]] = {
         ev.Failed: "failed",
     },
     # Only while the review of a sampled case is open.
-    "executed": {ev.Decided: "executed", ev.Reviewed: "executed"},
+    "executed": {ev.Decided: "executed", ev.Reminded: "executed", ev.Reviewed: "executed"},
     "failed": {},
     "rejected": {},
     "expired": {},
@@ -111,9 +114,6 @@ FINAL: frozenset[str] = frozenset(
     {"executed", "failed", "rejected", "expired", "denied", "canceled"}
 )
 
-ANSWERS = 8
-"""Answers to one person about one case that the case remembers."""
-
 NOTES = (
     ev.MailSent,
     ev.MailDeferred,
@@ -122,6 +122,7 @@ NOTES = (
     ev.ReviewFiled,
     ev.ResultWritten,
     ev.Answered,
+    ev.Unreached,
 )
 
 
@@ -167,7 +168,12 @@ class Moment(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One action's life. All of it is in its events; this is their sum."""
+    """One action's life. All of it is in its events; this is their sum.
+
+    `quorums` are those of the verdict, as far as they were handed on since; `reminded` is the
+    moment up to which reminders are done; `unreached` says why a question does not reach somebody;
+    `answered` when each person was last told that a reply of theirs decided nothing.
+    """
 
     id: str
     agent: str
@@ -194,8 +200,10 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     mails: tuple[MailLog, ...] = ()
     pending: dict[str, Effect] = {}
     effects_made: int = 0
+    reminded: float | None = None
+    unreached: dict[str, str] = {}
     seen: tuple[str, ...] = ()
-    answered: dict[str, tuple[float, ...]] = {}
+    answered: dict[str, float] = {}
     history: tuple[Moment, ...] = ()
 
     @property

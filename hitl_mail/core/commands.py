@@ -35,10 +35,29 @@ class Receive(_Command, frozen=True):
     salt: str
 
 
+class Change(_Command, frozen=True):
+    """What an edit makes of a case: the payload that would run, and what the rules say of it."""
+
+    payload: dict[str, Any]
+    title: str
+    verdict: Verdict
+    executor: ExecutorRef
+
+
+class Target(_Command, frozen=True):
+    """Whom a question is to be handed to: a person's or a group's name, and the people it stands
+    for, each with the references they answer to now. Those who may not decide are not among them.
+    """
+
+    name: str
+    people: dict[str, frozenset[str]]
+
+
 class Decide(_Command, frozen=True):
     """A person's decision. `names` are the references they answer to now: their own name, their
-    groups, `ADMINS`. `excluded`: they may not decide about this action (owner, requester).
-    `seen` is the digest of the revision they saw; `message_id` makes a mail count once.
+    groups, `ADMINS`, and those of people they stand in for. `excluded`: they may not decide about
+    this action (owner, requester). `seen` is the digest of the revision they saw; `message_id`
+    makes a mail count once. `edit` needs `change`, `route` needs `target`.
     """
 
     person: str
@@ -50,14 +69,26 @@ class Decide(_Command, frozen=True):
     note: str = ""
     evidence: dict[str, Any] = {}
     message_id: str | None = None
+    change: Change | None = None
+    target: Target | None = None
 
 
 class Answer(_Command, frozen=True):
-    """A reply that decides nothing gets an answer: `key` says which, `said` what was read."""
+    """A reply that decides nothing gets an answer: `key` says which, `said` what was read,
+    `detail` what was wrong with it."""
 
     person: str
     key: str
     said: str = ""
+    message_id: str | None = None
+    detail: str = ""
+
+
+class Absent(_Command, frozen=True):
+    """A question does not reach `person`: an automatic reply says that they are away."""
+
+    person: str
+    detail: str = ""
     message_id: str | None = None
 
 
@@ -75,7 +106,9 @@ class Rejudge(_Command, frozen=True):
 
 
 class Tick(_Command, frozen=True):
-    """Time has passed."""
+    """Time has passed. `away` maps people who are away to those asked in their place."""
+
+    away: dict[str, str] = {}
 
 
 class Begin(_Command, frozen=True):
@@ -135,6 +168,7 @@ Command = (
     Receive
     | Decide
     | Answer
+    | Absent
     | Withdraw
     | Rejudge
     | Tick

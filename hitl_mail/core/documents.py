@@ -9,9 +9,9 @@ import datetime as dt
 from typing import Any
 
 from hitl_mail.core.case import Case, MailLog, Moment, payload_of
-from hitl_mail.core.effects import Mail
+from hitl_mail.core.effects import ASKS, Mail
 from hitl_mail.core.events import Decision, Revision
-from hitl_mail.core.quorum import deciders, unmet
+from hitl_mail.core.quorum import unreached_now, waiting_for
 from hitl_mail.errors import Impossible
 
 _REVIEW = ("ok", "flag")
@@ -132,7 +132,7 @@ def case_document(case: Case) -> dict[str, Any]:
         "action": case.action,
         "revisions": [_revision(case, revision) for revision in case.revisions],
         "verdict": case.verdict.document(),
-        "packets": _packets(case, ("ask", "doubt")),
+        "packets": _packets(case, (*ASKS, "doubt")),
         "decisions": [_evidence(decision) for decision in decisions],
         "outcome": case.outcome,
         "events": [_moment(m) for m in case.history if not _of_review(m)],
@@ -152,46 +152,28 @@ def _of_review(moment: Moment) -> bool:
 
 
 def queue_row(case: Case) -> dict[str, Any]:
-    """One row of `queue`."""
-    return {
+    """One row of `queue`. `unreached`, only where there is somebody, says why a question does not
+    reach a person: `away` or `undelivered`."""
+    row = {
         "case": case.id,
         "id": case.action_id,
         "agent": case.agent,
         "kind": case.kind,
         "title": case.title,
         "status": case.status,
-        "waiting_for": list(waiting_for(case)),
+        "waiting_for": list(waited_for(case)),
         "expires_at": iso(case.review.expires_at if case.review else case.expires_at),
         "created_at": iso(case.received_at),
     }
+    unreached = {person: case.unreached[person] for person in unreached_now(case)}
+    return {**row, "unreached": unreached} if unreached else row
 
 
-def waiting_for(case: Case) -> tuple[str, ...]:
-    """The people whose word is still missing, sorted; the agent's name where it holds a permit."""
+def waited_for(case: Case) -> tuple[str, ...]:
+    """Who the case waits for: people, or the agent that holds its permit."""
     if case.status == "approved" and case.permit is not None:
         return (case.agent,)
-    if case.in_review:
-        return tuple(sorted({person for quorum in deciders(case) for person in quorum.reviewers}))
-    if case.status not in ("pending", "held", "in_doubt"):
-        return ()
-    said = {
-        (rule, d.by)
-        for d in case.decisions
-        if d.revision == case.revision.number
-        for rule in d.counts
-    }
-    lacking = unmet(case.quorums, case.decisions, case.revision.number)
-    return tuple(
-        sorted(
-            {
-                person
-                for quorum in deciders(case)
-                if case.status != "pending" or quorum.rule in lacking
-                for person in quorum.reviewers
-                if case.status != "pending" or (quorum.rule, person) not in said
-            }
-        )
-    )
+    return waiting_for(case)
 
 
 def edited(case: Case) -> bool:

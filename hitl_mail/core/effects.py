@@ -11,14 +11,21 @@ from typing import Literal
 
 import msgspec
 
-About = Literal["ask", "doubt", "review", "outcome", "recorded", "answer"]
+About = Literal["ask", "remind", "escalate", "doubt", "review", "outcome", "recorded", "answer"]
+
+QUESTIONS: tuple[About, ...] = ("ask", "remind", "escalate", "doubt", "review")
+"""The mails that ask somebody for a decision: packets."""
+
+ASKS: tuple[About, ...] = ("ask", "remind", "escalate")
+"""Those of them about a revision that waits for its quorums."""
 
 
 class Mail(msgspec.Struct, frozen=True, tag_field="k", tag="mail", omit_defaults=True):
-    """A mail to one person. `about`: ask (a packet to decide), doubt (a packet of a case that is
+    """A mail to one person. `about`: ask (a packet to decide), remind (the same once more),
+    escalate (the same, to somebody who was not asked at first), doubt (a packet of a case that is
     held or in doubt), review (a packet of what ran already), outcome (what became of a decision),
-    recorded (more approvals needed), answer (a reply that decided nothing; `key` says why, `said`
-    what was read).
+    recorded (more approvals needed, or a question handed over), answer (a reply that decided
+    nothing; `key` says why, `said` what was read, `detail` what was wrong with it).
 
     `attempts`, `next_at` and `error` survive a restart, so that a retry waits its time.
     """
@@ -30,6 +37,7 @@ class Mail(msgspec.Struct, frozen=True, tag_field="k", tag="mail", omit_defaults
     id: str = ""
     key: str = ""
     said: str = ""
+    detail: str = ""
     reply_to: str | None = None
     attempts: int = 0
     next_at: float = 0.0

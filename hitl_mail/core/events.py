@@ -48,7 +48,8 @@ class Revision(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What one reviewer said of one revision. `counts` names the quorums it counts in."""
+    """What one reviewer said of one revision. `counts` names the quorums it counts in, `to` the
+    person or group that a question was handed to."""
 
     by: str
     verb: Verb
@@ -59,6 +60,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: tuple[str, ...] = ()
     note: str = ""
     evidence: dict[str, Any] = {}
+    to: str = ""
 
 
 class _Event(msgspec.Struct, frozen=True, tag_field="e", omit_defaults=True):
@@ -118,9 +120,33 @@ class Canceled(_Event, frozen=True, tag="canceled"):
 
 
 class Revised(_Event, frozen=True, tag="revised"):
-    """A new revision. Earlier approvals fall."""
+    """A new revision. Earlier approvals fall. An edit changes the title, too."""
 
     revision: Revision
+    title: str | None = None
+
+
+class Handed(_Event, frozen=True, tag="handed"):
+    """The question of some rules goes to more people: handed over by somebody, after a time
+    without an answer, or because of somebody's absence.
+
+    `refs` may decide from now on, `people` are asked; `leaving` are waited for no longer.
+    """
+
+    why: Literal["route", "escalation", "away"]
+    rules: tuple[str, ...]
+    people: tuple[str, ...]
+    refs: tuple[str, ...] = ()
+    leaving: tuple[str, ...] = ()
+    by: str | None = None
+
+
+class Reminded(_Event, frozen=True, tag="reminded"):
+    """Those who have not answered are asked once more. All reminders that were due up to `upto`
+    are done by this one."""
+
+    upto: float
+    people: tuple[str, ...]
 
 
 class Started(_Event, frozen=True, tag="started"):
@@ -220,7 +246,8 @@ class ResultWritten(_Event, frozen=True, tag="result_written"):
 
 
 class Answered(_Event, frozen=True, tag="answered"):
-    """A reply decided nothing and gets an answer; `key` says which, `said` what was read.
+    """A reply decided nothing and gets an answer; `key` says which, `said` what was read,
+    `detail` what was wrong with it.
 
     `quiet`: they were answered a moment ago, so this one is only remembered.
     """
@@ -230,6 +257,16 @@ class Answered(_Event, frozen=True, tag="answered"):
     said: str = ""
     message_id: str | None = None
     quiet: bool = False
+    detail: str = ""
+
+
+class Unreached(_Event, frozen=True, tag="unreached"):
+    """A question does not reach somebody: it came back, or they say that they are away."""
+
+    person: str
+    why: Literal["away", "undelivered"]
+    detail: str = ""
+    message_id: str | None = None
 
 
 TurningPoint = (
@@ -242,6 +279,8 @@ TurningPoint = (
     | Expired
     | Canceled
     | Revised
+    | Handed
+    | Reminded
     | Started
     | Permitted
     | AttemptFailed
@@ -253,5 +292,14 @@ TurningPoint = (
     | Resumed
     | Reopened
 )
-Note = MailSent | MailDeferred | MailFailed | Filed | ReviewFiled | ResultWritten | Answered
+Note = (
+    MailSent
+    | MailDeferred
+    | MailFailed
+    | Filed
+    | ReviewFiled
+    | ResultWritten
+    | Answered
+    | Unreached
+)
 Event = TurningPoint | Note

@@ -8,7 +8,6 @@ import msgspec
 
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import (
-    ANSWERS,
     FINAL,
     NOTES,
     Case,
@@ -22,6 +21,7 @@ from hitl_mail.core.case import (
 )
 from hitl_mail.core.effects import Effect, File, Mail, Result
 from hitl_mail.core.owed import effects
+from hitl_mail.core.verdict import Quorum
 from hitl_mail.errors import Impossible
 
 _E = TypeVar("_E", Mail, Result)
@@ -72,11 +72,24 @@ def _turn(case: Case | None, event: ev.TurningPoint) -> Case:
 def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
     match event:
         case ev.Decided(decision=decision, message_id=message_id):
-            return {"decisions": (*case.decisions, decision), "seen": _seen(case, message_id)}
+            return {
+                "decisions": (*case.decisions, decision),
+                "seen": _seen(case, message_id),
+                "unreached": {k: v for k, v in case.unreached.items() if k != decision.by},
+            }
         case ev.Rejudged(verdict=verdict, expires_at=expires_at):
-            return {"verdict": verdict, "quorums": verdict.quorums, "expires_at": expires_at}
-        case ev.Revised(revision=revision):
-            return {"revisions": (*case.revisions, revision), "retry_at": None}
+            quorums = _as_handed(case, verdict.quorums)
+            return {"verdict": verdict, "quorums": quorums, "expires_at": expires_at}
+        case ev.Revised(revision=revision, title=title):
+            return {
+                "revisions": (*case.revisions, revision),
+                "retry_at": None,
+                "title": case.title if title is None else title,
+            }
+        case ev.Handed():
+            return {"quorums": tuple(_handed(quorum, event) for quorum in case.quorums)}
+        case ev.Reminded(upto=upto):
+            return {"reminded": upto}
         case ev.Reopened(revision=revision, quorums=quorums, expires_at=expires_at):
             return {
                 "revisions": (*case.revisions, revision),
@@ -104,6 +117,28 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
             return {"outcome": outcome, "permit": None}
         case _:
             return {}
+
+
+def _handed(quorum: Quorum, event: ev.Handed) -> Quorum:
+    if quorum.rule not in event.rules:
+        return quorum
+    people = {*quorum.reviewers, *event.people} - {*event.leaving}
+    return msgspec.structs.replace(
+        quorum,
+        refs=tuple(dict.fromkeys((*quorum.refs, *event.refs))),
+        reviewers=tuple(sorted(people)),
+        escalate=None if event.why == "escalation" else quorum.escalate,
+    )
+
+
+def _as_handed(case: Case, quorums: tuple[Quorum, ...]) -> tuple[Quorum, ...]:
+    """Quorums of a new verdict, each that is the same as before still handed to whom it was."""
+    before = {quorum.rule: quorum for quorum in case.verdict.quorums}
+    now = {quorum.rule: quorum for quorum in case.quorums}
+    return tuple(
+        now.get(quorum.rule, quorum) if before.get(quorum.rule) == quorum else quorum
+        for quorum in quorums
+    )
 
 
 def _review(case: Case, at: float) -> Review | None:
@@ -149,15 +184,17 @@ def _note(case: Case, event: ev.Note) -> Case:
             changed = msgspec.structs.replace(
                 case,
                 seen=_seen(case, message_id),
-                answered=_answered(case, person, at) if told else case.answered,
+                answered={**case.answered, person: at} if told else case.answered,
                 history=(*case.history, Moment(at, "answered", _detail(event))),
             )
             return _owe(changed, event)
-
-
-def _answered(case: Case, person: str, at: float) -> dict[str, tuple[float, ...]]:
-    """When each person was answered, the last `ANSWERS` times."""
-    return {**case.answered, person: (*case.answered.get(person, ()), at)[-ANSWERS:]}
+        case ev.Unreached(person=person, why=why, message_id=message_id, at=at):
+            return msgspec.structs.replace(
+                case,
+                seen=_seen(case, message_id),
+                unreached={**case.unreached, person: why},
+                history=(*case.history, Moment(at, "unreached", _detail(event))),
+            )
 
 
 def _owe(case: Case, event: ev.Event) -> Case:
@@ -214,7 +251,8 @@ def _detail(event: ev.Event) -> dict[str, Any]:
     """What a line of history keeps of an event: not what stands elsewhere in the case."""
     match event:
         case ev.Decided(decision=d):
-            return {"by": d.by, "verb": d.verb, "via": d.via, "revision": d.revision}
+            said = {"by": d.by, "verb": d.verb, "via": d.via, "revision": d.revision}
+            return {**said, "to": d.to} if d.to else said
         case ev.Approved(by_policy=True):
             return {"by": "policy"}
         case ev.Rejudged(verdict=verdict):
@@ -223,6 +261,13 @@ def _detail(event: ev.Event) -> dict[str, Any]:
             return {"by": by, "why": why} if why else {"by": by}
         case ev.Revised(revision=r) | ev.Reopened(revision=r):
             return {"revision": r.number, "why": r.why} if r.why else {"revision": r.number}
+        case ev.Handed(why=why, rules=rules, people=people, by=by):
+            handed = {"why": why, "rules": list(rules), "to": list(people)}
+            return {**handed, "by": by} if by else handed
+        case ev.Reminded(people=people):
+            return {"to": list(people)}
+        case ev.Unreached(person=person, why=why, detail=detail):
+            return {"person": person, "why": why, "detail": detail[:200]}
         case ev.Started(attempt=attempt):
             return {"attempt": attempt}
         case ev.Reviewed(said=said):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
-from hitl_mail.core.effects import About, Effect, File, Mail, Result
+from hitl_mail.core.effects import ASKS, About, Effect, File, Mail, Result
 from hitl_mail.core.quorum import askable, unmet
 
 
@@ -19,19 +21,26 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             return _ask(case, event.at) if case.quorums else []
         case ev.Reopened():
             return _ask(case, event.at)
+        case ev.Handed(why=why, people=people):
+            about: About = "escalate" if why == "escalation" else "ask"
+            return [_mail(case, about, person, event.at) for person in people]
+        case ev.Reminded(people=people):
+            about = "review" if case.in_review else "remind"
+            return [_mail(case, about, person, event.at) for person in people]
         case ev.Held() | ev.Doubted():
             return [_mail(case, "doubt", person, event.at) for person in askable(case)]
         case ev.Permitted():
             return [Result()]
         case ev.Decided(decision=decision, message_id=message_id):
-            more = unmet(case.quorums, case.decisions, case.revision.number)
-            if decision.verb == "approve" and decision.via == "mail" and more:
-                return [_mail(case, "recorded", decision.by, event.at, reply_to=message_id)]
+            if decision.via == "mail" and _is_only_recorded(case, decision):
+                return [_recorded(case, decision, event.at, message_id)]
             return []
         case ev.Answered(quiet=True):
             return []
-        case ev.Answered(person=person, key=key, said=said, message_id=message_id):
-            return [_mail(case, "answer", person, event.at, key, said, message_id)]
+        case ev.Answered(person=person, message_id=message_id):
+            answer = _mail(case, "answer", person, event.at)
+            told = {"key": event.key, "said": event.said, "detail": event.detail}
+            return [msgspec.structs.replace(answer, reply_to=message_id, **told)]
         case ev.Filed():
             reviewers = askable(case) if case.in_review else ()
             reviews = [_mail(case, "review", person, event.at) for person in reviewers]
@@ -50,7 +59,7 @@ def _ask(case: Case, at: float) -> list[Effect]:
 
 def _ask_others(case: Case, at: float) -> list[Effect]:
     """Ask those who have not been shown this revision yet."""
-    shown = {m.to for m in case.mails if m.what == "ask" and m.revision == case.revision.number}
+    shown = {m.to for m in case.mails if m.what in ASKS and m.revision == case.revision.number}
     return [_mail(case, "ask", person, at) for person in askable(case) if person not in shown]
 
 
@@ -60,13 +69,19 @@ def _confirm(case: Case, at: float) -> list[Effect]:
     return [_mail(case, "outcome", person, at) for person in people]
 
 
-def _mail(
-    case: Case,
-    about: About,
-    to: str,
-    at: float,
-    key: str = "",
-    said: str = "",
-    reply_to: str | None = None,
-) -> Mail:
-    return Mail(about, to, case.revision.number, at, key=key, said=said, reply_to=reply_to)
+def _is_only_recorded(case: Case, decision: ev.Decision) -> bool:
+    """Whether no other mail tells this person that their reply was understood."""
+    if decision.verb == "approve":
+        return bool(unmet(case.quorums, case.decisions, case.revision.number))
+    return decision.verb == "route" or (
+        decision.verb == "edit" and decision.by not in askable(case)
+    )
+
+
+def _recorded(case: Case, decision: ev.Decision, at: float, message_id: str | None) -> Mail:
+    mail = _mail(case, "recorded", decision.by, at)
+    return msgspec.structs.replace(mail, reply_to=message_id, key=decision.verb, said=decision.to)
+
+
+def _mail(case: Case, about: About, to: str, at: float) -> Mail:
+    return Mail(about, to, case.revision.number, at)

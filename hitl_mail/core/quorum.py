@@ -9,6 +9,7 @@ that leaves a quorum short the admins are added, and it is never lowered.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.events import Decision
@@ -32,13 +33,31 @@ def seat(
     refs: tuple[str, ...],
     groups: Mapping[str, Collection[str]],
     excluded: Collection[str],
+    away: Mapping[str, str] = MappingProxyType({}),
 ) -> Quorum:
-    """The quorum of one rule, the excluded left out and the admins added where it falls short."""
+    """The quorum of one rule, the excluded left out and the admins added where it falls short.
+
+    In the place of people who are `away`, those they are mapped to are asked.
+    """
     eligible = members(refs, groups) - set(excluded)
     if len(eligible) < approvals and ADMINS not in refs:
         refs = (*refs, ADMINS)
         eligible = members(refs, groups) - set(excluded)
-    return Quorum(rule, approvals, refs, tuple(sorted(eligible)))
+    return Quorum(rule, approvals, refs, asked(eligible, excluded, away, approvals))
+
+
+def asked(
+    people: Collection[str],
+    excluded: Collection[str],
+    away: Mapping[str, str],
+    approvals: int = 1,
+) -> tuple[str, ...]:
+    """Whom to ask where `people` would be: their stand-ins for those who are away, sorted.
+
+    Nobody who is excluded stands in for anybody; where stand-ins leave too few, all are asked.
+    """
+    present = {p if away.get(p, p) in excluded else away.get(p, p) for p in people}
+    return tuple(sorted(present if len(present) >= approvals else {*present, *people}))
 
 
 def unmet(
@@ -52,6 +71,38 @@ def unmet(
         if len(have) < quorum.approvals:
             lacking[quorum.rule] = quorum.approvals - len(have)
     return lacking
+
+
+def lacking(case: Case) -> list[Quorum]:
+    """The quorums that the case waits for, as it stands."""
+    if case.status != "pending":
+        return list(deciders(case))
+    short = unmet(case.quorums, case.decisions, case.revision.number)
+    return [quorum for quorum in case.quorums if quorum.rule in short]
+
+
+def missing(case: Case, quorum: Quorum) -> list[str]:
+    """Those of a quorum who were asked and have not approved this revision."""
+    said = {d.by for d in approvals(case) if quorum.rule in d.counts}
+    return [person for person in quorum.reviewers if person not in said]
+
+
+def approvals(case: Case) -> list[Decision]:
+    """What counts for the revision that would run."""
+    number = case.revision.number
+    return [d for d in case.decisions if d.verb == "approve" and d.revision == number]
+
+
+def waiting_for(case: Case) -> tuple[str, ...]:
+    """The people whose word is still missing, sorted."""
+    if not (case.status in ("pending", "held", "in_doubt") or case.in_review):
+        return ()
+    return tuple(sorted({p for quorum in lacking(case) for p in missing(case, quorum)}))
+
+
+def unreached_now(case: Case) -> tuple[str, ...]:
+    """Those of `waiting_for` whom no question reaches, as far as is known."""
+    return tuple(person for person in waiting_for(case) if person in case.unreached)
 
 
 def deciders(case: Case) -> tuple[Quorum, ...]:
@@ -75,3 +126,10 @@ def deciders(case: Case) -> tuple[Quorum, ...]:
 def askable(case: Case) -> tuple[str, ...]:
     """The people to write to, each once, sorted."""
     return tuple(sorted({person for quorum in deciders(case) for person in quorum.reviewers}))
+
+
+def routes(case: Case, person: str) -> tuple[str, ...]:
+    """The names of people and groups to whom this person may hand the question, sorted."""
+    mine = [quorum for quorum in case.quorums if person in quorum.reviewers]
+    names = {name for q in mine for name in (*q.refs, *q.route_to, *q.reviewers)}
+    return tuple(sorted(names - {person, ADMINS}))

@@ -19,11 +19,21 @@ ADMINS = "@admins"
 """The reference that stands for every admin of the site, beside names of people and groups."""
 
 
+class Escalation(msgspec.Struct, frozen=True):
+    """`after` so many seconds without enough answers, `refs` are asked too: these `people`."""
+
+    after: int
+    refs: tuple[str, ...]
+    people: tuple[str, ...]
+
+
 class Quorum(msgspec.Struct, frozen=True, omit_defaults=True):
     """One asking rule's demand: `approvals` of its own people.
 
     `refs` are names of people and groups (or `ADMINS`) and are what counts: who may decide is
-    looked up when they decide. `reviewers` are the people they meant when the question was asked.
+    looked up when they decide. `reviewers` are the people they meant when the question was asked,
+    somebody's stand-in in the place of whoever is away. `remind` are seconds after the asking,
+    `route_to` whom the question may be handed to, beyond `refs`.
     """
 
     rule: str
@@ -31,6 +41,9 @@ class Quorum(msgspec.Struct, frozen=True, omit_defaults=True):
     refs: tuple[str, ...]
     reviewers: tuple[str, ...]
     doors: tuple[Door, ...] = DOORS
+    remind: tuple[int, ...] = ()
+    escalate: Escalation | None = None
+    route_to: tuple[str, ...] = ()
 
 
 class Trace(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -52,11 +65,13 @@ class Standing(msgspec.Struct, frozen=True):
     no case yet. `typical` are `cost`, `latency` (as agents stated them) and `seconds` of past
     executions of this kind, each absent where too few are known. `tightened` are the sample rules
     that gate hard until an admin relaxes them, each with the reason that a reviewer is shown.
+    `away` maps people who are away to those who are asked in their place.
     """
 
     draw: float | None = None
     typical: Mapping[str, float] = MappingProxyType({})
     tightened: Mapping[str, str] = MappingProxyType({})
+    away: Mapping[str, str] = MappingProxyType({})
 
 
 _QUIET, _SAMPLE, _TRIGGERED = 1, 2, 3
@@ -127,16 +142,20 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
+    both = combined(old, new)
+    return None if set(both.quorums) == set(old.quorums) else both
+
+
+def combined(old: Verdict, new: Verdict) -> Verdict:
+    """Both verdicts at once, neither a denial: all that either asks for, told as `new` tells it."""
     before = {quorum.rule: quorum for quorum in old.quorums}
     merged = dict(before)
     for quorum in new.quorums:
         merged[quorum.rule] = _narrower(before.get(quorum.rule), quorum)
-    if merged == before:
-        return None
     return msgspec.structs.replace(
         new,
         gate=max(old, new, key=lambda verdict: verdict.strictness).gate,
-        asks=True,
+        asks=bool(merged),
         rules=tuple(sorted({*old.rules, *new.rules})),
         reasons=tuple(dict.fromkeys((*old.reasons, *new.reasons))),
         quorums=tuple(merged[rule] for rule in sorted(merged)),
@@ -156,4 +175,11 @@ def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
     if len(circle.reviewers) < approvals <= len(other.reviewers):
         circle = other
     doors = tuple(door for door in old.doors if door in new.doors) or old.doors
-    return msgspec.structs.replace(circle, approvals=approvals, doors=doors)
+    return msgspec.structs.replace(
+        circle,
+        approvals=approvals,
+        doors=doors,
+        remind=old.remind,
+        escalate=old.escalate,
+        route_to=old.route_to,
+    )

@@ -11,14 +11,15 @@ from typing import Any
 import msgspec
 
 from hitl_mail.core.canonical import parse_json
-from hitl_mail.core.commands import Decide
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
 from hitl_mail.daemon.closed import find_closed
+from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import Receipts, Spool, Spooled
+from hitl_mail.review.edits import Edit
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +27,17 @@ _BATCH = 64
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A file in `control/new`: one person's decision about one case, at the revision they saw."""
+    """A file in `control/new`: one person's decision about one case, at the revision they saw.
+
+    `to` is whom a `route` hands it to, `edit` what an `edit` changes.
+    """
 
     case: str
     verb: Verb
     seen: str
     note: str = ""
+    to: str = ""
+    edit: Edit | None = None
 
 
 class Relax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,6 +55,7 @@ class Control:
     spool: Spool
     receipts: Receipts
     os_user: Callable[[int], str]
+    deciding: Deciding
 
     async def serve(self) -> int:
         """Handle a batch of what is there; how many files, at least 1 where there is more."""
@@ -99,19 +106,19 @@ class Control:
         case = self.engine.cases.get(said.case)
         if case is None:
             return self._before(spooled, said, person)
-        decide = Decide(
-            person,
-            self.world.site.names_of(person),
-            self.world.may_not_decide(case, person),
-            said.verb,
-            "cli",
-            said.seen,
-            said.note,
-            {"os_user": user, "file": spooled.name},
+        spoken = Spoken(
+            person=person,
+            verb=said.verb,
+            via="cli",
+            seen=said.seen,
+            note=said.note,
+            to=said.to,
+            edit=said.edit,
+            evidence={"os_user": user, "file": spooled.name},
             # A crash between the record and its answer makes us read the file again.
-            f"control:{spooled.name}",
+            message_id=f"control:{spooled.name}",
         )
-        after = await self.engine.handle(case.id, decide)
+        after = await self.engine.handle(case.id, self.deciding.command(case, spoken))
         status = after.status if after else "closed"
         return _done(case.id, said.verb, person, status)
 

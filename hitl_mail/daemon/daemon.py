@@ -67,7 +67,7 @@ class Daemon:
     timers: Timers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.timers = Timers(self.engine, self.runner.watch)
+        self.timers = Timers(self.engine, self.runner.watch, self.letters.world.away)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises `StorageFailed` where the disk failed."""

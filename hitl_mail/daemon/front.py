@@ -12,10 +12,11 @@ from typing import Any
 
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Decide
-from hitl_mail.core.decide import decide, verbs
+from hitl_mail.core.decide import decide
 from hitl_mail.core.events import Verb
+from hitl_mail.core.said import verbs
 from hitl_mail.daemon.closed import Closed, find_closed
+from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.daemon.world import World
@@ -43,6 +44,9 @@ _STATES: dict[str, PageState] = {
     "not_now": "under_way",
 }
 
+_UNSAID = ("unchanged", "no_target")
+"""What an edit without a change and a route without a target are refused for: may be said."""
+
 
 @dataclass
 class Front:
@@ -53,6 +57,7 @@ class Front:
     world: World
     links: Links
     facts: SiteFacts
+    deciding: Deciding
     stopping: bool = False
 
     def look(self, token: str) -> LookUp:
@@ -94,7 +99,8 @@ class Front:
         if claim.seen != seen:
             return Outcome(False, "changed", "this page shows another revision than its link")
         try:
-            await self.engine.handle(case.id, self._command(case, claim, verb, note, evidence))
+            said = _spoken(claim, verb, note, evidence)
+            await self.engine.handle(case.id, self.deciding.command(case, said))
         except NotAllowed as error:
             return Outcome(False, error.code, error.detail)
         return Outcome(True)
@@ -128,27 +134,17 @@ class Front:
         allowed, code = [], "not_now"
         for verb in verbs(case):
             try:
-                decide(case, self._command(case, claim, verb, "", {}), self.engine.clock.now())
+                command = self.deciding.plain(case, _spoken(claim, verb, "", {}))
+                decide(case, command, self.engine.clock.now())
             except NotAllowed as error:
-                code = error.code
+                if error.code in _UNSAID:
+                    allowed.append(verb)
+                else:
+                    code = error.code
             else:
                 allowed.append(verb)
         # Who has approved already may still reject, but is not asked again.
         return (() if code == "already" else tuple(allowed)), code
-
-    def _command(
-        self, case: Case, claim: LinkClaim, verb: Verb, note: str, evidence: dict[str, Any]
-    ) -> Decide:
-        return Decide(
-            claim.person,
-            self.world.site.names_of(claim.person),
-            self.world.may_not_decide(case, claim.person),
-            verb,
-            "link",
-            claim.seen,
-            note,
-            evidence,
-        )
 
     def _closed(self, claim: LinkClaim, case: Case | None) -> LookUp:
         if case is not None:
@@ -161,6 +157,12 @@ class Front:
         state: PageState = "expired" if facts.status == "expired" else "closed"
         receipt = self.links.make("receipt", claim.case, claim.seen, claim.person, claim.at)
         return LookUp(state=state, reader=claim.person, facts=facts, receipt=receipt)
+
+
+def _spoken(claim: LinkClaim, verb: Verb, note: str, evidence: dict[str, Any]) -> Spoken:
+    return Spoken(
+        person=claim.person, verb=verb, via="link", seen=claim.seen, note=note, evidence=evidence
+    )
 
 
 def _facts(case: Case) -> CaseFacts:
@@ -176,7 +178,7 @@ def _facts(case: Case) -> CaseFacts:
         closed_at=case.closed_at,
         run_id=case.action.get("run_id"),
         decisions=tuple(Said(d.by, d.verb, d.via, d.at, d.note) for d in case.decisions),
-        waiting_for=documents.waiting_for(case),
+        waiting_for=documents.waited_for(case),
         detail=outcome_sentence(
             case.status if case.review is None or case.in_review else case.review.status,
             case.outcome,

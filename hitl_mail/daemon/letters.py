@@ -12,9 +12,10 @@ import logging
 from dataclasses import dataclass
 
 from hitl_mail.core.case import Case, MailLog
-from hitl_mail.core.commands import Answer, Decide, MailWas
+from hitl_mail.core.commands import Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
 from hitl_mail.daemon.closed import Closed, find_closed
+from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import notices
 from hitl_mail.daemon.words import outcome_sentence
@@ -40,6 +41,7 @@ class Letters:
     world: World
     tokens: Tokens
     facts: SiteFacts
+    deciding: Deciding
 
     async def handle(self, letter: Letter) -> None:
         """Decide, answer, or leave alone. Raises `StorageFailed` only."""
@@ -77,24 +79,26 @@ class Letters:
         if reply.verb == "approve" and not self._shown_whole(case, person):
             await self._answer(case, person, belief, "too_long", reply.said)
             return
-        command = Decide(
-            person,
-            self.world.site.names_of(person),
-            self.world.may_not_decide(case, person),
-            reply.verb,
-            "mail",
-            seen,
-            reply.note,
-            evidence(belief),
-            belief.message_id,
+        said = Spoken(
+            person=person,
+            verb=reply.verb,
+            via="mail",
+            seen=seen,
+            note=reply.note,
+            to=reply.to,
+            edit=reply.edit,
+            evidence=evidence(belief),
+            message_id=belief.message_id,
         )
         try:
-            await self.engine.handle(case.id, command)
+            await self.engine.handle(case.id, self.deciding.command(case, said))
         except NotAllowed as error:
-            await self._answer(case, person, belief, error.code, reply.said)
+            await self._answer(case, person, belief, error.code, reply.said, error.detail)
 
-    async def _answer(self, case: Case, person: str, belief: Belief, key: str, said: str) -> None:
-        answer = Answer(person, key, said, belief.message_id)
+    async def _answer(
+        self, case: Case, person: str, belief: Belief, key: str, said: str, detail: str = ""
+    ) -> None:
+        answer = Answer(person, key, said, belief.message_id, detail)
         await self.engine.handle(case.id, answer)
 
     async def _returned(self, letter: Letter) -> None:

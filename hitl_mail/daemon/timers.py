@@ -1,4 +1,4 @@
-"""What time alone brings about: expiry, the end of a permit, the next attempt."""
+"""What time alone brings about: reminders, escalation, expiry, the next attempt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Tick
-from hitl_mail.core.decide import due
+from hitl_mail.core.timing import due
 from hitl_mail.daemon.engine import Engine
 
 _LOOK = 30.0
@@ -22,6 +22,7 @@ class Timers:
 
     engine: Engine
     wake_runner: Callable[[Case], None]
+    away: Callable[[Case], dict[str, str]]
     _heap: list[tuple[float, str]] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,7 +68,7 @@ class Timers:
         if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
             self.wake_runner(case)
         elif case.in_review or case.status in ("pending", "approved"):
-            await self.engine.handle(case_id, Tick())
+            await self.engine.handle(case_id, Tick(self.away(case)))
         after = self.engine.cases.get(case_id)
         if after is not None and (due(after) or 0.0) > now:
             self.watch(after)

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.desk import Desk, Notice, Noticed
-from hitl_mail.core.effects import Mail
+from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
 
-_QUESTIONS = ("ask", "doubt", "review")
 WITHDRAWN = "withdrawn: decided meanwhile"
 
 
 def is_stale(case: Case, mail: Mail) -> bool:
     """A question that was never delivered need not be asked once it is answered."""
-    asks = mail.about in _QUESTIONS
+    asks = mail.about in QUESTIONS
     return asks and mail.attempts > 0 and not _is_open(case, mail.about, mail.revision)
 
 
@@ -32,7 +31,7 @@ def notices(
     """What the admins, but for the one whose mail it is, have not been told of it yet."""
     mark = f"undelivered {case.id}/{mail.id}"
     about = mail.about if isinstance(mail, Mail) else mail.what
-    if about not in _QUESTIONS or mark in desk.seen:
+    if about not in QUESTIONS or mark in desk.seen:
         return []
     others = [admin for admin in admins if admin != mail.to]
     return [
@@ -42,7 +41,7 @@ def notices(
 
 
 def _is_open(case: Case, what: str, revision: int) -> bool:
-    if what == "ask":
+    if what in ASKS:
         return case.status == "pending" and revision == case.revision.number
     if what == "review":
         return case.in_review

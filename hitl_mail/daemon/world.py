@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from hitl_mail.core.action import Action
 from hitl_mail.core.case import Case
@@ -34,18 +34,22 @@ class Rules(Protocol):
 
     def executor_of(self, kind: str) -> str: ...
 
+    def complaints(self, kind: str, payload: dict[str, Any]) -> list[str]:
+        """What the kind's schema has against a payload."""
+
     def tighten_of(self, rule: str) -> tuple[float, int] | None:
         """The flagged share, of how many samples, over which a rule is tightened."""
 
 
 @dataclass
 class World:
-    """The site and the policy in force."""
+    """The site and the policy in force, at the time that `now` tells."""
 
     site: Site
     policy: Rules
     desk: Callable[[], Desk]
     draw: Callable[[str], float]
+    now: Callable[[], float]
 
     def judge(self, action: Action, agent: str, case_id: str | None) -> Verdict:
         """The verdict, with those who may not decide about this action left out."""
@@ -57,7 +61,8 @@ class World:
         desk = self.desk()
         known = desk.typical.get(action.kind, Typical())
         draw = self.draw(case_id) if case_id is not None else None
-        return Standing(draw, known.medians(), desk.tightened)
+        away = self.site.stand_ins(self.now())
+        return Standing(draw, known.medians(), desk.tightened, away)
 
     def executor_ref(self, kind: str) -> ExecutorRef:
         return self.site.executor_ref(self.policy.executor_of(kind))
@@ -65,6 +70,23 @@ class World:
     def executor(self, kind: str) -> Executor:
         return self.site.executor(self.policy.executor_of(kind))
 
-    def may_not_decide(self, case: Case, person: str) -> bool:
+    def excluded(self, case: Case) -> frozenset[str]:
         """Nobody approves their own request: looked up when they decide."""
-        return person in self.site.excluded(case.agent, case.action.get("requested_by"))
+        return self.site.excluded(case.agent, case.action.get("requested_by"))
+
+    def names_of(self, case: Case, person: str) -> frozenset[str]:
+        """What a person answers to about a case: their own names, and those of whom they stand in
+        for. Who may not decide themselves, nobody stands in for."""
+        excluded = self.excluded(case)
+        absent = [
+            name
+            for name, delegate in self.site.stand_ins(self.now()).items()
+            if delegate == person and name not in excluded
+        ]
+        return frozenset().union(*(self.site.names_of(name) for name in (person, *absent)))
+
+    def away(self, case: Case) -> dict[str, str]:
+        """Who is away, and who is asked about this case in their place."""
+        excluded = self.excluded(case)
+        stand_ins = self.site.stand_ins(self.now())
+        return {name: to for name, to in stand_ins.items() if to not in excluded}

@@ -8,7 +8,7 @@ cannot be told on the way becomes a person's question.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -16,8 +16,7 @@ from hitl_mail.core.action import Action
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import seat
-from hitl_mail.core.verdict import ADMINS, DOORS, Door, Quorum, Standing, Verdict
-from hitl_mail.errors import Problem
+from hitl_mail.core.verdict import ADMINS, DOORS, Door, Escalation, Quorum, Standing, Verdict
 from hitl_mail.policy.findings import (
     DENY,
     GATE_OF,
@@ -32,7 +31,8 @@ from hitl_mail.policy.findings import (
     stricter,
 )
 from hitl_mail.policy.gaps import PayloadSchema, gaps
-from hitl_mail.policy.model import STANDBY, Kind, Names, PolicyTable, PolicyTest
+from hitl_mail.policy.model import STANDBY, Kind, Names, PolicyTable, PolicyTest, Rule
+from hitl_mail.policy.obligations import moments
 from hitl_mail.policy.templates import fill, shown
 from hitl_mail.policy.trace import Tracer
 from hitl_mail.policy.variables import Facts
@@ -56,7 +56,6 @@ class Policy:
         plan: Plan,
         names: Names,
         tests: tuple[PolicyTest, ...] = (),
-        notes: Iterable[Problem] = (),
     ) -> None:
         self.text = text
         self.digest = digest
@@ -68,8 +67,6 @@ class Policy:
         self._plan = plan
         self._whens = tuple(ready.when for ready in self.rules)
         self._tracer = Tracer(self.rules)
-        self.notes = list(notes)
-        """What the file asks for that this version does not do yet; nothing there is milder."""
 
     def tighten_of(self, rule: str) -> tuple[float, int] | None:
         """The share of flagged samples, and of how many, over which a rule is tightened."""
@@ -105,7 +102,8 @@ class Policy:
         if strictest in range(TRIGGERED, DENY):
             reasons.extend(gap.reason for gap in known.missing)
         asked = asking(demands)
-        bench = _Bench(self.table, self.names.members(), excluded)
+        expires = self._expires((demands[name] for name in asked), action)
+        bench = _Bench(self.table, self.names.members(), excluded, standing.away, expires)
         drawn = _drawn(demands, won, standing) if strictest == SAMPLE else []
         return Verdict(
             gate=GATE_OF[strictest],
@@ -113,7 +111,7 @@ class Policy:
             rules=tuple(won),
             reasons=tuple(dict.fromkeys(reasons)),
             quorums=tuple(bench.quorum(name, demands[name]) for name in asked),
-            expires=self._expires((demands[name] for name in asked), action),
+            expires=expires,
             policy=self.digest,
             standby=bench.seat(STANDBY),
             sampled=_sampled(strictest, drawn, case_id, standing),
@@ -140,6 +138,11 @@ class Policy:
             return fill(kind.title, Facts(action, "", kind, (), claimed=False).find)
         some = ", ".join(f"{shown(k)}={shown(v)}" for k, v in list(action.payload.items())[:3])
         return f"{action.kind}: {some}" if some else action.kind
+
+    def complaints(self, kind: str, payload: dict[str, Any]) -> list[str]:
+        """What the kind's schema has against a payload, in words."""
+        _, schema = self.kinds.get(kind, (None, None))
+        return schema.complaints(payload) if schema is not None else []
 
     def executor_of(self, kind: str) -> str:
         """The name of the executor that carries such actions out."""
@@ -189,21 +192,36 @@ class _Bench:
         table: PolicyTable,
         members: Mapping[str, Collection[str]],
         excluded: Collection[str],
+        away: Mapping[str, str],
+        expires: int,
     ) -> None:
         self.reviewers = table.reviewers or (ADMINS,)
         self.members = members
         self.excluded = excluded
+        self.away = away
+        self.expires = expires
         self.seated: dict[tuple[int, tuple[str, ...]], Quorum] = {}
 
     def quorum(self, name: str, demand: Demand) -> Quorum:
         if demand.ready is None:
             return self.seat(name)
         rule = demand.ready.rule
-        return self.seat(name, rule.approvals, rule.reviewers, rule.doors)
+        seated = self.seat(name, rule.approvals, rule.reviewers, rule.doors)
+        if not (rule.remind or rule.escalate or rule.route_to):
+            return seated
+        return msgspec.structs.replace(
+            seated,
+            remind=moments(rule.remind, self.expires),
+            escalate=self.escalation(rule),
+            route_to=rule.route_to,
+        )
 
     def review(self, ready: Ready) -> Quorum:
         """Who may say ok or flag of what has run: one word of one of them is enough."""
-        return self.seat(ready.rule.name, 1, ready.rule.reviewers, ready.rule.doors)
+        rule = ready.rule
+        seated = self.seat(rule.name, 1, rule.reviewers, rule.doors)
+        remind = moments(rule.remind, rule.expires or self.expires)
+        return msgspec.structs.replace(seated, remind=remind) if remind else seated
 
     def seat(
         self,
@@ -212,11 +230,18 @@ class _Bench:
         refs: tuple[str, ...] | None = None,
         doors: tuple[Door, ...] = DOORS,
     ) -> Quorum:
-        asked = approvals, refs or self.reviewers
-        if asked not in self.seated:
-            self.seated[asked] = seat(name, *asked, self.members, self.excluded)
-        found = self.seated[asked]
+        asks = approvals, refs or self.reviewers
+        if asks not in self.seated:
+            self.seated[asks] = seat(name, *asks, self.members, self.excluded, self.away)
+        found = self.seated[asks]
         return Quorum(name, approvals, found.refs, found.reviewers, doors)
+
+    def escalation(self, rule: Rule) -> Escalation | None:
+        """Whom the question goes to later; the admins where nobody of them may decide."""
+        if rule.escalate is None:
+            return None
+        seated = seat(rule.name, 1, rule.escalate.to, self.members, self.excluded, self.away)
+        return Escalation(rule.escalate.after, seated.refs, seated.reviewers)
 
 
 def _drawn(demands: Mapping[str, Demand], won: list[str], standing: Standing) -> list[Ready]:

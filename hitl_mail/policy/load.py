@@ -16,7 +16,6 @@ from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.gaps import PayloadSchema
 from hitl_mail.policy.judge import Policy
 from hitl_mail.policy.model import (
-    QUIET,
     RESERVED,
     Kind,
     Names,
@@ -65,7 +64,7 @@ def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> 
 
     wanted = plan(condition for ready in rules for condition in (ready.when, *ready.triggers))
     digest = digest_bytes(text.encode())
-    return Policy(text, digest, table.policy, kinds, rules, wanted, names, table.tests, check.notes)
+    return Policy(text, digest, table.policy, kinds, rules, wanted, names, table.tests)
 
 
 class _Check:
@@ -78,13 +77,9 @@ class _Check:
         self.groups = [name for name in self.members if name != ADMINS]
         self.read_schema = read_schema
         self.problems: list[Problem] = []
-        self.notes: list[Problem] = []
 
     def problem(self, path: Path, what: str, mend: str = "") -> None:
         self.problems.append(self.source.problem(path, what, mend))
-
-    def note(self, path: Path, what: str) -> None:
-        self.notes.append(self.source.problem(path, what))
 
     def policy(self, table: PolicyTable) -> None:
         path, names = ("policy", "reviewers"), table.reviewers
@@ -178,11 +173,9 @@ class _Check:
         first.setdefault(name, self.source.line(where))
 
     def shut(self, table: dict[str, Any], path: Path) -> None:
-        """What a rule may not say, or what does not act yet."""
+        """What no rule may say."""
         if table.get("doors") == []:
             self.problem((*path, "doors"), "no door is left", "Leave it out, or name one.")
-        for key in sorted(QUIET & table.keys()):
-            self.note((*path, key), f"{key} is kept but does not act yet")
 
     def condition(self, when: Any, path: Path) -> Condition | None:
         from hitl_mail.policy.conditions import Uncompilable, compile_condition

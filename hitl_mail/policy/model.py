@@ -1,7 +1,6 @@
 """The shapes of rules.toml, as design 1.3 fixes them.
 
-`hitl_mail.policy.load` reads them with all problems at once. What this version does not act on
-yet stands here already, so that its place is known: see `QUIET`.
+`hitl_mail.policy.load` reads them with all problems at once.
 """
 
 from __future__ import annotations
@@ -23,10 +22,6 @@ RESERVED = frozenset(
     {UNMATCHED, UNKNOWN_KIND, STANDBY, SETTLE, "retry", "policy", "requires", "schema"}
 )
 """Names that speak for something else in verdicts and receipts; no rule may carry them."""
-
-QUIET = frozenset({"remind", "escalate", "route_to"})
-"""Keys of a rule that are checked and kept but do not act yet: without them a case is decided by
-fewer people or expires, never by more people or sooner. Loading says so in `Policy.notes`."""
 
 FailClosed = Literal["hard", "deny"]
 

@@ -46,6 +46,15 @@ def faults(rule: Rule, given: Iterable[str], usual: int) -> Iterable[Fault]:
         yield Fault(("escalate", "after"), *_late(rule.escalate.after, expires))
 
 
+def moments(remind: Iterable[str], expires: int) -> tuple[int, ...]:
+    """Seconds after the asking at which to remind, in order, of a rule whose `remind` is sound."""
+    after = {
+        expires * int(moment[:-1]) // 100 if moment.endswith("%") else parse_duration(moment)
+        for moment in remind
+    }
+    return tuple(sorted(seconds for seconds in after if 0 < seconds < expires))
+
+
 def _reminder(moment: str, path: Path, expires: int) -> Iterable[Fault]:
     if _PERCENT.fullmatch(moment):
         return

@@ -9,10 +9,10 @@ from __future__ import annotations
 import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.decide import verbs
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import unmet
+from hitl_mail.core.said import verbs
 from hitl_mail.core.text import one_line
 from hitl_mail.review.text import shorten
 

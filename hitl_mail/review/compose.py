@@ -19,7 +19,7 @@ from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
-from hitl_mail.core.effects import Mail
+from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
 from hitl_mail.core.text import one_line
 from hitl_mail.errors import HitlError
 from hitl_mail.review import mime
@@ -70,7 +70,7 @@ class Composer:
             subject = f"Re: {subject}"
         if mail.reply_to and _REPLY_TO.fullmatch(mail.reply_to):
             thread.append(mail.reply_to)
-        if mail.about in ("ask", "doubt", "review"):
+        if mail.about in QUESTIONS:
             body = self._packet(case, mail, reply_address, message_id)
         else:
             body = self._note(case, mail, message_id)
@@ -81,7 +81,7 @@ class Composer:
             message_id=message_id,
             reply_address=reply_address,
             thread=thread,
-            answers=mail.about != "ask" and mail.reply_to is not None,
+            answers=mail.reply_to is not None,
             body=body,
             name=f"{case.id}-{mail.id}",
         )
@@ -200,7 +200,7 @@ class Composer:
 def _as_asked(case: Case, mail: Mail) -> Case:
     """The case as it stood when the mail was owed: sent late, or again after a crash, it is the
     same mail."""
-    if mail.about == "ask":
+    if mail.about in ASKS:
         return msgspec.structs.replace(case, status="pending")
     if mail.about == "review" and case.review is not None:
         return msgspec.structs.replace(

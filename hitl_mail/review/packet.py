@@ -15,10 +15,10 @@ import msgspec
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import canonical, digest_bytes
 from hitl_mail.core.case import Case, payload_of
-from hitl_mail.core.decide import verbs
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.events import Revision, Verb
 from hitl_mail.core.quorum import deciders
+from hitl_mail.core.said import verbs
 from hitl_mail.core.verdict import DOORS, Door, Gate
 from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import SiteFacts, show_time

@@ -8,10 +8,11 @@ import pytest
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core.case import Case
-from hitl_mail.core.decide import decide, due
+from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import DeskEvent, RuleRelaxed, RuleTightened
 from hitl_mail.core.documents import receipt_body, review_body, waiting_for
 from hitl_mail.core.records import Record, State, encode, replay
+from hitl_mail.core.timing import due
 from hitl_mail.errors import Impossible
 from tests.factories import (
     CASE,

@@ -69,11 +69,6 @@ def test_the_policy_of_the_contract_is_read_whole() -> None:
     ]
 
 
-def test_what_does_not_act_yet_is_told() -> None:
-    notes = [note.where for note in policy(CONTRACT, SCHEMAS).notes]
-    assert notes == ["rules[0].escalate", "rules[0].remind", "rules[0].route_to"]
-
-
 def test_the_digest_is_that_of_the_text() -> None:
     text = KINDS + "# é\n"
     assert policy(text).digest == "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,204 @@
+"""What a person says of a case, and what follows: every verb, by whichever door it came.
+
+`say` checks the moment, the revision, the person and the door, in this order, then the verb.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.canonical import digest
+from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.quorum import approvals, deciders, unmet
+from hitl_mail.core.verdict import Quorum, combined
+from hitl_mail.errors import NotAllowed
+
+VERBS: dict[str, tuple[ev.Verb, ...]] = {
+    "pending": ("approve", "reject", "edit", "route"),
+    "held": ("retry", "done", "abandon"),
+    "in_doubt": ("retry", "done", "abandon"),
+}
+
+_REVIEW_VERBS: tuple[ev.Verb, ...] = ("ok", "flag")
+
+
+def verbs(case: Case) -> tuple[ev.Verb, ...]:
+    """What may be said of a case as it stands."""
+    return _REVIEW_VERBS if case.in_review else VERBS.get(case.status, ())
+
+
+def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
+    """The events of one decision. Raises `NotAllowed`."""
+    if c.message_id is not None and c.message_id in case.seen:
+        return []
+    _check_moment(case, c, now)
+    quorums = _seats(case, c)
+    decision = ev.Decision(
+        c.person,
+        c.verb,
+        c.via,
+        now,
+        case.revision.number,
+        c.seen,
+        tuple(quorum.rule for quorum in quorums),
+        c.note,
+        c.evidence,
+        c.target.name if c.target else "",
+    )
+    decided = ev.Decided(now, decision, c.message_id)
+    match c.verb:
+        case "approve":
+            said = {rule for d in approvals(case) if d.by == c.person for rule in d.counts}
+            if said.issuperset(decision.counts):
+                raise NotAllowed("already", f"{c.person} has approved; others still have to")
+            lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
+            return [decided] if lacking else [decided, ev.Approved(now)]
+        case "reject":
+            return [decided, ev.Rejected(now)]
+        case "edit":
+            return [decided, *_edited(case, c, now)]
+        case "route":
+            said = {rule for d in approvals(case) if d.by == c.person for rule in d.counts}
+            return [decided, _routed(c, [q for q in quorums if q.rule not in said], now)]
+        case "retry":
+            return [decided, _retry(case, c.person, now)]
+        case "ok":
+            return [decided, ev.Reviewed(now, "ok")]
+        case "flag":
+            return [decided, ev.Reviewed(now, "flagged")]
+        case "done":
+            return [decided, ev.Succeeded(now, _settled(case, c, ok=True))]
+        case _:
+            return [decided, ev.Failed(now, _settled(case, c, ok=False))]
+
+
+def revision_digest(
+    kind: str,
+    payload: dict[str, Any],
+    attachments: list[dict[str, str]],
+    executor: ev.ExecutorRef,
+    number: int,
+    salt: str,
+) -> str:
+    """What a reviewer's decision is bound to: payload, attachments, executor, and which asking."""
+    return digest(
+        {
+            "kind": kind,
+            "payload": payload,
+            "attachments": attachments,
+            "executor": {"name": executor.name, "digest": executor.digest},
+            "number": number,
+            "salt": salt,
+        }
+    )
+
+
+def next_revision(
+    case: Case,
+    executor: ev.ExecutorRef,
+    now: float,
+    why: str,
+    edited: tuple[str, dict[str, Any]] | None = None,
+) -> ev.Revision:
+    """One more version of what would run; `edited` is who changed the payload, and to what."""
+    number = case.revision.number + 1
+    salt = digest([case.revision.salt, number])
+    by, payload = edited or (None, case.revision.payload)
+    whole = payload_of(case, case.revision) if payload is None else payload
+    sealed = revision_digest(case.kind, whole, case.attachments, executor, number, salt)
+    return ev.Revision(number, sealed, executor, now, salt, payload, by, why)
+
+
+def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
+    if case.final and not case.in_review:
+        raise NotAllowed("closed", f"the case is already {case.status}")
+    allowed = verbs(case)
+    if c.verb not in allowed:
+        choices = f"what does: {', '.join(allowed)}" if allowed else "nothing is to be decided"
+        raise NotAllowed(
+            "not_now", f"the case is {case.status}, {c.verb} does not apply; {choices}"
+        )
+    if c.seen != case.revision.digest:
+        raise NotAllowed("changed", "the case changed since it was shown; look at it again")
+    if case.review is not None and now >= case.review.expires_at:
+        raise NotAllowed("expired", "the time for its review is over")
+    if case.status == "pending" and now >= case.expires_at:
+        raise NotAllowed("expired", "the case has expired")
+
+
+def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
+    """The quorums this person sits in, by this door. Raises where there is none."""
+    if c.excluded:
+        raise NotAllowed("own_request", f"{c.person} asked for this, or owns the agent that did")
+    mine = [quorum for quorum in deciders(case) if not c.names.isdisjoint(quorum.refs)]
+    if not mine:
+        raise NotAllowed("not_reviewer", f"{c.person} is not one of its reviewers")
+    open_to = [quorum for quorum in mine if c.via in quorum.doors]
+    if not open_to:
+        raise NotAllowed("door", f"this rule takes decisions by {', '.join(mine[0].doors)} only")
+    return open_to
+
+
+def _edited(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
+    """A new revision, judged by the rules again; it never asks for less than the one before."""
+    change = c.change
+    if change is None or change.payload == case.payload:
+        raise NotAllowed("unchanged", "the edit leaves everything as it is")
+    if change.verdict.gate == "deny":
+        reasons = "; ".join(change.verdict.reasons)
+        raise NotAllowed("forbidden", f"the rules forbid what the edit would run: {reasons}")
+    why = f"{c.person} edited it"
+    revision = next_revision(case, change.executor, now, why, (c.person, change.payload))
+    verdict = combined(case.verdict, change.verdict)
+    expires_at = min(case.expires_at, now + verdict.expires)
+    return [ev.Revised(now, revision, change.title), ev.Rejudged(now, verdict, expires_at)]
+
+
+def _routed(c: cmd.Decide, quorums: list[Quorum], now: float) -> ev.Event:
+    """The question of these quorums goes to somebody whom each of them allows."""
+    if not quorums:
+        raise NotAllowed("already", f"{c.person} has approved; others still have to")
+    if c.target is None or not c.target.people:
+        name = c.target.name if c.target else "nobody"
+        raise NotAllowed("no_target", f"nobody in {name} may decide this")
+    people = {name: refs for name, refs in c.target.people.items() if name != c.person}
+    if not people:
+        raise NotAllowed("no_target", "it is with you already")
+    open_to = [quorum for quorum in quorums if _takes(quorum, c.target.name, people)]
+    if not open_to:
+        allowed = sorted({name for q in quorums for name in (*q.reviewers, *q.route_to)})
+        others = ", ".join(name for name in allowed if name != c.person) or "nobody"
+        raise NotAllowed(
+            "no_target",
+            f"the rule does not let you hand it to {c.target.name}; it may go to: {others}",
+        )
+    return ev.Handed(
+        now,
+        "route",
+        tuple(quorum.rule for quorum in open_to),
+        tuple(sorted(people)),
+        (c.target.name,),
+        (c.person,),
+        c.person,
+    )
+
+
+def _takes(quorum: Quorum, name: str, people: dict[str, frozenset[str]]) -> bool:
+    """Whether a question of this quorum may go there: by the target's own name, or because all of
+    its people could be asked anyway."""
+    allowed = {*quorum.refs, *quorum.route_to}
+    return name in allowed or all(not refs.isdisjoint(allowed) for refs in people.values())
+
+
+def _retry(case: Case, person: str, now: float) -> ev.Event:
+    if now < case.expires_at:
+        return ev.Resumed(now)
+    revision = next_revision(case, case.revision.executor, now, f"{person} asked for a retry")
+    quorums = case.quorums or (case.verdict.standby,)
+    return ev.Reopened(now, revision, quorums, now + case.verdict.expires)
+
+
+def _settled(case: Case, c: cmd.Decide, *, ok: bool) -> dict[str, Any]:
+    return {**(case.outcome or {}), "ok": ok, "settled_by": c.person, "settled_as": c.verb}

@@ -1,0 +1,129 @@
+"""What time alone brings about: reminders, escalation, expiry, the end of a permit.
+
+Each happens at its instant, seconds after the revision was asked about. If the daemon was down over
+several reminders, one mail does for all of them; over an expiry, the case has expired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from hitl_mail.core import events as ev
+from hitl_mail.core.case import Case
+from hitl_mail.core.quorum import lacking, missing
+from hitl_mail.core.verdict import Quorum
+
+
+def due(case: Case) -> float | None:
+    """When time alone next changes the case, or None."""
+    if case.review is not None and case.in_review:
+        return min([case.review.expires_at, *_reminders(case)])
+    if case.status == "pending":
+        return min([case.expires_at, *_reminders(case), *_escalations(case)])
+    if case.status == "approved":
+        if case.permit is not None:
+            return case.permit.until
+        return case.expires_at if case.retry_at is None else min(case.expires_at, case.retry_at)
+    return None
+
+
+def passed(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
+    """What has become due by `now`. `away` maps people who are away to their stand-ins."""
+    if case.review is not None and case.in_review:
+        if now >= case.review.expires_at:
+            return [ev.Reviewed(now, "lapsed")]
+        return _remind(case, now, away)
+    if case.status == "approved" and case.permit is not None:
+        if now < case.permit.until:
+            return []
+        error = "the agent did not report before its permit ran out"
+        return [ev.Doubted(now, {"ok": False, "error": error, "attempts": case.attempts})]
+    if case.status not in ("pending", "approved"):
+        return []
+    if now >= case.expires_at:
+        return [expired(case, now)]
+    if case.status == "pending":
+        return [*_stand_in(case, now, away), *_escalate(case, now), *_remind(case, now, away)]
+    return []
+
+
+def expired(case: Case, now: float) -> ev.Event:
+    """The end of a case's time, as far as nothing of it may have run."""
+    return no_more(case, now, "it expired") if case.doubtful else ev.Expired(now)
+
+
+def no_more(case: Case, now: float, why: str) -> ev.Event:
+    """An attempt that may have run cannot be made again: a person has to find out."""
+    error = f"an attempt may have run, and before the next {why}"
+    outcome: dict[str, Any] = {**(case.outcome or {}), "ok": False, "error": error}
+    return ev.Doubted(now, outcome)
+
+
+def escalated(quorum: Quorum, now: float) -> ev.Event | None:
+    """The question of one quorum goes to those it is escalated to; None where it has been."""
+    if quorum.escalate is None:
+        return None
+    to = quorum.escalate
+    return ev.Handed(now, "escalation", (quorum.rule,), to.people, to.refs)
+
+
+def _asked_at(case: Case) -> float:
+    """When people were asked about what they are asked now."""
+    if case.review is not None:
+        return case.review.expires_at - case.verdict.review_expires
+    return case.revision.at
+
+
+def _reminders(case: Case) -> Iterator[float]:
+    """The instants of reminders that are still to come."""
+    done, asked_at = case.reminded or 0.0, _asked_at(case)
+    for quorum in lacking(case):
+        yield from (asked_at + after for after in quorum.remind if asked_at + after > done)
+
+
+def _escalations(case: Case) -> Iterator[float]:
+    for quorum in lacking(case):
+        if quorum.escalate is not None:
+            yield _asked_at(case) + quorum.escalate.after
+
+
+def _remind(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
+    """One reminder for all instants that have passed, to those whose answer is missing."""
+    done, asked_at = case.reminded or 0.0, _asked_at(case)
+    over = {
+        quorum.rule: max(
+            (asked_at + a for a in quorum.remind if done < asked_at + a <= now), default=0
+        )
+        for quorum in lacking(case)
+    }
+    upto = max(over.values(), default=0.0)
+    if not upto:
+        return []
+    people = {
+        away.get(person, person)
+        for quorum in lacking(case)
+        if over[quorum.rule]
+        for person in missing(case, quorum)
+    }
+    return [ev.Reminded(now, upto, tuple(sorted(people)))]
+
+
+def _escalate(case: Case, now: float) -> list[ev.Event]:
+    events = []
+    for quorum in lacking(case):
+        if quorum.escalate is not None and now >= _asked_at(case) + quorum.escalate.after:
+            events.append(escalated(quorum, now))
+    return [event for event in events if event is not None]
+
+
+def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
+    """Who stands in for somebody who has gone away since is asked in their place."""
+    events: list[ev.Event] = []
+    for quorum in lacking(case):
+        gone = [person for person in missing(case, quorum) if person in away]
+        new = tuple(sorted({away[person] for person in gone} - set(quorum.reviewers)))
+        if new:
+            leaving = tuple(gone)
+            events.append(ev.Handed(now, "away", (quorum.rule,), new, (), leaving))
+    return events

@@ -1,0 +1,110 @@
+"""The one way from what a person said, through whichever door, to the command `Decide`.
+
+Doors say who (a believed sender, a link's bearer, an OS user), what, and at which revision; here
+it is looked up what that person is in this site now, what an edit makes of the payload and what
+the rules say of that, and whom a question may be handed to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.canonical import canonical, parse_json
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Change, Decide, Target
+from hitl_mail.core.events import Verb, Via
+from hitl_mail.core.quorum import routes
+from hitl_mail.daemon.world import World
+from hitl_mail.errors import NotAllowed, Refused
+from hitl_mail.review.edits import BadEdit, Edit, apply_edit
+
+
+class Spoken(msgspec.Struct, frozen=True, kw_only=True):
+    """What one person said of a case. `seen` is the digest of the revision they saw; `to` is whom
+    they hand the question to; `edit` what they want changed."""
+
+    person: str
+    verb: Verb
+    via: Via
+    seen: str
+    note: str = ""
+    to: str = ""
+    edit: Edit | None = None
+    evidence: dict[str, Any] = {}
+    message_id: str | None = None
+
+
+@dataclass
+class Deciding:
+    """Makes commands of what people say."""
+
+    world: World
+
+    def plain(self, case: Case, said: Spoken) -> Decide:
+        """The command without what an edit changes or whom a route names."""
+        return Decide(
+            said.person,
+            self.world.names_of(case, said.person),
+            said.person in self.world.excluded(case),
+            said.verb,
+            said.via,
+            said.seen,
+            said.note,
+            said.evidence,
+            said.message_id,
+        )
+
+    def command(self, case: Case, said: Spoken) -> Decide:
+        """The command. Raises `NotAllowed` for an edit or a target that cannot be."""
+        command = self.plain(case, said)
+        if said.verb == "route":
+            target = self._target(case, said.person, said.to)
+            return msgspec.structs.replace(command, target=target)
+        # An edit of what has changed since is the core's to refuse: it would be of another payload.
+        if said.verb == "edit" and said.seen == case.revision.digest:
+            return msgspec.structs.replace(command, change=self._change(case, said.edit))
+        return command
+
+    def _target(self, case: Case, person: str, to: str) -> Target:
+        site = self.world.site
+        name = _known(to, (*site.people, *site.groups))
+        if name is None:
+            others = ", ".join(routes(case, person)) or "nobody"
+            what = f"no person and no group is called {to}" if to else "it has to say to whom"
+            raise NotAllowed("no_target", f"{what}; you can hand it to: {others}")
+        people = site.groups.get(name, (name,))
+        excluded, away = self.world.excluded(case), self.world.away(case)
+        asked = {away.get(one, one) for one in people if one not in excluded}
+        return Target(name, {one: self.world.names_of(case, one) for one in asked})
+
+    def _change(self, case: Case, edit: Edit | None) -> Change:
+        if edit is None:
+            raise NotAllowed("bad_edit", "it has to say what to change")
+        try:
+            payload = apply_edit(case.payload, edit)
+            # Whatever a door made of it, it is held to what an agent's file is held to.
+            document = parse_json(canonical({**case.action, "payload": payload}))
+            action = read_message(document, case.action_id)
+        except (BadEdit, Refused) as error:
+            raise NotAllowed("bad_edit", str(error)) from None
+        if not isinstance(action, Action):
+            raise NotAllowed("bad_edit", "the edit leaves no action")
+        complaints = self.world.policy.complaints(case.kind, payload)
+        if complaints:
+            raise NotAllowed("bad_edit", "; ".join(complaints))
+        return Change(
+            action.payload,
+            self.world.policy.title(action),
+            self.world.judge(action, case.agent, case.id),
+            self.world.executor_ref(case.kind),
+        )
+
+
+def _known(name: str, names: tuple[str, ...]) -> str | None:
+    """The name as the site spells it; upper or lower case does not matter."""
+    found = [known for known in names if known.casefold() == name.strip().casefold()]
+    return found[0] if found else None
