@@ -165,7 +165,7 @@ def _question(packet: Packet) -> str:
     if packet.trouble.ran:
         return "It ran by itself. Was that right?"
     if packet.trouble.in_doubt:
-        return "Nobody knows whether it ran. What now?"
+        return "Nobody knows whether it ran. Look before you answer."
     return "It failed. What now?"
 
 
@@ -173,22 +173,22 @@ def _trouble(packet: Packet) -> str:
     trouble = packet.trouble
     if trouble is None:
         return ""
-    attempts = "1 attempt" if trouble.attempts == 1 else f"{trouble.attempts} attempts"
+    facts = "1 attempt" if trouble.attempts == 1 else f"{trouble.attempts} attempts"
+    if trouble.exit_code:
+        facts += f", exit code {trouble.exit_code}"
     if trouble.ran:
-        return f"It ran by itself ({attempts}). A share of such actions is looked at afterwards."
+        return f"It ran by itself ({facts}). A share of such actions is looked at afterwards."
     if trouble.in_doubt:
-        return f"Nobody knows whether it ran ({attempts}). Look before you say what happened."
-    return f"It was tried and failed ({attempts})."
+        return f"It was started ({facts}), and what came of it is lost."
+    return f"It was tried and failed ({facts})."
 
 
 def _trouble_texts(packet: Packet) -> list[tuple[str, str]]:
     trouble = packet.trouble
     if trouble is None:
         return []
-    code = "" if trouble.exit_code is None else str(trouble.exit_code)
     texts = (
         ("Error", trouble.error),
-        ("Exit code", code),
         ("Output", trouble.stdout),
         ("Error output", trouble.stderr),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from hitl_mail.core.text import one_line
 from hitl_mail.review.ask import reason, row_lines, told
@@ -53,12 +54,19 @@ def _equip(environment: Environment) -> None:
         "fill": fill,
         "inert": inert,
         "line": one_line,
+        "lines": _lines,
         "reason": reason,
         "row": row_lines,
         "shorten": shorten,
         "told": told,
     }
     environment.filters.update(filters)
+
+
+def _lines(text: str) -> Markup:
+    """Text that is not ours as HTML. Its line ends are elements, since some mail programs (Outlook
+    on Windows) do not keep any other."""
+    return Markup("<br>").join(inert(text).split("\n"))
 
 
 def _tidy(text: str) -> str:

@@ -239,7 +239,7 @@ def test_a_failed_case_tells_what_happened_and_what_can_be_said() -> None:
         finish("failed", outcome=outcome),
     )
     text = text_of(composed(case).message)
-    assert "It was tried and failed (1 attempt)." in text
+    assert "It was tried and failed (1 attempt, exit code 3)." in text
     assert "| no such account" in text
     assert in_order(text, *LINES_OF_DOUBT) == list(LINES_OF_DOUBT)
 
