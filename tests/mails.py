@@ -19,7 +19,7 @@ from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composed, Composer
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.links import Links
-from hitl_mail.review.templates import environment
+from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.tokens import Tokens
 
 ADDRESS = "approvals@example.com"
@@ -47,7 +47,7 @@ def site(**fields: Any) -> SiteFacts:
 
 
 def composer(**fields: Any) -> Composer:
-    return Composer(site(**fields), TOKENS, LINKS, environment([shipped("templates")]))
+    return Composer(site(**fields), TOKENS, LINKS, mail_templates([shipped("templates")]))
 
 
 def mail_to(case: Case, person: str = "ada") -> Mail:

@@ -32,9 +32,11 @@ from hitl_mail.daemon.health import health
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.permits import Permits
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
+from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import UsageError
 from hitl_mail.home import Home
@@ -43,7 +45,7 @@ from hitl_mail.ports import Inbox, Outbox, Spool
 from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composer
 from hitl_mail.review.links import Links
-from hitl_mail.review.templates import environment
+from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.tokens import Tokens
 from hitl_mail.settings import Site
 
@@ -75,7 +77,15 @@ def build(home: Home, *, web: bool) -> Daemon:
     facts = site_facts(site)
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
-    composer = Composer(facts, tokens, links, environment(_templates(home)))
+    overrides = Overrides(engine, world)
+    waiting = Waiting()
+    composer = Composer(
+        facts,
+        tokens,
+        links,
+        mail_templates(_templates(home), overrides.broken),
+        waiting.count,
+    )
     permits = Permits(keys.permits)
     spools: dict[str, Spool] = {
         name: SpoolDirectory(root, site.limits.action_bytes, _owner(site, name))
@@ -115,10 +125,12 @@ def build(home: Home, *, web: bool) -> Daemon:
         reload=Reload(
             engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)
         ),
+        overrides=overrides,
+        waiting=waiting,
         inbox=inbox,
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
-        web=_web(home, site, front, zone) if web else None,
+        web=_web(home, site, front, zone, overrides) if web else None,
         beat=lambda daemon: pulse.write(health(daemon, started)),
         closing=[receipts.close, journal.close],
     )
@@ -140,7 +152,9 @@ def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
     )
 
 
-def _web(home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo) -> Server:
+def _web(
+    home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo, overrides: Overrides
+) -> Server:
     from hitl_mail.adapters.web.app import web_app
     from hitl_mail.adapters.web.server import WebServer
 
@@ -150,6 +164,7 @@ def _web(home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo) -> Serve
         site=site.site.name,
         timezone=zone,
         base_url=site.web.base_url,
+        on_broken=overrides.broken,
     )
     return WebServer(app, site.web.bind)
 

@@ -58,6 +58,8 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
         faults.append(f"web: {health['web']['error']}")
     if health.get("policy_error"):
         faults.append(f"the changed rules.toml is not used: {health['policy_error']}")
+    for name, what in (health.get("templates") or {}).items():
+        faults.append(f"templates/{name} is not used, the shipped one is: {what}")
     for rule, why in (health.get("tightened") or {}).items():
         faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
     if health.get("storage_error"):

@@ -20,9 +20,11 @@ from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.timers import Timers
+from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import Inbox, Outbox, Watch
 
@@ -58,6 +60,8 @@ class Daemon:
     letters: Letters
     drift: Drift
     reload: Reload
+    overrides: Overrides
+    waiting: Waiting
     inbox: Inbox
     outbox: Outbox
     watch: Watch
@@ -114,6 +118,7 @@ class Daemon:
         self.engine.recover()
         self.engine.watchers += [
             self.timers.watch,
+            self.waiting.watch,
             self.runner.watch,
             self.clerk.watch,
             self.mailer.watch,
@@ -134,6 +139,7 @@ class Daemon:
             await self.runner.chores.settle()
             await self.clerk.chores.settle()
             await self.drift.chores.settle()
+            await self.overrides.tell()
             sent = await self.mailer.drain()
             await asyncio.sleep(0)
             if not (sent or len(self.runner.chores) or len(self.clerk.chores)):
@@ -182,6 +188,7 @@ class Daemon:
         while True:
             self.beat(self)
             await self.reload.look()
+            await self.overrides.tell()
             await asyncio.sleep(_BEAT)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

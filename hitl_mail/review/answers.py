@@ -14,6 +14,8 @@ from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import unmet
 from hitl_mail.core.said import verbs
 from hitl_mail.core.text import one_line
+from hitl_mail.review.choices import edit_example
+from hitl_mail.review.packet import rows_of
 from hitl_mail.review.text import shorten
 
 _LONGEST_OUTPUT = 1000
@@ -21,13 +23,14 @@ _LONGEST_OUTPUT = 1000
 LINES: dict[Verb, tuple[str, str]] = {
     "approve": ("To approve", "approve"),
     "reject": ("To reject", "reject because (your reason)"),
+    "route": ("To hand it on", "route (a person or group)"),
     "retry": ("To try again", "retry"),
     "done": ("To say that it did run", "done"),
     "ok": ("To say that it was right", "ok"),
     "flag": ("To say that it was wrong", "flag (and why)"),
     "abandon": ("To give up", "abandon"),
 }
-"""What a verb is for, and the line that says it."""
+"""What a verb is for, and the one line that says it. An edit takes more than one."""
 
 ANSWERS: dict[str, tuple[str, str]] = {
     "help": ("Here is what you can answer", "Nothing has been decided."),
@@ -81,6 +84,10 @@ ANSWERS: dict[str, tuple[str, str]] = {
 """Headline and reason of each answer, by its key."""
 
 _OTHER = ("Nothing was decided", "Your reply could not be applied to this case.")
+_ASKED_AFRESH = (
+    "It is asked afresh, with what changed, and earlier approvals do not count. A change is not an "
+    "approval: you may give yours in answer to the new mail."
+)
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
 STANDS: dict[str, str] = {
@@ -115,20 +122,21 @@ _HEADLINES: dict[str, str] = {
 
 class Note(msgspec.Struct, frozen=True):
     """A short mail's words. `lines` are (meaning, command) pairs, `texts` (name, text) pairs of
-    text that is not ours."""
+    text that is not ours, `example` what may stand below an edit (agent's words too)."""
 
     headline: str
     paragraphs: tuple[str, ...] = ()
     said: str = ""
     lines: tuple[tuple[str, str], ...] = ()
     texts: tuple[tuple[str, str], ...] = ()
+    example: str = ""
 
 
 def note(case: Case, mail: Mail) -> Note:
     """The words of a mail about `answer`, `recorded` or `outcome`."""
     match mail.about:
         case "recorded":
-            return _recorded(case)
+            return _recorded(case, mail.to)
         case "outcome":
             return _outcome(case)
         case _:
@@ -141,12 +149,13 @@ def answer(case: Case, key: str, said: str) -> Note:
     allowed = verbs(case)
     if key == "too_long":
         allowed = tuple(verb for verb in allowed if verb != "approve")
-    lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in allowed)
+    lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in allowed if verb in LINES)
+    example = edit_example(tuple(rows_of(case.payload))) if lines and "edit" in allowed else ""
     if key == "ambiguous" and "approve" in allowed:
         lines = (*lines, ("To approve with a remark", "approve: your remark"))
     stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
     paragraphs = tuple(text for text in (why, stands) if text)
-    return Note(headline, paragraphs, said, lines)
+    return Note(headline, paragraphs, said, lines, example=example)
 
 
 def stand_of(case: Case) -> str:
@@ -156,7 +165,12 @@ def stand_of(case: Case) -> str:
     return STANDS[case.status]
 
 
-def _recorded(case: Case) -> Note:
+def _recorded(case: Case, person: str) -> Note:
+    said = next((d.verb for d in reversed(case.decisions) if d.by == person), "approve")
+    if said == "edit":
+        return Note("Your change is recorded", (_ASKED_AFRESH, stand_of(case)))
+    if said == "route":
+        return Note("It is handed on", ("Whoever you named has been asked.", stand_of(case)))
     lacking = unmet(case.quorums, case.decisions, case.revision.number)
     missing = [f"{count} more for the rule {one_line(rule, 80)}" for rule, count in lacking.items()]
     if case.status != "pending":

@@ -6,71 +6,73 @@ Computes the values that `ask.txt` and `ask.html` name; the words of their secti
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.events import Verb
 from hitl_mail.core.text import one_line
 from hitl_mail.review.answers import stand_of
+from hitl_mail.review.choices import COMMAND_LINE, buttons, reply_lines
 from hitl_mail.review.packet import Context, Packet, Risk, Row
-from hitl_mail.review.text import WIDTH, boxed, shorten
+from hitl_mail.review.text import WIDTH, boxed, fill, shorten
 
-_SOME_ROWS = 40
-_SOME_TEXT = 400
+_SOME_ROWS = 3
+_SOME_TEXT = 120
+_SOME_ITEMS = 1
+"""How little is shown of what is too long to show whole: it cannot be decided from the beginning,
+and what can be done about it should be in sight."""
 _MOST_DIFF = 200
 _MOST_OUTPUT = 1500
 
-_LABELS: dict[Verb, tuple[str, str, str]] = {
-    "approve": ("I approve", "approve", "#1a7f37"),
-    "reject": ("I reject", "reject because ", "#b3261e"),
-    "ok": ("It was right", "ok", "#1a7f37"),
-    "flag": ("It was wrong", "flag because ", "#b3261e"),
-    "retry": ("Try again", "retry", "#1f5fbf"),
-    "done": ("It did run", "done", "#1a7f37"),
-    "abandon": ("Give up", "abandon", "#b3261e"),
+LEADS = {
+    "remind": "Still waiting for you: asked {asked}, expires in {expires_in}.",
+    "escalate": "Asked since {asked} without an answer; now you are asked too.",
 }
-"""What a button says, the reply it writes, its colour. No label begins with a command: quoted
-back as text, it must not read as one."""
-
-_SPOKEN: dict[Verb, str] = {"reject": "reject because…", "flag": "flag why"}
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """One button. `mailto` opens the reply already written; None where mail cannot say it."""
-
-    verb: Verb
-    label: str
-    mailto: str | None
-    color: str
+"""The first sentence of mails that ask again, by what they are about."""
 
 
 def ask_view(
-    case: Case, packet: Packet, page: str | None, receipt: str | None, reply_address: str | None
+    case: Case,
+    packet: Packet,
+    page: str | None,
+    receipt: str | None,
+    reply_address: str | None,
+    *,
+    about: str = "ask",
+    others: int = 0,
+    queue: str | None = None,
 ) -> dict[str, Any]:
-    """The values of the ask templates. `page` and `receipt` are URLs, if the site has any;
-    `reply_address` carries a token, or is None."""
+    """The values of the ask templates. `page`, `receipt` and `queue` are URLs, if the site has
+    any; `reply_address` carries a token, or is None; `others` more cases wait for this person."""
     by_mail = tuple(v for v in packet.choices if packet.whole or v != "approve")
     by_mail = by_mail if "mail" in packet.doors else ()
     has_page = page is not None and "link" in packet.doors and bool(packet.choices)
+    # What takes more than one word is easier said on a page than in a mail.
+    pressed = tuple(v for v in by_mail if not has_page or v not in ("edit", "route"))
     rows, cut = _clip(packet)
     return {
         "p": packet,
+        "headline": _headline(packet),
+        "lead": _lead(packet, about),
         "rows": rows,
         "cut": cut,
+        "why": packet.why if packet.whole or not packet.why else shorten(packet.why, _SOME_TEXT),
         "context": packet.context if packet.whole else _clip_context(packet.context),
         "diff": _clip_diff(packet.diff),
         "question": _question(packet),
         "trouble": _trouble(packet),
         "trouble_texts": _trouble_texts(packet),
         "superseded": "" if packet.choices else f"Nothing to decide any more. {stand_of(case)}",
-        "choices": [_choice(verb, packet, reply_address) for verb in by_mail],
-        "commands": _commands(by_mail),
+        "choices": buttons(pressed, packet, reply_address),
+        "replies": reply_lines(by_mail, packet),
+        "mailto_in_text": not has_page,
         "page": page if has_page else None,
+        "page_label": _page_label(packet),
         "command_line": _command_line(packet, has_page, "approve" in by_mail),
         "nothing": "" if packet.choices else "There is nothing to decide in this mail any more.",
         "receipt": receipt,
+        "waiting": _waiting(others),
+        "queue": queue,
     }
 
 
@@ -89,19 +91,36 @@ def row_lines(row: Row) -> str:
     return f"{boxed(row.key + ':')}\n{boxed(row.value, '|   ', WIDTH - 2)}"
 
 
-def _choice(verb: Verb, packet: Packet, address: str | None) -> Choice:
-    label, body, color = _LABELS[verb]
-    if address is None:
-        return Choice(verb, label, None, color)
-    subject = f"Re: [hitl {packet.case}] {one_line(packet.title, 80)}"
-    link = f"mailto:{quote(address, safe='@+')}?subject={quote(subject)}&body={quote(body)}"
-    return Choice(verb, label, link, color)
+def told(text: str) -> str:
+    """One line of ours that may hold an agent's words, in plain text: wrapped, and marked as the
+    agent's lines are where a command would stand at the beginning of a line."""
+    lines = fill(one_line(text, 300))
+    return boxed(lines) if COMMAND_LINE.search(lines) else lines
 
 
-def _commands(verbs: tuple[Verb, ...]) -> str:
-    if not verbs:
+def _headline(packet: Packet) -> str:
+    """The title, told apart from a command where it begins like one."""
+    return f"Proposed: {packet.title}" if COMMAND_LINE.match(packet.title) else packet.title
+
+
+def _lead(packet: Packet, about: str) -> str:
+    """The first sentence, where this is not the first mail about it."""
+    if about in LEADS:
+        return LEADS[about].format(asked=packet.asked, expires_in=packet.expires_in)
+    if packet.edited_by and packet.trouble is None:
+        who = one_line(packet.edited_by, 60)
+        return f"Edited by {who}. What changed is below."
+    return ""
+
+
+def _page_label(packet: Packet) -> str:
+    return "Decide on the page" if packet.whole else "See it whole and decide"
+
+
+def _waiting(others: int) -> str:
+    if others <= 0:
         return ""
-    return " | ".join([*(_SPOKEN.get(verb, verb) for verb in verbs), "help"])
+    return "1 more waits for you" if others == 1 else f"{others} more wait for you"
 
 
 def _command_line(packet: Packet, has_page: bool, mail_approves: bool) -> str:
@@ -118,15 +137,18 @@ def _clip(packet: Packet) -> tuple[tuple[Row, ...], str]:
     if packet.whole:
         return packet.rows, ""
     rows = tuple(Row(row.key, shorten(row.value, _SOME_TEXT)) for row in packet.rows[:_SOME_ROWS])
+    more = len(packet.context) - _SOME_ITEMS
+    items = f" and leaves out {more} of the context" if more > 0 else ""
     return rows, (
-        f"Too long to show whole here: this is the beginning of {len(packet.rows)} values. "
+        f"Too long to show whole here: this is the beginning of {len(packet.rows)} values{items}. "
         "It cannot be approved by mail."
     )
 
 
 def _clip_context(context: tuple[Context, ...]) -> tuple[Context, ...]:
     return tuple(
-        msgspec.structs.replace(item, text=shorten(item.text, _SOME_TEXT)) for item in context[:5]
+        msgspec.structs.replace(item, text=shorten(item.text, _SOME_TEXT))
+        for item in context[:_SOME_ITEMS]
     )
 
 
@@ -143,7 +165,7 @@ def _question(packet: Packet) -> str:
     if packet.trouble.ran:
         return "It ran by itself. Was that right?"
     if packet.trouble.in_doubt:
-        return "Nobody knows whether it ran. What now?"
+        return "Nobody knows whether it ran. Look before you answer."
     return "It failed. What now?"
 
 
@@ -151,22 +173,22 @@ def _trouble(packet: Packet) -> str:
     trouble = packet.trouble
     if trouble is None:
         return ""
-    attempts = "1 attempt" if trouble.attempts == 1 else f"{trouble.attempts} attempts"
+    facts = "1 attempt" if trouble.attempts == 1 else f"{trouble.attempts} attempts"
+    if trouble.exit_code:
+        facts += f", exit code {trouble.exit_code}"
     if trouble.ran:
-        return f"It ran by itself ({attempts}). A share of such actions is looked at afterwards."
+        return f"It ran by itself ({facts}). A share of such actions is looked at afterwards."
     if trouble.in_doubt:
-        return f"Nobody knows whether it ran ({attempts}). Look before you say what happened."
-    return f"It was tried and failed ({attempts})."
+        return f"It was started ({facts}), and what came of it is lost."
+    return f"It was tried and failed ({facts})."
 
 
 def _trouble_texts(packet: Packet) -> list[tuple[str, str]]:
     trouble = packet.trouble
     if trouble is None:
         return []
-    code = "" if trouble.exit_code is None else str(trouble.exit_code)
     texts = (
         ("Error", trouble.error),
-        ("Exit code", code),
         ("Output", trouble.stdout),
         ("Error output", trouble.stderr),
     )

@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
 
 import msgspec
-from jinja2 import Environment
 
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
+from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.text import one_line
 from hitl_mail.errors import HitlError
 from hitl_mail.review import mime
@@ -28,11 +29,16 @@ from hitl_mail.review.ask import ask_view
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.links import Links, Purpose, link_url
 from hitl_mail.review.packet import build_packet, find_revision
-from hitl_mail.review.text import SENTINEL
+from hitl_mail.review.parts import render_parts
+from hitl_mail.review.templates import Templates
 from hitl_mail.review.tokens import Tokens
 
 _REPLY_TO = re.compile(r"<[!-;=?-~]{1,250}>")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def _nobody_waits(_: str) -> int:
+    return 0
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -47,15 +53,23 @@ class Composed(msgspec.Struct, frozen=True):
 
 
 class Composer:
-    """Writes the mails of one site. `links` are used where the site has a `base_url`."""
+    """Writes the mails of one site. `links` are used where the site has a `base_url`.
+    `waiting_for` counts the open cases that wait for a person; it is asked when a mail is written,
+    and is all in it that does not follow from the case."""
 
     def __init__(
-        self, facts: SiteFacts, tokens: Tokens, links: Links, environment: Environment
+        self,
+        facts: SiteFacts,
+        tokens: Tokens,
+        links: Links,
+        templates: Templates,
+        waiting_for: Callable[[str], int] = _nobody_waits,
     ) -> None:
         self._facts = facts
         self._tokens = tokens
         self._links = links
-        self._environment = environment
+        self._templates = templates
+        self._waiting_for = waiting_for
 
     def compose(self, case: Case, mail: Mail) -> Composed:
         """One mail of a case. Raises `HitlError` where its person is no longer in the site."""
@@ -116,6 +130,7 @@ class Composer:
         return self._tokens.reply_address(case.id, mail.revision, seen, mail.to)
 
     def _packet(self, case: Case, mail: Mail, reply_address: str, message_id: str) -> bytes:
+        others = self._others(case, mail.to)
         case = _as_asked(case, mail)
         packet = build_packet(case, mail.to, self._facts, mail.at, mail.revision)
         view = ask_view(
@@ -125,6 +140,9 @@ class Composer:
             receipt=self._link("receipt", case, packet.seen, mail),
             # A mailto link makes a new mail: without a token in the address it answers nothing.
             reply_address=reply_address if self._facts.subaddressing else None,
+            about=mail.about,
+            others=others,
+            queue=self._queue(mail),
         )
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)
@@ -153,11 +171,19 @@ class Composer:
         token = self._links.make(purpose, case.id, seen, mail.to, mail.at)
         return link_url(self._facts.base_url, purpose, token)
 
+    def _others(self, case: Case, person: str) -> int:
+        """How many more wait for this person: this one is no news to its reader."""
+        return self._waiting_for(person) - (person in waiting_for(case))
+
+    def _queue(self, mail: Mail) -> str | None:
+        if not self._facts.base_url:
+            return None
+        token = self._links.make("queue", "", "", mail.to, mail.at)
+        return link_url(self._facts.base_url, "queue", token)
+
     def _alternative(self, name: str, view: dict[str, Any], message_id: str) -> bytes:
-        view = {**view, "sentinel": SENTINEL}
-        text = self._environment.get_template(f"{name}.txt").render(view)
-        html = self._environment.get_template(f"{name}.html").render(view)
-        parts = [mime.text_part("plain", _tidy(text)), mime.text_part("html", html.lstrip())]
+        text, html = render_parts(self._templates, name, view)
+        parts = [mime.text_part("plain", text), mime.text_part("html", html)]
         return mime.multipart("alternative", message_id, parts)
 
     def _finish(
@@ -203,9 +229,8 @@ def _as_asked(case: Case, mail: Mail) -> Case:
     if mail.about in ASKS:
         return msgspec.structs.replace(case, status="pending")
     if mail.about == "review" and case.review is not None:
-        return msgspec.structs.replace(
-            case, review=msgspec.structs.replace(case.review, status="open")
-        )
+        review = msgspec.structs.replace(case.review, status="open")
+        return msgspec.structs.replace(case, review=review)
     if case.status not in ("held", "in_doubt"):
         return msgspec.structs.replace(case, status="in_doubt")
     return case
@@ -218,9 +243,5 @@ def _note_view(words: Note) -> dict[str, Any]:
         "said": words.said,
         "lines": words.lines,
         "texts": words.texts,
+        "example": words.example,
     }
-
-
-def _tidy(text: str) -> str:
-    """Never two empty lines in a row, whatever parts a template left out."""
-    return re.sub(r"\n{3,}", "\n\n", text.strip("\n")) + "\n"

@@ -1,4 +1,4 @@
-"""Signed links: who may look at, and decide about, which revision of which case.
+"""Signed links: who may look at, and decide about, which revision of which case; and whose queue.
 
 A link is a bearer's: who has it, may use it, and the receipt says `link`. It does not lapse by
 itself; its case does. Knows neither pages nor clocks: the time of signing is an argument, so that
@@ -16,9 +16,9 @@ from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
 
 from hitl_mail.errors import HitlError
 
-Purpose = Literal["decide", "receipt"]
+Purpose = Literal["decide", "receipt", "queue"]
 
-_PATHS: dict[Purpose, str] = {"decide": "d", "receipt": "r"}
+_PATHS: dict[Purpose, str] = {"decide": "d", "receipt": "r", "queue": "q"}
 _LONGEST = 2000
 
 
@@ -28,7 +28,8 @@ class BadLink(HitlError):
 
 class LinkClaim(msgspec.Struct, frozen=True):
     """What a link that verified is for. `seen` is the digest of the revision it showed; `at` is
-    when it was made, in whole seconds since the epoch."""
+    when it was made, in whole seconds since the epoch. A queue is a person's: its `case` and
+    `seen` are empty."""
 
     purpose: Purpose
     case: str
@@ -76,5 +77,5 @@ class Links:
 
 
 def link_url(base_url: str, purpose: Purpose, token: str) -> str:
-    """Where a token leads: `BASE/d/TOKEN` or `BASE/r/TOKEN`."""
+    """Where a token leads: `BASE/d/TOKEN`, `BASE/r/TOKEN` or `BASE/q/TOKEN`."""
     return f"{base_url.rstrip('/')}/{_PATHS[purpose]}/{token}"

@@ -85,7 +85,9 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     what runs. `diff` is unified, from the revision before; `changed` says why there is a new one.
     `choices` are what may be said of the case as it stands, `doors` the ways this person may say
     it. `whole` is false where it is too long to show whole in a mail: then the mail must not
-    take an approval, only the page that shows all of it.
+    take an approval, only the page that shows all of it. `asked` is when this revision was first
+    asked about, `edited_by` who made it by an edit. `routes` are the people and groups this person
+    may hand the question to, `notes` who handed it to them, and what each wrote.
     """
 
     case: str
@@ -116,6 +118,10 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     action_id: str
     trouble: Trouble | None
     whole: bool
+    asked: str = ""
+    edited_by: str | None = None
+    routes: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
 
 def build_packet(
@@ -157,6 +163,8 @@ def build_packet(
         action_id=case.action_id,
         trouble=_trouble(case),
         whole=_whole(rows, context, action),
+        asked=show_time(shown.at, facts.zone),
+        edited_by=shown.by,
     )
 
 

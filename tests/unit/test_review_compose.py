@@ -48,6 +48,15 @@ def asked(title: str = "Refund 49 EUR to Ada", **fields: Any) -> Case:
     return case_after(command, now=AT)
 
 
+LINES_OF_DOUBT = (
+    "Answer with one line on top:\n",
+    "to try it again: retry\n",
+    "if it did run: done\n",
+    "to give it up: abandon\n",
+    "to get help: help\n",
+)
+
+
 def in_order(text: str, *words: str) -> list[str]:
     """Those of `words` that stand after the one before them."""
     at, found = 0, []
@@ -172,7 +181,8 @@ def test_a_packet_too_long_to_show_whole_takes_no_approval_by_mail() -> None:
     long = asked(payload={"rows": list(range(201))})
     text = text_of(composed(long).message)
     assert "Too long to show whole here" in text
-    assert "approve |" not in text
+    assert "to approve it" not in text
+    assert "to reject it: reject because" in text
     assert "I approve" not in text_of(composed(long).message, "html")
     assert "The page shows it whole" in text
 
@@ -229,9 +239,9 @@ def test_a_failed_case_tells_what_happened_and_what_can_be_said() -> None:
         finish("failed", outcome=outcome),
     )
     text = text_of(composed(case).message)
-    assert "It was tried and failed (1 attempt)." in text
+    assert "It was tried and failed (1 attempt, exit code 3)." in text
     assert "| no such account" in text
-    assert "retry | done | abandon | help" in text
+    assert in_order(text, *LINES_OF_DOUBT) == list(LINES_OF_DOUBT)
 
 
 def reviewed(*more: Any) -> Case:
@@ -249,9 +259,9 @@ def test_a_sampled_case_tells_what_came_of_it_and_asks_whether_that_was_right() 
         "WHAT HAPPENED",
         "| labelled",
         "PAYLOAD: exactly what ran",
-        "ok | flag why | help",
-        "body=ok",
-        "body=flag%20because%20",
+        "if it was right: ok\n",
+        "if it was wrong: flag (and why)\n",
+        "to get help: help\n",
     )
     assert in_order(text, *words) == list(words)
 

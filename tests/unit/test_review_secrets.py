@@ -183,4 +183,12 @@ def test_links_lead_to_the_pages() -> None:
     assert [
         link_url("https://a.example/", "decide", "T"),
         link_url("https://a.example", "receipt", "T"),
-    ] == ["https://a.example/d/T", "https://a.example/r/T"]
+        link_url("https://a.example", "queue", "T"),
+    ] == ["https://a.example/d/T", "https://a.example/r/T", "https://a.example/q/T"]
+
+
+def test_a_queue_link_is_a_persons_and_of_no_case() -> None:
+    token = Links([NEW]).make("queue", "", "", "ada", 5)
+    assert Links([NEW]).read("queue", token) == LinkClaim("queue", "", "", "ada", 5)
+    with pytest.raises(BadLink):
+        Links([NEW]).read("decide", token)

@@ -30,6 +30,7 @@ from hitl_mail.adapters.web.limits import Allowance, NotAForm, TooLarge, read_fo
 from hitl_mail.adapters.web.render import Renderer
 from hitl_mail.core.events import Verb
 from hitl_mail.ports import LookUp, Outcome, Pages, PageState
+from hitl_mail.review.templates import OnBroken, ignore
 
 TOKEN_LENGTH = 2048
 NOTE_LENGTH = 2000
@@ -47,17 +48,19 @@ def web_app(
     site: str = "hitl-mail",
     timezone: dt.tzinfo = dt.UTC,
     base_url: str | None = None,
+    on_broken: OnBroken = ignore,
     rate: float = 5.0,
     burst: int = 60,
     clock: Callable[[], float] = time.monotonic,
 ) -> ASGIApp:
     """The whole door as one ASGI application.
 
-    `templates` are directories, the first that has a file wins. `site` and `timezone` are shown;
+    `templates` are directories, the first that has a file wins; the last ships, and stands in for
+    a broken file of another, of which `on_broken` is told. `site` and `timezone` are shown;
     `base_url` is what the outside calls us. Each client address may make `burst` requests at
     once and `rate` a second after that.
     """
-    door = _Door(pages, Renderer(templates, site, timezone), base_url)
+    door = _Door(pages, Renderer(templates, site, timezone, on_broken), base_url)
     app = Starlette(
         routes=[
             Route("/", door.about, methods=["GET"]),

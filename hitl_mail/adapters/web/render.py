@@ -12,49 +12,51 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import Environment
 from markupsafe import Markup
 
 from hitl_mail.adapters.web import words
 from hitl_mail.core.text import visible
 from hitl_mail.ports import LookUp, Outcome, ReceiptView
 from hitl_mail.review.facts import show_time
+from hitl_mail.review.templates import OnBroken, Templates, ignore
 
 
 class Renderer:
-    """Pages of one site, with times in its time zone. `style` is the exact text of `<style>`."""
+    """Pages of one site, with times in its time zone. `style` is the exact text of `<style>`.
+    The last of `templates` ships; `on_broken` is told of a file before it that cannot be used."""
 
-    def __init__(self, templates: Sequence[Path], site: str, timezone: dt.tzinfo) -> None:
-        loader = FileSystemLoader([str(path) for path in templates])
-        self._env = SandboxedEnvironment(
-            loader=loader,
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.style, _, _ = loader.get_source(self._env, "page.css")
+    def __init__(
+        self,
+        templates: Sequence[Path],
+        site: str,
+        timezone: dt.tzinfo,
+        on_broken: OnBroken = ignore,
+    ) -> None:
         self._timezone = timezone
-        self._env.filters.update(time=self._time, json=_json, visible=visible)
+        self._templates = Templates(templates, self._equip, on_broken)
+        self.style = self._templates.source("page.css")
         # The hash in the CSP is of these very characters, so they must not be escaped.
-        self._env.globals.update(
-            style=Markup(self.style),  # noqa: S704
-            site=site,
-            words=words,
-            BUTTONS=words.BUTTONS,
-        )
+        style = Markup(self.style)  # noqa: S704
+        self._always = {"style": style, "site": site}
 
     def decision(self, found: LookUp, refused: Outcome | None = None) -> str:
         """The page of a decision link; `refused` is why a POST just now decided nothing."""
-        return self._env.get_template("decide.html").render(found=found, refused=refused)
+        return self._render("decide.html", found=found, refused=refused)
 
     def receipt(self, view: ReceiptView) -> str:
-        return self._env.get_template("receipt.html").render(view=view, facts=view.facts)
+        return self._render("receipt.html", view=view, facts=view.facts)
 
     def message(self, name: str) -> str:
         """A page that only says something: a key of `words.MESSAGES`."""
-        return self._env.get_template("message.html").render(said=words.MESSAGES[name])
+        return self._render("message.html", said=words.MESSAGES[name])
+
+    def _render(self, name: str, **view: Any) -> str:
+        return self._templates.render(name, {**self._always, **view})
+
+    def _equip(self, environment: Environment) -> None:
+        environment.filters.update(time=self._time, json=_json, visible=visible)
+        environment.globals.update(words=words, BUTTONS=words.BUTTONS)
 
     def _time(self, at: float) -> Markup:
         moment = dt.datetime.fromtimestamp(at, self._timezone).isoformat(timespec="seconds")
