@@ -79,6 +79,23 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "A reply that bears your secret token came, but it lacks what follows. If it was yours, "
         "reply again from the address this mail was sent to. If it was not, tell an admin.",
     ),
+    "bad_edit": (
+        "Nothing was decided: this change cannot be made",
+        "The change was read, and does not fit what would run. Mend what follows, and send it "
+        "again.",
+    ),
+    "unchanged": (
+        "Nothing was decided: your change leaves everything as it is",
+        "What you wrote is what would run already.",
+    ),
+    "forbidden": (
+        "Nothing was decided: the rules forbid what your change would run",
+        "No approval would help. Change it to something else, or leave it as it was.",
+    ),
+    "no_target": (
+        "Nothing was decided: it cannot be handed to them",
+        "A question goes only to people and groups whom its rule names.",
+    ),
     "already": ("You have approved this already", "Others still have to."),
 }
 """Headline and reason of each answer, by its key."""
@@ -88,6 +105,7 @@ _ASKED_AFRESH = (
     "It is asked afresh, with what changed, and earlier approvals do not count. A change is not an "
     "approval: you may give yours in answer to the new mail."
 )
+_DETAILED = {"bad_edit", "forbidden", "no_target", "not_believed"}
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
 STANDS: dict[str, str] = {
@@ -140,10 +158,10 @@ def note(case: Case, mail: Mail) -> Note:
         case "outcome":
             return _outcome(case)
         case _:
-            return answer(case, mail.key, mail.said)
+            return answer(case, mail.key, mail.said, mail.detail)
 
 
-def answer(case: Case, key: str, said: str) -> Note:
+def answer(case: Case, key: str, said: str, detail: str = "") -> Note:
     """Why a reply decided nothing: `key` is one of `core.decide.CODES` or of the reply reader."""
     headline, why = ANSWERS.get(key, _OTHER)
     allowed = verbs(case)
@@ -155,7 +173,8 @@ def answer(case: Case, key: str, said: str) -> Note:
         lines = (*lines, ("To approve with a remark", "approve: your remark"))
     stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
     paragraphs = tuple(text for text in (why, stands) if text)
-    return Note(headline, paragraphs, said, lines, example=example)
+    texts = (("What is wrong with it", detail),) if detail and key in _DETAILED else ()
+    return Note(headline, paragraphs, said, lines, texts, example)
 
 
 def stand_of(case: Case) -> str:

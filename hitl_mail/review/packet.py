@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -17,7 +18,7 @@ from hitl_mail.core.canonical import canonical, digest_bytes
 from hitl_mail.core.case import Case, payload_of
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.events import Revision, Verb
-from hitl_mail.core.quorum import deciders
+from hitl_mail.core.quorum import deciders, routes
 from hitl_mail.core.said import verbs
 from hitl_mail.core.verdict import DOORS, Door, Gate
 from hitl_mail.errors import Impossible
@@ -165,7 +166,15 @@ def build_packet(
         whole=_whole(rows, context, action),
         asked=show_time(shown.at, facts.zone),
         edited_by=shown.by,
+        routes=routes(case, person) if shown is case.revision else (),
+        notes=tuple(_handed_over(case, person)),
     )
+
+
+def _handed_over(case: Case, person: str) -> Iterator[tuple[str, str]]:
+    """Who handed the question to this person, and what each wrote."""
+    to = {(m.at, m.detail.get("by")) for m in case.history if person in m.detail.get("to", ())}
+    return ((d.by, d.note) for d in case.decisions if d.verb == "route" and (d.at, d.by) in to)
 
 
 def find_revision(case: Case, number: int) -> Revision:

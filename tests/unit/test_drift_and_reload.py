@@ -71,7 +71,7 @@ class Office:
     def __post_init__(self) -> None:
         self.engine = Engine(Memory(), Now())
         in_force: Rules = self.policy  # type: ignore[assignment]
-        self.world = World(SITE, in_force, lambda: self.engine.desk, lambda case: 0.5)
+        self.world = World(SITE, in_force, lambda: self.engine.desk, lambda case: 0.5, lambda: 0.0)
         self.drift = Drift(self.engine, self.world)
         self.engine.watchers.append(self.drift.watch)
         self.reload = Reload(self.engine, self.world, lambda: self.file, self._load)

@@ -94,7 +94,7 @@ class Office:
         site = Site(site=SiteTable(admins=("cleo", "ada")))
         self.mailer = Mailer(
             self.engine,
-            World(site, rules, Desk, lambda _: 0.0),
+            World(site, rules, Desk, lambda _: 0.0, self.clock.now),
             self.server,
             "approvals@x",
             self.composing.case,

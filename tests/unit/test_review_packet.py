@@ -126,8 +126,8 @@ def test_the_doors_are_those_of_the_persons_own_quorums() -> None:
     assert build_packet(case, "cleo", site(), AT).doors == ("mail", "link")
 
 
-def test_a_pending_case_is_approved_or_rejected() -> None:
-    assert packet().choices == ("approve", "reject")
+def test_a_pending_case_is_approved_rejected_edited_or_handed_on() -> None:
+    assert packet().choices == ("approve", "reject", "edit", "route")
 
 
 def test_a_case_in_doubt_is_settled_and_tells_its_trouble() -> None:
