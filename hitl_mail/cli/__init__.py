@@ -26,6 +26,8 @@ _COMMANDS = {
     "show": "cases",
     "approve": "decisions",
     "reject": "decisions",
+    "edit": "decisions",
+    "route": "decisions",
     "ok": "decisions",
     "flag": "decisions",
     "retry": "decisions",

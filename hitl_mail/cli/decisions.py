@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,9 +14,13 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
+from hitl_mail.core.case import Case
 from hitl_mail.core.events import Verb
-from hitl_mail.errors import HitlError
-from hitl_mail.home import find_home
+from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.home import Home, find_home
+
+if TYPE_CHECKING:
+    from hitl_mail.review.edits import Edit
 
 _HELP: dict[Verb, str] = {
     "approve": "Approve a case: exactly the payload it has now runs.",
@@ -26,13 +33,25 @@ _HELP: dict[Verb, str] = {
 }
 
 
-def _decide(home: str, id: str, verb: Verb, note: str, timeout: float, as_json: bool) -> None:
+def _open_case(home: str, id: str) -> tuple[Home, Case]:
+    """The case that is to be decided, and where."""
     reader = Reader(find_home(home))
     if not reader.home.running():
         # Who is nobody is told so now; a daemon says it itself.
         bootstrap.load_site(reader.home).person_of_os_user(bootstrap.os_user(os.getuid()))
-    case = reader.open_case(id)
-    answer = decide_by_file(reader.home, case, verb, note, timeout)
+    return reader.home, reader.open_case(id)
+
+
+def _decide(
+    found: tuple[Home, Case],
+    verb: Verb,
+    note: str,
+    timeout: float,
+    as_json: bool,
+    **more: Any,
+) -> None:
+    home, case = found
+    answer = decide_by_file(home, case, verb, note, timeout, **more)
     if answer is None:
         if as_json:
             emit_json({"case": case.id, "verb": verb, "queued": True})
@@ -47,19 +66,19 @@ def _decide(home: str, id: str, verb: Verb, note: str, timeout: float, as_json: 
         click.echo(f"{verb} {case.id}: recorded for {answer['by']}; it is now {answer['status']}")
 
 
+_timeout_option = click.option(
+    "--timeout", default=10.0, metavar="SECONDS", help="How long to wait for the daemon."
+)
+
+
 def _command(verb: Verb) -> click.Command:
     def run(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bool) -> None:
-        _decide(home, id, verb, " ".join(note), timeout, as_json)
+        _decide(_open_case(home, id), verb, " ".join(note), timeout, as_json)
 
     decorate: list[Callable[[Callable[..., None]], Callable[..., None]]] = [
         click.argument("id"),
         click.argument("note", nargs=-1),
-        click.option(
-            "--timeout",
-            default=10.0,
-            metavar="SECONDS",
-            help="How long to wait for the daemon.",
-        ),
+        _timeout_option,
         json_option,
         click.pass_obj,
     ]
@@ -77,3 +96,73 @@ flag = _command("flag")
 retry = _command("retry")
 done = _command("done")
 abandon = _command("abandon")
+
+
+@click.command()
+@click.argument("id")
+@click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option(
+    "--payload", metavar="FILE", help="The whole new payload as JSON; - reads standard input."
+)
+@click.option("--note", default="", help="Why; kept in the receipt.")
+@_timeout_option
+@json_option
+@click.pass_obj
+def edit(
+    home: str,
+    id: str,
+    changes: tuple[str, ...],
+    payload: str | None,
+    note: str,
+    timeout: float,
+    as_json: bool,
+) -> None:
+    """Change the payload of a case. The rules judge it again, and it is asked about afresh.
+
+    \b
+    hitl-mail edit refund amount=40 'customer.name = "Bo"'
+    hitl-mail edit refund --payload new.json
+    hitl-mail edit refund            opens an editor
+
+    Values are TOML: text in quotes, or bare where text stands now. An edit is no approval.
+    """
+    found = _open_case(home, id)
+    edited = _edit_of(found[1], changes, payload)
+    _decide(found, "edit", note, timeout, as_json, edit=edited)
+
+
+@click.command()
+@click.argument("id")
+@click.argument("to", metavar="NAME")
+@click.argument("note", nargs=-1)
+@_timeout_option
+@json_option
+@click.pass_obj
+def route(
+    home: str, id: str, to: str, note: tuple[str, ...], timeout: float, as_json: bool
+) -> None:
+    """Hand the question to another person or group that its rule allows; they read the NOTE."""
+    _decide(_open_case(home, id), "route", " ".join(note), timeout, as_json, to=to.rstrip(":"))
+
+
+def _edit_of(case: Case, changes: tuple[str, ...], payload: str | None) -> Edit:
+    from hitl_mail.review.edits import apply_edit, parse_edit
+
+    if changes and payload is not None:
+        raise UsageError("either KEY=VALUE or --payload, not both")
+    if changes:
+        edited = parse_edit(changes)
+    elif payload is not None:
+        with click.open_file(payload, encoding="utf-8") as file:
+            edited = parse_edit(file.read().splitlines())
+    elif sys.stdin.isatty() and sys.stdout.isatty():
+        before = json.dumps(case.payload, indent=2, ensure_ascii=False) + "\n"
+        after = click.edit(before, extension=".json")
+        if after is None or after == before:
+            raise UsageError("nothing was changed in the editor; nothing was said")
+        edited = parse_edit(after.splitlines())
+    else:
+        raise UsageError("say what to change: KEY=VALUE, or --payload FILE")
+    # What cannot be is told here and now; the daemon looks again.
+    apply_edit(case.payload, edited)
+    return edited

@@ -7,7 +7,9 @@ import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
 
 from hitl_mail import bootstrap
 from hitl_mail.adapters.spool import drop
@@ -16,6 +18,9 @@ from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.home import Home
 
+if TYPE_CHECKING:
+    from hitl_mail.review.edits import Edit
+
 T = TypeVar("T")
 
 _LOOK = 0.02
@@ -23,11 +28,27 @@ _LOOK_INSIDE = 0.5
 
 
 def decide_by_file(
-    home: Home, case: Case, verb: str, note: str, timeout: float
+    home: Home,
+    case: Case,
+    verb: str,
+    note: str,
+    timeout: float,
+    *,
+    to: str = "",
+    edit: Edit | None = None,
 ) -> dict[str, Any] | None:
     """Say a decision through `control/`; the daemon's answer, or None where none is running."""
     name = f"{verb}-{case.id}-{secrets.token_hex(6)}"
-    said = {"case": case.id, "verb": verb, "seen": case.revision.digest, "note": note}
+    said: dict[str, Any] = {
+        "case": case.id,
+        "verb": verb,
+        "seen": case.revision.digest,
+        "note": note,
+    }
+    if to:
+        said["to"] = to
+    if edit is not None:
+        said["edit"] = msgspec.to_builtins(edit)
     return _say(home, name, said, timeout)
 
 
