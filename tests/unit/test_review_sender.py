@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
-from hitl_mail.review.authentication import aligned, authenticate
-from hitl_mail.review.headers import one_address, read_fields
+from hitl_mail.review.authentication import aligned
+from hitl_mail.review.headers import one_address
 from hitl_mail.review.reply import read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
 from tests.factories import case_after, receive
@@ -106,13 +106,25 @@ def test_the_token_may_stand_in_any_envelope_field(field: str) -> None:
         "ada@example.com eve@evil.test",
         '"Ada <ada@example.com>',
         "@route:ada@example.com",
+        '"ceo@example.com" <ada@example.com>',
+        '"evil-ada@example.com" <ada@example.com>',
+        "=?utf-8?q?ceo=40example=2Ecom?= <ada@example.com>",
+        "=?utf-8?b?Y2VvQGV4YW1wbGUuY29t?= <ada@example.com>",
+        "ceo＠example.com <ada@example.com>",
+        "\u212ada@example.com",
+        "аda@example.com",
+        "ada@example.com\x00",
+        '"a\x01" <ada@example.com>',
+        "ada@example.com.",
+        '"ada"@example.com',
+        "ada@[192.0.2.1]",
         "",
     ],
 )
 def test_a_from_that_is_not_one_plain_address_is_nobodys(sender: str) -> None:
     found = belief(reply("approve", ASK, sender=sender))
     assert found.from_address is None
-    assert found.problems == ("its From is not exactly one plain address",)
+    assert found.problems[0] == "its From is not exactly one plain address"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +134,8 @@ def test_a_from_that_is_not_one_plain_address_is_nobodys(sender: str) -> None:
         ("<Ada@Example.com>", "ada@example.com"),
         ("Ada Lovelace <ada@example.com>", "ada@example.com"),
         ('"Lovelace, Ada" <ada@example.com>', "ada@example.com"),
-        ('"ceo@example.com" <eve@evil.test>', "eve@evil.test"),
-        ("=?utf-8?q?ceo=40example=2Ecom?= <eve@evil.test>", "eve@evil.test"),
+        ('"ada@example.com" <ada@example.com>', "ada@example.com"),
+        ("=?utf-8?q?Ada?= =?x-unknown?q?L?= <ada@example.com>", "ada@example.com"),
         ("Ádá <ada@example.com>", "ada@example.com"),
         ('"a \\" b" <ada@example.com>', "ada@example.com"),
     ],
@@ -162,7 +174,7 @@ def test_automatic_mail_never_decides(field: str) -> None:
     assert found.problems != ()
 
 
-@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: All"])
+@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: None"])
 def test_a_persons_mail_may_say_that_it_is_one(field: str) -> None:
     assert belief(f"{field}\r\n".encode() + reply("approve", ASK)).problems == ()
 
@@ -235,8 +247,8 @@ def test_without_results_a_reply_decides_only_where_the_token_is_enough() -> Non
 
 
 def test_without_a_configured_name_no_results_are_believed() -> None:
-    fields = read_fields(results(f"{OURS}; dmarc=pass"))
-    assert authenticate(fields, None, "ada@example.com").result == "none"
+    found = believe(results(f"{OURS}; dmarc=pass"), TOKENS, "dmarc")
+    assert found.problems == ("the sender is not authenticated: nobody has checked it",)
 
 
 def test_domains_align_with_themselves_and_their_own() -> None:
