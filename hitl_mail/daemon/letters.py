@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Answer, Decide, MailWas
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import notices
@@ -22,10 +23,11 @@ from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed
 from hitl_mail.ports import Letter, Receipts
 from hitl_mail.review.bounce import read_bounce
+from hitl_mail.review.dkim import FindTxt
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.packet import build_packet, find_revision
 from hitl_mail.review.reply import Reply, read_reply
-from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
+from hitl_mail.review.sender import Belief, Identity, evidence, identify
 from hitl_mail.review.tokens import Claim, Tokens
 
 log = logging.getLogger(__name__)
@@ -40,11 +42,19 @@ class Letters:
     world: World
     tokens: Tokens
     facts: SiteFacts
+    find_txt: FindTxt
 
     async def handle(self, letter: Letter) -> None:
         """Decide, answer, or leave alone. Raises `StorageFailed` only."""
         settings = self.world.site.mail.authentication
-        belief = believe(letter.message, self.tokens, settings.require, settings.authserv_id)
+        belief = await find_belief(
+            letter.message,
+            self.tokens,
+            settings,
+            self._people(),
+            self.find_txt,
+            self.engine.clock.now(),
+        )
         if belief.class_ == "bounce":
             await self._returned(letter)
             return
@@ -112,11 +122,14 @@ class Letters:
         await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why))
 
     def _claimed(self, case: Case, claim: Claim) -> MailLog | None:
-        """The mail of the case that bore this Message-ID."""
-        for mail in case.mails:
-            if mail.id == claim.mail:
+        """The mail of the case that bore this Message-ID, or the newest question with this reply
+        address."""
+        for mail in reversed(case.mails):
+            asks = mail.what in ("ask", "doubt", "review") and mail.revision == claim.revision
+            if mail.id == claim.mail or (claim.mail is None and asks):
                 seen = find_revision(case, mail.revision).digest
-                return mail if self.tokens.find_person(claim, seen, [mail.to]) else None
+                if self.tokens.find_person(claim, seen, [mail.to]):
+                    return mail
         return None
 
     async def _late(self, letter: Letter, belief: Belief) -> None:

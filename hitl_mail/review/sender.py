@@ -124,6 +124,22 @@ def believe(
     )
 
 
+def needs_own_check(
+    belief: Belief,
+    require: Literal["dmarc", "token"],
+    authserv_id: str | None,
+    people: Mapping[str, tuple[str, ...]],
+) -> bool:
+    """Whether this mail decides only if our own DKIM check passes. Never for a mail that is not
+    from an address of our people: then only their domains are ever looked up."""
+    return (
+        require == "dmarc"
+        and not authserv_id
+        and belief.class_ == "reply"
+        and any(_is_address_of(belief.from_address, known) for known in people.values())
+    )
+
+
 def identify(
     belief: Belief,
     case: str,
