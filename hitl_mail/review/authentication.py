@@ -18,10 +18,12 @@ from hitl_mail.review.headers import Fields, first
 
 _LONGEST = 4000
 _ID = re.compile(r"([A-Za-z0-9._-]+)(?:\s+1)?")
+_VALUE = r"(?:\"[^\"]*\"|[^\s\"]*)"
 _RESULT = re.compile(
-    r"([A-Za-z0-9-]+)(?:/\d{1,3})?=([A-Za-z0-9-]+)((?:\s+[A-Za-z0-9._-]+=(?:\"[^\"]*\"|[^\s\"]*))*)"
+    r"([A-Za-z0-9-]+)\s*(?:/\s*\d{1,3}\s*)?=\s*([A-Za-z0-9-]+)"
+    rf"((?:\s+[A-Za-z0-9._-]+={_VALUE})*)"
 )
-_PROPERTY = re.compile(r"\s+([A-Za-z0-9._-]+)=(\"[^\"]*\"|[^\s\"]*)")
+_PROPERTY = re.compile(rf"\s+([A-Za-z0-9._-]+)=({_VALUE})")
 _METHOD = re.compile(r"(?:^|[\s;])[A-Za-z0-9-]+=[A-Za-z]+$")
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+")
 _WANTED = frozenset({"header.from", "header.d", "header.i", "smtp.mailfrom"})

@@ -97,8 +97,9 @@ def _bounce(fields: Fields) -> list[Sign]:
     if values(fields, "x-failed-recipients"):
         signs.append(Sign("bounce", "it names failed recipients"))
     sender = first(fields, "from").lower()
-    address = one_address(sender) or sender.rpartition("<")[2].strip("> ")
-    local = address.partition("@")[0]
+    # Some daemons write `MAILER-DAEMON <>`.
+    name, _, address = sender.partition("(")[0].strip().removesuffix(">").rpartition("<")
+    local = (address or name).strip().partition("@")[0]
     if local in _DAEMONS:
         signs.append(Sign("bounce", "a mail daemon sent it"))
     # A vacation program must use an empty return path too (RFC 3834, 3.3).

@@ -17,19 +17,28 @@ from itertools import islice
 
 import msgspec
 
+from hitl_mail.review.automatic import find_sign
 from hitl_mail.review.body import BROKEN, MOST_MESSAGE
-from hitl_mail.review.headers import addresses, message_ids
+from hitl_mail.review.headers import addresses, message_ids, read_fields
 from hitl_mail.review.tokens import Claim, Tokens
 
 _MOST_PARTS = 50
 _MOST_WHY = 300
 _MOST_TEXT = 256 * 1024
+_MOST_SCANNED = 64 * 1024
 _MOST_LINES = 1500
-_MOST_COLUMNS = 1000
+_MOST_COLUMNS = 400
 _MOST_RECIPIENTS = 20
 _ANSWERED = ("In-Reply-To", "References")
 _NAMES_US = ("Reply-To", "To", "Cc", "X-Original-To", "Delivered-To")
 _REASON = re.compile(r"^.{0,200}\b5(?:\d\d[ -]|\.\d{1,3}\.\d{1,3}\b).{0,200}$", re.MULTILINE)
+
+_ACTION = re.compile(rb"^[ \t>]{0,10}Action:[ \t]{0,10}([A-Za-z]+)", re.MULTILINE | re.IGNORECASE)
+_LATE = (
+    "delayed", "warning", "will retry", "will be retried", "keep trying", "still trying",
+    "temporary problem", "temporary failure", "not need to resend", "not yet been delivered",
+    "has not been delivered yet", "continue to try", "will try again",
+)  # fmt: skip
 
 
 class Returned(msgspec.Struct, frozen=True):
@@ -46,15 +55,21 @@ def read_bounce(message: bytes, tokens: Tokens) -> Returned | None:
     try:
         parsed = _parse(message)
         parts = list(islice(parsed.walk(), _MOST_PARTS))
-        blocks = [block for part in parts for block in _blocks(part)]
-        claim = next(filter(None, _claims(parsed, parts, tokens)), None)
+        claim = next(filter(None, _claims(message, parsed, parts, tokens)), None)
         if claim is None:
             return None
+        blocks = [block for part in parts for block in _blocks(part)]
         if any(block["Action"] for block in blocks):
-            failed = [block for block in blocks if _says(block, "Action") == "failed"]
+            failed = [block for block in blocks if _says(block, "Action").startswith("fail")]
             return Returned(claim, _why(failed[0]), _recipients(failed)) if failed else None
+        # A report whose form is broken still has these lines.
+        actions = [one.lower() for one in _ACTION.findall(message[:_MOST_TEXT])]
+        if actions and not any(action.startswith(b"fail") for action in actions):
+            return None
         found = _failures(message)
-        return Returned(claim, _reason(parts), found) if found else None
+        if not (found or actions or _is_returned_for_good(message)):
+            return None
+        return Returned(claim, _reason(parts), found)
     except BROKEN:
         return None
 
@@ -65,6 +80,16 @@ def is_bounce(message: bytes) -> bool:
         return bool(_failures(message, temporary=True))
     except BROKEN:
         return False
+
+
+def _is_returned_for_good(message: bytes) -> bool:
+    """Whether a mail daemon sent this and does not say that it goes on trying: the forms that no
+    library knows. To think it lost when it is late is the smaller error: somebody else is asked."""
+    sign = find_sign(read_fields(message))
+    if sign is None or sign.class_ != "bounce" or not sign.strong:
+        return False
+    text = message[:_MOST_TEXT].decode("utf-8", "replace").lower()
+    return not any(word in text for word in _LATE)
 
 
 def _parse(message: bytes) -> Message:
@@ -79,7 +104,7 @@ def _failures(message: bytes, *, temporary: bool = False) -> tuple[str, ...]:
     from flufl.bounce import all_failures
 
     logging.getLogger("flufl.bounce").setLevel(logging.WARNING)
-    lines = message[:_MOST_TEXT].lstrip(b"\r\n").splitlines()[:_MOST_LINES]
+    lines = message[:_MOST_SCANNED].lstrip(b"\r\n").splitlines()[:_MOST_LINES]
     late, lost = all_failures(_parse(b"\n".join(line[:_MOST_COLUMNS] for line in lines)))
     found = {*lost, *(late if temporary else ())}
     names = {
@@ -125,22 +150,27 @@ def _reason(parts: list[Message]) -> str:
     return "it came back undelivered"
 
 
-def _claims(parsed: Message, parts: list[Message], tokens: Tokens) -> Iterator[Claim | None]:
+def _claims(
+    message: bytes, parsed: Message, parts: list[Message], tokens: Tokens
+) -> Iterator[Claim | None]:
     """What may be ours in it, best first: the mail given back, what the report says that it
-    answers, and the text, where old servers put the header of the mail."""
+    answers, and any text, where old servers put the header of the mail, or broken forms left it."""
     returned = [header for part in parts for header in _returned(part)]
     for header in returned:
         yield from map(tokens.parse_message_id, message_ids(str(header["Message-ID"])))
     for name in _ANSWERED:
         yield from map(tokens.parse_message_id, message_ids(str(parsed[name])))
     texts = [_text(part) for part in parts if part.get_content_maintype() == "text"]
+    texts.append(message[:_MOST_TEXT].decode("utf-8", "replace"))
     for text in texts:
-        yield from map(tokens.parse_message_id, message_ids(text))
+        yield from map(tokens.parse_message_id, message_ids(text, _MOST_TEXT))
     for header in (*returned, parsed):
         for name in _NAMES_US:
             yield from map(tokens.parse_address, addresses(str(header[name])))
+    tagged = tokens.address.partition("@")[0].lower() + "+"
     for text in texts:
-        yield from map(tokens.parse_address, addresses(text))
+        if tagged in text.lower():
+            yield from map(tokens.parse_address, addresses(text, _MOST_TEXT))
 
 
 def _returned(part: Message) -> list[Message]:

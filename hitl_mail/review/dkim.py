@@ -41,13 +41,13 @@ def check_dkim(message: bytes, sender: str, find_txt: FindTxt, now: float) -> Au
     `pass`, `fail`, or `none` where nothing of that domain's is there to be checked, or the DNS
     did not answer. `now` is in seconds since the epoch: a signature may have expired.
     """
-    message = message.lstrip(b"\r\n")
     fields = read_fields(message)
     signatures = values(fields, "dkim-signature")
     if not signatures:
         return Authentication("none", detail="no DKIM signature")
     if why := _unfit(message, fields):
         return Authentication("fail", detail=why)
+    message = message.lstrip(b"\r\n")
     domain = sender.rpartition("@")[2].lower()
     said, tried, silent = [], 0, ""
     for index, signature in enumerate(signatures):

@@ -20,6 +20,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,25
 _ATOMS = re.compile(r"[^\x00-\x1f\x7f()<>@,;:\\\"\[\]]*")
 _MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
 
+_EMPTY = re.compile(rb"(?:\r?\n)*")
 _HEAD_END = re.compile(rb"\n\r?\n")
 _MBOX = re.compile(rb">?From [^\s:]")
 _BETWEEN = re.compile(r"[\s<>()\[\],;:'\"]+")
@@ -97,14 +98,15 @@ def one_address(value: str) -> str | None:
     return text.lower() if _plain_address(text) else None
 
 
-def addresses(value: str) -> list[str]:
-    """Everything in a field that looks like an address, to look for our own among them."""
-    return _ADDRESS.findall(value[:_LONGEST_VALUE])
+def addresses(value: str, most: int = _LONGEST_VALUE) -> list[str]:
+    """Everything in a field, up to `most` characters of it, that looks like an address, to look
+    for our own among them."""
+    return _ADDRESS.findall(value[:most])
 
 
-def message_ids(value: str) -> list[str]:
-    """The Message-IDs in a field."""
-    return _MESSAGE_ID.findall(value[:_LONGEST_VALUE])
+def message_ids(value: str, most: int = _LONGEST_VALUE) -> list[str]:
+    """The Message-IDs in a field, up to `most` characters of it."""
+    return _MESSAGE_ID.findall(value[:most])
 
 
 def _display_name(name: str, address: str) -> bool:
@@ -155,7 +157,8 @@ def _plain_address(text: str) -> bool:
 
 def _head(message: bytes) -> bytes:
     """The bytes up to the first empty line and with it."""
-    start = message.lstrip(b"\r\n")[:MOST_BYTES] if message[:1] in b"\r\n" else message[:MOST_BYTES]
+    begin = _EMPTY.match(message)
+    start = message[begin.end() if begin else 0 :][:MOST_BYTES]
     end = _HEAD_END.search(start)
     return start[: end.end()] if end else start
 

@@ -31,7 +31,9 @@ from hitl_mail.review.tokens import Claim, Tokens
 
 Class = Literal["reply", "auto-reply", "bounce", "unrelated"]
 
-_ENVELOPE = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
+_ENVELOPE = (
+    "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to",
+)  # fmt: skip
 _MOST_CLAIMS = 20
 
 

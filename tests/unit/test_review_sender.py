@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
 from hitl_mail.review.authentication import aligned
+from hitl_mail.review.bounce import read_bounce
 from hitl_mail.review.headers import one_address
 from hitl_mail.review.reply import read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
@@ -289,6 +293,53 @@ def test_no_field_makes_it_raise(sender: str, value: str) -> None:
         "utf-8", "replace"
     )
     assert belief(message, "dmarc").class_ in ("unrelated", "bounce", "auto-reply")
+
+
+GENUINE = reply("approve", ASK, sender="Ada <ada@example.com>")
+_HEAD = GENUINE.index(b"\r\n\r\n")
+_hostile = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [
+            b"From: eve@evil.test\r\n", b"\nFrom: eve@evil.test\n", b"\rFrom: eve@evil.test\r",
+            b"Sender: ada@example.com\r\n", b"From: ", b" <eve@evil.test>", b", eve@evil.test",
+            b"(", b'"', b"<", b"\0", b"\r\n", b"\n\n", b":", b"=?utf-8?q?ada=40example.com?=",
+            b"Auto-Submitted: auto-replied\r\n", b"Content-Type: multipart/report\r\n",
+        ]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=600, deadline=None)
+@given(_hostile, st.integers(0, _HEAD), st.integers(0, 60))
+def test_a_mutated_mail_is_hers_or_nobodys(data: bytes, at: int, cut: int) -> None:
+    """Whatever is put in or cut out of the header: where it still decides, it says to be from Ada
+    and from nobody else, and bears her token."""
+    message = GENUINE[:at] + data + GENUINE[at + cut :]
+    found = identity(message)
+    read_bounce(message, TOKENS)
+    if not found.problems:
+        assert found.person == "ada"
+        theirs = email.message_from_bytes(message.lstrip(), policy=email.policy.compat32)
+        [sender] = theirs.get_all("From", [])
+        assert "eve" not in str(sender)
+        assert "ada@example.com" in str(sender).lower()
+
+
+@settings(max_examples=300, deadline=None)
+@given(_hostile, st.integers(0, len(GENUINE)), st.integers(0, 60))
+def test_a_mutated_mail_of_a_stranger_is_nobodys(data: bytes, at: int, cut: int) -> None:
+    eves = GENUINE.replace(b"Ada <ada@example.com>", b"Eve <eve@evil.test>")
+    assert identity(eves[:at] + data.replace(b"eve", b"bob") + eves[at + cut :]).problems != ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=80), st.integers(1, 400), st.integers(0, 60))
+def test_nothing_below_our_servers_field_authenticates(data: bytes, at: int, cut: int) -> None:
+    ours = f"Authentication-Results: {OURS}; dmarc=fail header.from=example.com\r\n".encode()
+    forged = results(f"{OURS}; dmarc=pass header.from=example.com")
+    message = ours + forged[:at] + data + forged[at + cut :]
+    assert believe(message, TOKENS, "dmarc", OURS).problems != ()
 
 
 def test_a_genuine_reply_reads_and_believes_from_the_same_bytes() -> None:
