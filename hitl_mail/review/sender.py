@@ -7,6 +7,7 @@ people holds for that case, and whether that person is the sender. Never raises,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -35,6 +36,8 @@ _ENVELOPE = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to",
 )  # fmt: skip
 _MOST_CLAIMS = 20
+_REPLY = re.compile(r"(?:re|aw|sv|vs|antw|odp|res|rif|r|tr|ynt)\s?:", re.IGNORECASE)
+"""How a reply's subject begins in the languages of mail programs."""
 
 
 class Belief(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,8 +213,8 @@ def _returned(
     that came back, and is quoted in every reply to it.
     """
     strong = sign is not None and sign.strong
-    if claims and not strong:
-        subject, sender = first(fields, "subject"), first(fields, "from")
+    subject, sender = first(fields, "subject"), first(fields, "from")
+    if not strong and (claims or _REPLY.match(subject) or first(fields, "in-reply-to")):
         text = "\n".join(read_reply(message, tokens.is_ours).lines)
         message = f"From: {sender}\nSubject: {subject}\n\n{text}\n".encode("utf-8", "replace")
     if not is_bounce(message):

@@ -280,7 +280,7 @@ def test_a_mail_without_a_message_id_of_its_own_counts_once_by_its_bytes() -> No
     assert belief(two).reply_to is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=1500))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     assert identity(data).person is None
@@ -310,7 +310,7 @@ _hostile = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(_hostile, st.integers(0, _HEAD), st.integers(0, 60))
 def test_a_mutated_mail_is_hers_or_nobodys(data: bytes, at: int, cut: int) -> None:
     """Whatever is put in or cut out of the header: where it still decides, it says to be from Ada
@@ -326,7 +326,7 @@ def test_a_mutated_mail_is_hers_or_nobodys(data: bytes, at: int, cut: int) -> No
         assert "ada@example.com" in str(sender).lower()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(_hostile, st.integers(0, len(GENUINE)), st.integers(0, 60))
 def test_a_mutated_mail_of_a_stranger_is_nobodys(data: bytes, at: int, cut: int) -> None:
     eves = GENUINE.replace(b"Ada <ada@example.com>", b"Eve <eve@evil.test>")
