@@ -185,9 +185,9 @@ class _Check:
                     what = f"{one} without {other}"
                     self.problem(("mail", table, one), what, f"Add {other}, or drop {one}.")
         if site.mail.transport == "smtp":
-            self.servers(site)
+            self.servers()
 
-    def servers(self, site: Site) -> None:
+    def servers(self) -> None:
         """What transport smtp cannot do without."""
         path: Path = ("mail", "transport")
         if "address" not in self.written("mail"):
@@ -199,13 +199,6 @@ class _Check:
                 if field not in given:
                     where: Path = ("mail", table) if given else path
                     self.problem(where, f"[mail.{table}] {field} is missing", f'Add {field} = "…".')
-        authentication = site.mail.authentication
-        if authentication.require == "dmarc" and not authentication.authserv_id:
-            given = self.written("mail", "authentication")
-            where = ("mail", "authentication") if given else path
-            what = 'require = "dmarc" needs authserv_id in [mail.authentication]'
-            mend = "Name the server whose Authentication-Results you believe, or require token."
-            self.problem(where, what, mend)
 
     def web(self, site: Site) -> None:
         bind = _BIND.fullmatch(site.web.bind)

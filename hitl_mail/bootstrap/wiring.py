@@ -11,6 +11,7 @@ from pathlib import Path
 
 from hitl_mail.adapters.beat import HealthFile
 from hitl_mail.adapters.clock import SystemClock
+from hitl_mail.adapters.dns_txt import DnsTxt
 from hitl_mail.adapters.execute import executor_for
 from hitl_mail.adapters.ids import new_case_id
 from hitl_mail.adapters.journal import Journal
@@ -120,7 +121,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         mailer=Mailer(
             engine, world, outbox, site.mail.address, composer.compose, composer.compose_notice
         ),
-        letters=Letters(engine, receipts, world, tokens, facts, deciding),
+        letters=Letters(engine, receipts, world, tokens, facts, deciding, DnsTxt()),
         drift=Drift(engine, world),
         reload=Reload(
             engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)

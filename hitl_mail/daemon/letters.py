@@ -3,7 +3,8 @@
 A letter decides only if it is a reply (no bounce, no auto-reply, nothing of our own), bears the
 secret token of one of our people for that case and revision, comes from that person, and its first
 new line is a command. Whatever it lacks is told to that person at their configured address, never
-to whoever the letter says it is from. A letter without a token of ours is left alone.
+to whoever the letter says it is from. An automatic reply that says that a person is away is no
+answer, but brings others in. A letter without a token of ours is left alone.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import logging
 from dataclasses import dataclass
 
 from hitl_mail.core.case import Case, MailLog
-from hitl_mail.core.commands import Answer, MailWas
+from hitl_mail.core.commands import Absent, Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
@@ -23,10 +25,11 @@ from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed
 from hitl_mail.ports import Letter, Receipts
 from hitl_mail.review.bounce import read_bounce
+from hitl_mail.review.dkim import FindTxt
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.packet import build_packet, find_revision
 from hitl_mail.review.reply import Reply, read_reply
-from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
+from hitl_mail.review.sender import Belief, Identity, evidence, identify
 from hitl_mail.review.tokens import Claim, Tokens
 
 log = logging.getLogger(__name__)
@@ -42,34 +45,58 @@ class Letters:
     tokens: Tokens
     facts: SiteFacts
     deciding: Deciding
+    find_txt: FindTxt
 
     async def handle(self, letter: Letter) -> None:
         """Decide, answer, or leave alone. Raises `StorageFailed` only."""
         settings = self.world.site.mail.authentication
-        belief = believe(letter.message, self.tokens, settings.require, settings.authserv_id)
+        belief = await find_belief(
+            letter.message,
+            self.tokens,
+            settings,
+            self._people(),
+            self.find_txt,
+            self.engine.clock.now(),
+        )
         if belief.class_ == "bounce":
             await self._returned(letter)
             return
-        if belief.case is None or belief.class_ != "reply":
+        written = belief.class_ == "reply" or belief.weak
+        if belief.case is None or not (written or belief.absent):
             log.info("%s: %s, left alone: %s", letter.place, belief.class_, belief.problems)
             return
         reply = read_reply(letter.message, self.tokens.is_ours)
         case = self.engine.cases.get(belief.case)
         if case is None or case.closed:
-            await self._late(letter, belief)
+            if belief.class_ == "reply":
+                await self._late(letter, belief)
             return
         revisions = {revision.number: revision.digest for revision in case.revisions}
         who = identify(belief, case.id, revisions, self._people(), self.tokens)
         if who.person is None or who.seen is None:
             log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
             return
-        if who.problems:
+        if belief.class_ != "reply":
+            await self._automatic(case, who.person, belief, reply)
+        elif who.problems:
             log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
-            await self._answer(case, who.person, belief, "not_believed", who.problems[0])
+            problem = who.problems[0]
+            await self._answer(case, who.person, belief, "not_believed", problem, problem)
         elif reply.verb is None:
             await self._answer(case, who.person, belief, reply.key, reply.said)
         else:
             await self._decide(case, who.person, who.seen, belief, reply)
+
+    async def _automatic(self, case: Case, person: str, belief: Belief, reply: Reply) -> None:
+        """A mail that looks automatic decides nothing. Where it may be a person's own all the
+        same, that person is told; where it tells of an absence, others are asked."""
+        why = belief.problems[0] if belief.problems else "it looks automatic"
+        if belief.weak and (reply.verb is not None or not belief.absent):
+            await self._answer(case, person, belief, "automatic", reply.said, why)
+        elif belief.absent:
+            log.info("%s: %s is away: %s", case.id, person, why)
+            absent = Absent(person, " ".join(reply.lines)[:200], belief.message_id)
+            await self.engine.handle(case.id, absent)
 
     async def _decide(
         self, case: Case, person: str, seen: str, belief: Belief, reply: Reply
@@ -116,11 +143,14 @@ class Letters:
         await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why))
 
     def _claimed(self, case: Case, claim: Claim) -> MailLog | None:
-        """The mail of the case that bore this Message-ID."""
-        for mail in case.mails:
-            if mail.id == claim.mail:
+        """The mail of the case that bore this Message-ID, or the newest question with this reply
+        address."""
+        for mail in reversed(case.mails):
+            asks = mail.what in ("ask", "doubt", "review") and mail.revision == claim.revision
+            if mail.id == claim.mail or (claim.mail is None and asks):
                 seen = find_revision(case, mail.revision).digest
-                return mail if self.tokens.find_person(claim, seen, [mail.to]) else None
+                if self.tokens.find_person(claim, seen, [mail.to]):
+                    return mail
         return None
 
     async def _late(self, letter: Letter, belief: Belief) -> None:

@@ -7,6 +7,7 @@ people holds for that case, and whether that person is the sender. Never raises,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,22 +15,29 @@ import msgspec
 
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.review.authentication import Authentication, authenticate
-from hitl_mail.review.automatic import is_automatic, is_bounce
+from hitl_mail.review.automatic import Sign, find_sign, says_away
+from hitl_mail.review.bounce import is_bounce
 from hitl_mail.review.headers import (
     Fields,
     addresses,
+    find_defect,
     first,
     message_ids,
     one_address,
     read_fields,
     values,
 )
+from hitl_mail.review.reply import read_reply
 from hitl_mail.review.tokens import Claim, Tokens
 
 Class = Literal["reply", "auto-reply", "bounce", "unrelated"]
 
-_ENVELOPE = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
+_ENVELOPE = (
+    "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to",
+)  # fmt: skip
 _MOST_CLAIMS = 20
+_REPLY = re.compile(r"(?:re|aw|sv|vs|antw|odp|res|rif|r|tr|ynt)\s?:", re.IGNORECASE)
+"""How a reply's subject begins in the languages of mail programs."""
 
 
 class Belief(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +46,10 @@ class Belief(msgspec.Struct, frozen=True, kw_only=True):
     `problems` are sentences; a reply with any of them decides nothing. `claims` are tokens found,
     unchecked, those of the address first. `message_id` is the mail's own (or stands for its
     bytes), so that it counts once; `reply_to` is what an answer may refer to, None if unfit.
+
+    `weak`: only soft signs make it automatic, and it answers a mail of ours: it may be a person's
+    reply, which is then to be answered with help. Anything else that is no `reply` is never
+    answered. `absent`: it answers a mail of ours for a person who is away.
     """
 
     class_: Class
@@ -47,6 +59,8 @@ class Belief(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str = ""
     reply_to: str | None = None
     authentication: Authentication = Authentication("none")
+    weak: bool = False
+    absent: bool = False
 
     @property
     def case(self) -> str | None:
@@ -72,16 +86,20 @@ def believe(
     tokens: Tokens,
     require: Literal["dmarc", "token"],
     authserv_id: str | None = None,
+    own_check: Authentication | None = None,
 ) -> Belief:
-    """What there is to believe of a mail. `require` is `mail.authentication.require`."""
+    """What there is to believe of a mail. `require` is `mail.authentication.require`.
+
+    `own_check` is what `review.dkim.check_dkim` found. It counts only where no `authserv_id` is
+    configured: where a server of ours checks senders, its word is the only one.
+    """
     fields = read_fields(message)
     claims = _claims(fields, tokens)
     own_ids = message_ids(first(fields, "message-id"))
     reply_to = own_ids[0] if len(own_ids) == 1 else None
-    message_id = reply_to or digest_bytes(message)
-    class_, why = _class(fields, claims, tokens)
     froms = values(fields, "from")
     sender = one_address(froms[0]) if len(froms) == 1 else None
+    class_, why, sign = _class(message, fields, claims, tokens)
     problems = [why] if why else []
     if sender is None:
         problems.append(
@@ -89,7 +107,13 @@ def believe(
             else "it has more than one From" if len(froms) > 1
             else "its From is not exactly one plain address"
         )  # fmt: skip
-    found = authenticate(fields, authserv_id, sender) if sender else Authentication("none")
+    if defect := find_defect(message):
+        problems.append(defect)
+    found = Authentication("none")
+    if sender and authserv_id:
+        found = authenticate(fields, authserv_id, sender)
+    elif sender:
+        found = own_check or Authentication("none", detail="nobody has checked it")
     if require == "dmarc" and found.result != "pass":
         problems.append(f"the sender is not authenticated: {found.detail or found.result}")
     return Belief(
@@ -97,9 +121,27 @@ def believe(
         problems=tuple(problems),
         claims=claims,
         from_address=sender,
-        message_id=message_id,
+        message_id=reply_to or digest_bytes(message),
         reply_to=reply_to,
         authentication=found,
+        weak=sign is not None and not sign.strong and bool(claims) and sender is not None,
+        absent=sign is not None and sign.absent and bool(claims),
+    )
+
+
+def needs_own_check(
+    belief: Belief,
+    require: Literal["dmarc", "token"],
+    authserv_id: str | None,
+    people: Mapping[str, tuple[str, ...]],
+) -> bool:
+    """Whether this mail decides only if our own DKIM check passes. Never for a mail that is not
+    from an address of our people: then only their domains are ever looked up."""
+    return (
+        require == "dmarc"
+        and not authserv_id
+        and belief.class_ == "reply"
+        and any(_is_address_of(belief.from_address, known) for known in people.values())
     )
 
 
@@ -126,7 +168,8 @@ def identify(
     person, revision, seen = (own or holders)[0]
     problems = list(belief.problems)
     if belief.from_address is not None and not own:
-        problems.append(f"it was not sent from an address of {person}")
+        # Before anything else: nobody but them can mend what a stranger's mail lacks.
+        problems.insert(0, f"it was not sent from an address of {person}")
     return Identity(person=person, revision=revision, seen=seen, problems=tuple(problems))
 
 
@@ -143,17 +186,40 @@ def _is_address_of(address: str | None, known: tuple[str, ...]) -> bool:
     return address is not None and address in {one.lower() for one in known}
 
 
-def _class(fields: Fields, claims: tuple[Claim, ...], tokens: Tokens) -> tuple[Class, str]:
-    own_ids = message_ids(first(fields, "message-id"))
+def _class(
+    message: bytes, fields: Fields, claims: tuple[Claim, ...], tokens: Tokens
+) -> tuple[Class, str, Sign | None]:
+    own_ids = [one for value in values(fields, "message-id") for one in message_ids(value)]
     if any(tokens.is_our_message(message_id) for message_id in own_ids):
-        return "unrelated", "it is a mail of our own"
+        return "unrelated", "it is a mail of our own", None
     if any(tokens.is_ours(found) for value in values(fields, "from") for found in addresses(value)):
-        return "unrelated", "it comes from our own address"
-    if why := is_bounce(fields):
-        return "bounce", why
-    if why := is_automatic(fields):
-        return "auto-reply", why
-    return ("reply", "") if claims else ("unrelated", "it answers no mail of ours")
+        return "unrelated", "it comes from our own address", None
+    sign = find_sign(fields)
+    if (sign is None or sign.class_ != "bounce") and not says_away(fields):
+        sign = _returned(message, fields, claims, tokens, sign) or sign
+    if sign is not None:
+        return sign.class_, sign.why, sign
+    if claims:
+        return "reply", "", None
+    return "unrelated", "it answers no mail of ours", None
+
+
+def _returned(
+    message: bytes, fields: Fields, claims: tuple[Claim, ...], tokens: Tokens, sign: Sign | None
+) -> Sign | None:
+    """Whether the text is a bounce's, where the header does not say so.
+
+    Of what may be a person's reply only the new text is read: a mail of ours may be about mails
+    that came back, and is quoted in every reply to it.
+    """
+    strong = sign is not None and sign.strong
+    subject, sender = first(fields, "subject"), first(fields, "from")
+    if not strong and (claims or _REPLY.match(subject) or first(fields, "in-reply-to")):
+        text = "\n".join(read_reply(message, tokens.is_ours).lines)
+        message = f"From: {sender}\nSubject: {subject}\n\n{text}\n".encode("utf-8", "replace")
+    if not is_bounce(message):
+        return None
+    return Sign("bounce", "it says that a mail could not be delivered", strong=strong or not claims)
 
 
 def _claims(fields: Fields, tokens: Tokens) -> tuple[Claim, ...]:

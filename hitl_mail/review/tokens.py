@@ -25,9 +25,9 @@ _SUFFIX = 1 + 13 + 1 + 4 + 1 + 16
 """`+CASE-REVISION-TOKEN`, with a revision of four digits."""
 
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,190}")
-_TAG = re.compile(rf"({CASE_ID.pattern})-([1-9]\d{{0,3}})-([a-z2-7]{{16}})")
+_TAG = re.compile(rf"({CASE_ID.pattern})-([1-9][0-9]{{0,3}})-([a-z2-7]{{16}})")
 _MESSAGE_ID = re.compile(
-    rf"<({CASE_ID.pattern})\.([1-9]\d{{0,3}})\.(m[1-9]\d{{0,5}})\.([a-z2-7]{{16}})@([^<>\s@]+)>"
+    rf"<({CASE_ID.pattern})\.([1-9][0-9]{{0,3}})\.(m[1-9][0-9]{{0,5}})\.([a-z2-7]{{16}})@([^<>\s@]+)>"
 )
 _NOTICE_ID = re.compile(r"<notice\.[a-z2-7]{16}@([^<>\s@]+)>")
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import email
+import email.policy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
-from hitl_mail.review.authentication import aligned, authenticate
-from hitl_mail.review.headers import one_address, read_fields
+from hitl_mail.review.authentication import aligned
+from hitl_mail.review.bounce import read_bounce
+from hitl_mail.review.headers import one_address
 from hitl_mail.review.reply import read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, evidence, identify
 from tests.factories import case_after, receive
@@ -106,13 +110,25 @@ def test_the_token_may_stand_in_any_envelope_field(field: str) -> None:
         "ada@example.com eve@evil.test",
         '"Ada <ada@example.com>',
         "@route:ada@example.com",
+        '"ceo@example.com" <ada@example.com>',
+        '"evil-ada@example.com" <ada@example.com>',
+        "=?utf-8?q?ceo=40example=2Ecom?= <ada@example.com>",
+        "=?utf-8?b?Y2VvQGV4YW1wbGUuY29t?= <ada@example.com>",
+        "ceo＠example.com <ada@example.com>",
+        "\u212ada@example.com",
+        "аda@example.com",
+        "ada@example.com\x00",
+        '"a\x01" <ada@example.com>',
+        "ada@example.com.",
+        '"ada"@example.com',
+        "ada@[192.0.2.1]",
         "",
     ],
 )
 def test_a_from_that_is_not_one_plain_address_is_nobodys(sender: str) -> None:
     found = belief(reply("approve", ASK, sender=sender))
     assert found.from_address is None
-    assert found.problems == ("its From is not exactly one plain address",)
+    assert found.problems[0] == "its From is not exactly one plain address"
 
 
 @pytest.mark.parametrize(
@@ -122,8 +138,8 @@ def test_a_from_that_is_not_one_plain_address_is_nobodys(sender: str) -> None:
         ("<Ada@Example.com>", "ada@example.com"),
         ("Ada Lovelace <ada@example.com>", "ada@example.com"),
         ('"Lovelace, Ada" <ada@example.com>', "ada@example.com"),
-        ('"ceo@example.com" <eve@evil.test>', "eve@evil.test"),
-        ("=?utf-8?q?ceo=40example=2Ecom?= <eve@evil.test>", "eve@evil.test"),
+        ('"ada@example.com" <ada@example.com>', "ada@example.com"),
+        ("=?utf-8?q?Ada?= =?x-unknown?q?L?= <ada@example.com>", "ada@example.com"),
         ("Ádá <ada@example.com>", "ada@example.com"),
         ('"a \\" b" <ada@example.com>', "ada@example.com"),
     ],
@@ -162,7 +178,7 @@ def test_automatic_mail_never_decides(field: str) -> None:
     assert found.problems != ()
 
 
-@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: All"])
+@pytest.mark.parametrize("field", ["Auto-Submitted: no", "X-Auto-Response-Suppress: None"])
 def test_a_persons_mail_may_say_that_it_is_one(field: str) -> None:
     assert belief(f"{field}\r\n".encode() + reply("approve", ASK)).problems == ()
 
@@ -235,8 +251,8 @@ def test_without_results_a_reply_decides_only_where_the_token_is_enough() -> Non
 
 
 def test_without_a_configured_name_no_results_are_believed() -> None:
-    fields = read_fields(results(f"{OURS}; dmarc=pass"))
-    assert authenticate(fields, None, "ada@example.com").result == "none"
+    found = believe(results(f"{OURS}; dmarc=pass"), TOKENS, "dmarc")
+    assert found.problems == ("the sender is not authenticated: nobody has checked it",)
 
 
 def test_domains_align_with_themselves_and_their_own() -> None:
@@ -264,7 +280,7 @@ def test_a_mail_without_a_message_id_of_its_own_counts_once_by_its_bytes() -> No
     assert belief(two).reply_to is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=1500))
 def test_no_bytes_make_it_raise(data: bytes) -> None:
     assert identity(data).person is None
@@ -277,6 +293,53 @@ def test_no_field_makes_it_raise(sender: str, value: str) -> None:
         "utf-8", "replace"
     )
     assert belief(message, "dmarc").class_ in ("unrelated", "bounce", "auto-reply")
+
+
+GENUINE = reply("approve", ASK, sender="Ada <ada@example.com>")
+_HEAD = GENUINE.index(b"\r\n\r\n")
+_hostile = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from(
+        [
+            b"From: eve@evil.test\r\n", b"\nFrom: eve@evil.test\n", b"\rFrom: eve@evil.test\r",
+            b"Sender: ada@example.com\r\n", b"From: ", b" <eve@evil.test>", b", eve@evil.test",
+            b"(", b'"', b"<", b"\0", b"\r\n", b"\n\n", b":", b"=?utf-8?q?ada=40example.com?=",
+            b"Auto-Submitted: auto-replied\r\n", b"Content-Type: multipart/report\r\n",
+        ]
+    ),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None)
+@given(_hostile, st.integers(0, _HEAD), st.integers(0, 60))
+def test_a_mutated_mail_is_hers_or_nobodys(data: bytes, at: int, cut: int) -> None:
+    """Whatever is put in or cut out of the header: where it still decides, it says to be from Ada
+    and from nobody else, and bears her token."""
+    message = GENUINE[:at] + data + GENUINE[at + cut :]
+    found = identity(message)
+    read_bounce(message, TOKENS)
+    if not found.problems:
+        assert found.person == "ada"
+        theirs = email.message_from_bytes(message.lstrip(), policy=email.policy.compat32)
+        [sender] = theirs.get_all("From", [])
+        assert "eve" not in str(sender)
+        assert "ada@example.com" in str(sender).lower()
+
+
+@settings(max_examples=150, deadline=None)
+@given(_hostile, st.integers(0, len(GENUINE)), st.integers(0, 60))
+def test_a_mutated_mail_of_a_stranger_is_nobodys(data: bytes, at: int, cut: int) -> None:
+    eves = GENUINE.replace(b"Ada <ada@example.com>", b"Eve <eve@evil.test>")
+    assert identity(eves[:at] + data.replace(b"eve", b"bob") + eves[at + cut :]).problems != ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=80), st.integers(1, 400), st.integers(0, 60))
+def test_nothing_below_our_servers_field_authenticates(data: bytes, at: int, cut: int) -> None:
+    ours = f"Authentication-Results: {OURS}; dmarc=fail header.from=example.com\r\n".encode()
+    forged = results(f"{OURS}; dmarc=pass header.from=example.com")
+    message = ours + forged[:at] + data + forged[at + cut :]
+    assert believe(message, TOKENS, "dmarc", OURS).problems != ()
 
 
 def test_a_genuine_reply_reads_and_believes_from_the_same_bytes() -> None:

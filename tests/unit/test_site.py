@@ -210,7 +210,6 @@ def test_smtp_asks_for_all_it_needs_at_once() -> None:
         "mail.transport: [mail.imap] host is missing",
         "mail.transport: [mail.imap] username is missing",
         "mail.transport: [mail.imap] password_file is missing",
-        'mail.transport: require = "dmarc" needs authserv_id in [mail.authentication]',
     ]
 
 

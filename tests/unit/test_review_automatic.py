@@ -1,0 +1,250 @@
+"""Which mails a machine wrote, how sure that is, and who is away."""
+
+from __future__ import annotations
+
+from email.header import Header
+
+import pytest
+
+from hitl_mail.core.case import Case
+from hitl_mail.review.reply import read_reply
+from hitl_mail.review.sender import Belief, Identity, believe, identify
+from tests.factories import action, case_after, receive
+from tests.mails import ADDRESS, AT, STYLES, TOKENS, composed, composer, mail_to, reply, site
+
+
+def asked() -> Case:
+    return case_after(receive(expires_at=AT + 99), now=AT)
+
+
+RETURNED = """The following addresses had permanent fatal errors:
+bob@example.org
+Transcript of session follows
+"""
+CASE = asked()
+ASK = composed(CASE).message
+
+
+def belief(*fields: str, typed: str = "approve", sender: str = "ada@example.com") -> Belief:
+    """Of a reply to our mail with more fields on top."""
+    return believe(with_fields(*fields, typed=typed, sender=sender), TOKENS, "token")
+
+
+def with_fields(*fields: str, typed: str = "approve", sender: str = "ada@example.com") -> bytes:
+    head = "".join(f"{field}\r\n" for field in fields).encode()
+    return head + reply(typed, ASK, sender=sender)
+
+
+def identity(found: Belief) -> Identity:
+    revisions = {revision.number: revision.digest for revision in CASE.revisions}
+    return identify(found, CASE.id, revisions, site().people, TOKENS)
+
+
+def encoded(subject: str) -> str:
+    return f"Subject: {Header(subject, 'utf-8').encode(linesep=chr(13) + chr(10))}"
+
+
+STRONG = [
+    "Auto-Submitted: auto-replied",
+    "Auto-Submitted: auto-generated (rejected)",
+    "Auto-Submitted: auto-notified; owner-email=x@example.com",
+    "Auto-Submitted: NO-WAY",
+    "Precedence: auto_reply",
+    "Precedence: Auto-Reply",
+    "X-Autoreply: yes",
+    "X-Autorespond: vacation",
+    "X-Auto-Reply-From: ada@example.com",
+    "X-MS-Exchange-Inbox-Rules-Loop: ada@example.com",
+    "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent",
+    "Content-Type: multipart/report; report-type=disposition-notification",
+    "Content-Type: multipart/report; report-type=feedback-report",
+]
+SOFT = [
+    "Subject: Automatic reply: [hitl 261122-k3f9ma] Refund",
+    "Subject: Auto: Re: it",
+    "Subject: Ada is out of the office",
+    "Precedence: bulk",
+    "Precedence: junk",
+    "Precedence: list",
+    "List-Id: <team.example.com>",
+    "List-Post: <mailto:team@example.com>",
+    "List-Unsubscribe: <mailto:team-leave@example.com>",
+    "X-Mailman-Version: 2.1.39",
+    "X-Auto-Response-Suppress: All",
+    "X-Auto-Response-Suppress: DR, OOF, AutoReply",
+]
+
+
+@pytest.mark.parametrize("field", STRONG)
+def test_a_mail_that_says_it_is_automatic_is_neither_followed_nor_answered(field: str) -> None:
+    found = belief(field)
+    assert (found.class_, found.weak, found.problems != ()) == ("auto-reply", False, True)
+
+
+@pytest.mark.parametrize("field", SOFT)
+def test_a_sign_that_a_persons_mail_may_bear_decides_nothing_but_is_weak(field: str) -> None:
+    found = belief(field)
+    assert (found.class_, found.weak, found.problems != ()) == ("auto-reply", True, True)
+    assert identity(found).person == "ada"
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Auto-Submitted: no",
+        "Auto-Submitted: No (a person)",
+        "X-Auto-Response-Suppress: None",
+        "X-Autoreply: no",
+        "Precedence: first-class",
+        "Return-Path: <ada@example.com>",
+        "Subject: Re: [hitl 261122-k3f9ma] Out of office assistant for Ada",
+        "Subject: AW: [hitl 261122-k3f9ma] Delivery failure on automatic reply",
+        "Subject: Autonomous trucks",
+    ],
+)
+def test_a_persons_reply_stays_one(field: str) -> None:
+    found = belief(field)
+    assert (found.class_, found.problems, found.weak) == ("reply", (), False)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_no_program_makes_a_persons_reply_look_automatic(style: str) -> None:
+    found = believe(reply("approve", ASK, style), TOKENS, "token")
+    assert (found.class_, found.problems) == ("reply", ())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Automatic reply: [hitl x] Refund", "Out of Office: x", "Automatische Antwort: x",
+        "Abwesenheitsnotiz: x", "Réponse automatique : x", "Absence du bureau : x",
+        "Respuesta automática: x", "Fuera de la oficina: x", "Risposta automatica: x",
+        "Fuori sede", "Automatisch antwoord: x", "Afwezig: x", "Resposta automática: x",
+        "Automatiskt svar: x", "Autosvar: x", "Automatisk svar: x", "Automatyczna odpowiedź: x",
+        "Automaattinen vastaus: x", "Automatická odpověď: x", "Otomatik yanıt: x",
+        "Автоматический ответ: x", "自動応答: x", "自动答复: x", "자동 회신: x",
+    ],
+)  # fmt: skip
+def test_absence_is_known_by_its_subject_in_many_languages(subject: str) -> None:
+    found = belief(encoded(subject), typed="I am away until Monday.")
+    assert (found.class_, found.absent) == ("auto-reply", True)
+    assert identity(found).person == "ada"
+
+
+@pytest.mark.parametrize(
+    ("fields", "absent"),
+    [
+        (["Auto-Submitted: auto-replied"], True),
+        (["Auto-Submitted: auto-replied (vacation)", "Return-Path: <>"], True),
+        (["Precedence: auto_reply"], True),
+        (["X-Autorespond: yes"], True),
+        (["Auto-Submitted: auto-generated", "Subject: Automatic reply: x"], True),
+        (["Auto-Submitted: auto-generated"], False),
+        (["List-Id: <team.example.com>"], False),
+        (["Content-Type: multipart/report; report-type=disposition-notification"], False),
+        (["X-Auto-Response-Suppress: All"], False),
+    ],
+)
+def test_only_an_answer_for_a_person_says_that_they_are_away(
+    fields: list[str], absent: bool
+) -> None:
+    found = belief(*fields, typed="I am away until Monday.")
+    assert (found.class_, found.absent) == ("auto-reply", absent)
+
+
+def test_who_is_away_is_known_by_the_mail_that_was_answered() -> None:
+    plain = composed(CASE, subaddressing=False)
+    head = f"Auto-Submitted: auto-replied\r\nIn-Reply-To: {plain.message_id}\r\n".encode()
+    found = believe(head + reply("I am away."), TOKENS, "token")
+    assert (found.absent, identity(found).person) == (True, "ada")
+    assert not believe(b"Auto-Submitted: auto-replied\r\n" + reply("x"), TOKENS, "token").absent
+
+
+def test_what_answers_nothing_of_ours_is_never_weak() -> None:
+    for field in SOFT:
+        found = believe(f"{field}\r\n".encode() + reply("approve"), TOKENS, "token")
+        assert (found.class_, found.weak) == ("auto-reply", False)
+
+
+def test_a_strong_sign_outweighs_every_soft_one() -> None:
+    found = belief("Precedence: bulk", "List-Id: <x.example>", "Auto-Submitted: auto-generated")
+    assert (found.class_, found.weak) == ("auto-reply", False)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "Return-Path: <>",
+        "Return-Path: < >",
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
+        "Content-Type: Multipart/Report; boundary=x",
+        "X-Failed-Recipients: ada@example.com",
+    ],
+)
+def test_a_bounce_is_known_by_its_header(field: str) -> None:
+    found = belief(field)
+    assert (found.class_, found.weak, found.absent) == ("bounce", False, False)
+
+
+@pytest.mark.parametrize("sender", ["MAILER-DAEMON@mx.example.com", "Mail <maildaemon@x.example>"])
+def test_a_bounce_is_known_by_its_sender(sender: str) -> None:
+    found = belief(sender=sender)
+    assert (found.class_, found.weak) == ("bounce", False)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender"),
+    [
+        ([], "postmaster@example.com"),
+        ([], "Mail Delivery System <ada@example.com>"),
+        (["Subject: Undelivered Mail Returned to Sender"], "ada@example.com"),
+        ([encoded("Unzustellbar: Nachricht")], "ada@example.com"),
+        ([encoded("Недоставленное сообщение")], "ada@example.com"),
+    ],
+)
+def test_a_bounce_by_soft_signs_alone_is_weak(fields: list[str], sender: str) -> None:
+    found = belief(*fields, sender=sender)
+    assert (found.class_, found.weak) == ("bounce", True)
+
+
+def test_an_automatic_mail_with_a_bounces_subject_is_a_bounce_for_sure() -> None:
+    found = belief("Subject: Delivery Status Notification (Failure)", "Auto-Submitted: yes")
+    assert (found.class_, found.weak) == ("bounce", False)
+
+
+def test_a_person_who_pastes_a_bounce_is_answered_with_help() -> None:
+    pasted = "approve\n\nThis is what I got:\n\n" + RETURNED
+    found = belief(typed=pasted)
+    assert (found.class_, found.weak) == ("bounce", True)
+    assert identity(found).problems == ("it says that a mail could not be delivered",)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_bounce_in_the_mail_that_is_answered_makes_the_reply_none(style: str) -> None:
+    """Else an agent could keep its reviewers from deciding by what it writes."""
+    case = case_after(receive(action(why=RETURNED), expires_at=AT + 99), now=AT)
+    ask = composer().compose(case, mail_to(case)).message
+    found = believe(reply("approve", ask, style), TOKENS, "token")
+    assert (found.class_, found.problems) == ("reply", ())
+
+
+def test_the_same_text_alone_is_a_bounce() -> None:
+    message = f"From: x@mx.example.org\r\nTo: {ADDRESS}\r\n\r\n{RETURNED}".encode()
+    assert believe(message, TOKENS, "token").class_ == "bounce"
+
+
+def test_our_own_mails_are_known_by_their_name_and_their_address() -> None:
+    assert believe(ASK, TOKENS, "token").problems[0] == "it is a mail of our own"
+    assert believe(b"X-Loop: 1\r\n" + ASK, TOKENS, "token").class_ == "unrelated"
+    below = reply("approve", ASK).replace(
+        b"Message-ID:", b"X: y\r\nMessage-ID: <a@b.example>\r\nMessage-ID:"
+    )
+    ours = below.replace(b"<reply-1@mail.example.com>", composed(CASE).message_id.encode())
+    assert believe(ours, TOKENS, "token").class_ == "unrelated"
+    for sender in (ADDRESS, f"Approvals <{ADDRESS.upper()}>", f"ada@example.com, {ADDRESS}"):
+        assert believe(reply("approve", ASK, sender=sender), TOKENS, "token").class_ == "unrelated"
+
+
+def test_no_automatic_text_reads_as_a_command() -> None:
+    text = "Thank you for your mail. I am out of the office until 3 May.\nFor help ask Bob."
+    assert read_reply(with_fields(typed=text), TOKENS.is_ours).verb is None
