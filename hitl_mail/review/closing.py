@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hitl_mail.review import phrases
+from hitl_mail.review import courtesies as words
+from hitl_mail.review.disclaimers import is_disclaimer, is_label
+from hitl_mail.review.quotes import is_banner
 
 COMMANDS = frozenset({
     "approve", "reject", "edit", "route", "ok", "flag", "retry", "done", "abandon", "help",
@@ -17,7 +19,18 @@ COMMANDS = frozenset({
 WRAPPING = "*_`\"'“”„«» "
 ENDING = ".,;!… "
 
-_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+_WORDS = re.compile(r"[^\W\d_]+(?:['’.][^\W\d_]+)*")
+_PARTS = re.compile(r"[.!,;:–—|/]+\s*|\s-+\s|\s*[☺😊🙂🙏👍✅🎉]+\s*")
+_PICTURE = re.compile(r"<?\[(?:cid:|image|inline image|logo)[^\]]{0,300}\]>?", re.IGNORECASE)
+_ON_BEHALF = re.compile(r"^(?:i\. ?[av]\.|ppa\.|p\.p\.|p\.o\.)\s*", re.IGNORECASE)
+_GLAD = "🙏🙂😊☺👍✅🎉\ufe0f"
+_PHONE = re.compile(r"[+(]?\d[\d ()/.\-]{5,24}\d")
+_CONTRARY = COMMANDS - {"approve", "ok", "done", "help"}
+_AND = frozenset({"and", "und", "et", "y", "e", "en", "och", "og", "i", "ja"})
+_INSTRUCTS = (words.DOUBT - {"max", "se", "as"}) | words.INSTRUCTIONS | COMMANDS
+_THANKS, _CLOSINGS = frozenset(words.THANKS), frozenset(words.CLOSINGS)
+_LONGEST_PHRASE = max(len(phrase.split()) for phrase in (*words.THANKS, *words.CLOSINGS))
+_MOST_TRIES = 5
 
 
 def is_command(line: str) -> bool:
@@ -26,71 +39,160 @@ def is_command(line: str) -> bool:
     return bare in COMMANDS or bare.startswith(("approve:", "approve,", "approve."))
 
 
+def doubtful(text: str) -> bool:
+    """Whether a note might be a condition, or a second command."""
+    found = _said(text)
+    return not found.isdisjoint(words.DOUBT | _CONTRARY) or "?" in text
+
+
 def split_closing(lines: Sequence[str], author: str) -> tuple[list[str], list[str]]:
     """Lines of a wrapped note, and those from the thanks or the name below it on."""
     for index, line in enumerate(lines):
-        if _closes(line) or _is_author(line, author) or is_command(line):
+        if _closes(line, author) or _is_author(line, author) or is_command(line):
             return list(lines[:index]), list(lines[index:])
     return list(lines), []
 
 
-def nothing(groups: list[list[str]], author: str) -> bool:
+def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
     """Whether paragraphs after a command are only thanks, a signature or a disclaimer."""
-    signed = False
+    signed = disclaimed = False
     for group in groups:
-        text = " ".join(group)
-        if _disclaims(text):
-            signed = True
-            continue
-        for line in group:
+        contact, company = any(map(_contact, group)), any(map(_company, group))
+        marks, tries = contact or company, 0
+        signed = signed or (contact and company)
+        for at, line in enumerate(group):
             if is_command(line):
                 return False
-            if _closes(line) or _is_author(line, author):
+            if _closes(line, author) or _is_author(line, author):
                 signed = True
-            elif not (signed and _signature_line(line)):
-                return False
+                continue
+            if _PICTURE.fullmatch(line):
+                signed = True
+                continue
+            if _says_nothing(line) or is_label(line):
+                continue
+            if signed and _signature_line(line, marks):
+                continue
+            tries += 1
+            rest = group[at:]
+            if tries <= _MOST_TRIES and (
+                is_banner(rest, for_certain=True) or is_disclaimer(rest, disclaimed)
+            ):
+                signed = disclaimed = True
+                break
+            return False
     return True
 
 
-def _closes(line: str) -> bool:
-    """A thank-you or a closing, alone or with a name: `Thanks, Ada`."""
-    bare = _bare(line)
-    if bare in phrases.CLOSINGS:
-        return True
-    for phrase in phrases.CLOSINGS:
-        if bare.startswith(phrase + " "):
-            more = bare[len(phrase) + 1 :].split()
-            return len(more) <= 4 and not doubtful(line) and not any(c.isdigit() for c in line)
+def _closes(line: str, author: str) -> bool:
+    """A thank-you or a closing, alone, with a name or with another: `Thanks a lot! Best, Ada`."""
+    if len(line) > 120 or any(char.isdigit() for char in line) or "?" in line:
+        return False
+    parts = [part for part in _PARTS.split(line.strip(WRAPPING)) if part.strip()]
+    if not parts or not _courtesy(parts[0]):
+        return False
+    return all(
+        _courtesy(part)
+        or _is_author(part, author)
+        or _name(part)
+        or _said(part) <= words.THANKS_MORE
+        for part in parts[1:]
+    )
+
+
+def _courtesy(part: str) -> bool:
+    said = [word.replace("’", "'").strip(".") for word in _WORDS.findall(part.casefold())]
+    for length in range(min(len(said), _LONGEST_PHRASE), 0, -1):
+        phrase, more = " ".join(said[:length]), said[length:]
+        if phrase in _CLOSINGS:
+            return not more or _name(part, after=length)
+        if phrase in _THANKS:
+            return _thanks_more(part, length, more)
     return False
+
+
+def _thanks_more(part: str, length: int, more: list[str]) -> bool:
+    """What may go on behind a thank-you: `so much, everyone`, a name, or what for."""
+    while more and more[0] in words.THANKS_MORE and more[0] not in words.THANKS_FOR:
+        more, length = more[1:], length + 1
+    if not more or _name(part, after=length):
+        return True
+    if length and " ".join(more) in _CLOSINGS:
+        return True
+    if more[0] in _AND and " ".join(more[1:]) in _CLOSINGS | _THANKS:
+        return True
+    if more[0] in words.THANKS_MORE and len(more) <= 3:
+        return all(word in words.THANKS_MORE for word in more)
+    return more[0] in words.THANKS_FOR and len(more) <= 8 and _INSTRUCTS.isdisjoint(more)
+
+
+def _name(part: str, after: int = 0) -> bool:
+    """Up to three words as names are written."""
+    called = _WORDS.findall(part)[after:]
+    return (
+        0 < len(called) <= 3
+        and all(word[0].isupper() or not word[0].islower() for word in called)
+        and _INSTRUCTS.isdisjoint(word.casefold() for word in called)
+    )
 
 
 def _is_author(line: str, author: str) -> bool:
     names = set(_WORDS.findall(author.casefold()))
-    said = _WORDS.findall(line.casefold())
-    return bool(said) and len(said) <= 4 and names.issuperset(said)
+    said = [word.strip(".") for word in _WORDS.findall(line.casefold())]
+    initials = {name[0] for name in names}
+    return (
+        0 < len(said) <= 4
+        and all(word in names or word in initials for word in said)
+        and not any(map(_digit, line))
+    )
 
 
-def _signature_line(line: str) -> bool:
-    """A line as signatures have them, below a closing or a name: short, a name or a number."""
-    if len(line) > 80 or doubtful(line):
+def _says_nothing(line: str) -> bool:
+    """A rule, or a friendly sign."""
+    return not line.strip("-_=*~•·.– " + _GLAD)
+
+
+def _signature_line(line: str, marks: bool) -> bool:
+    """A line as signatures have them, below a closing or a name: who somebody is and where.
+
+    `marks`: its paragraph holds an address, a number or a company; then it may hold figures.
+    """
+    line = _ON_BEHALF.sub("", line)
+    if len(line) > 100 or "?" in line or _said(line) & _INSTRUCTS:
         return False
-    letters = [c for c in line if c.isalpha()]
-    if not letters:
-        return sum(c.isdigit() for c in line) >= 7 or not any(c.isdigit() for c in line)
-    return "@" in line or "www." in line or "://" in line or line.lstrip(WRAPPING)[:1].isupper()
+    if _contact(line):
+        return True
+    if any(amount in line.casefold() for amount in words.AMOUNTS):
+        return False
+    if any(map(_digit, line)):
+        return marks and len(line.split()) <= 16
+    starts = line.strip(WRAPPING + "([-–|•")
+    tail = starts.rstrip(WRAPPING)
+    ended = tail.endswith((".", "!", ":")) and not _company(line)
+    return starts[:1].isupper() and len(line.split()) <= 8 and not ended
 
 
-def _disclaims(text: str) -> bool:
-    """A company's disclaimer: long, and in the words of one."""
-    low = text.casefold()
-    cues = sum(cue in low for cue in phrases.DISCLAIMERS)
-    return (len(text) >= 100 and cues >= 2) or (len(text) >= 60 and cues >= 3)
+def _contact(line: str) -> bool:
+    """An address, a page or a telephone number, and little besides."""
+    if len(line.split()) > 16:
+        return False
+    low = line.casefold()
+    if "@" in line or "www." in low or "://" in low:
+        return True
+    number = _PHONE.search(line)
+    if number is None or sum(map(_digit, number[0])) < 6:
+        return False
+    rest = _said(line.replace(number[0], " "))
+    return not rest or bool(rest & set(words.CONTACT)) or number[0][0] in "+(0"
 
 
-def doubtful(text: str) -> bool:
-    words = set(_WORDS.findall(text.casefold().replace("’", "'")))
-    return not words.isdisjoint(phrases.DOUBT | COMMANDS) or "?" in text
+def _company(line: str) -> bool:
+    return not words.COMPANIES.isdisjoint(_said(line)) and len(line.split()) <= 14
 
 
-def _bare(line: str) -> str:
-    return " ".join(_WORDS.findall(line.casefold()))
+def _said(text: str) -> set[str]:
+    return {word.replace("’", "'").strip(".") for word in _WORDS.findall(text.casefold())}
+
+
+def _digit(char: str) -> bool:
+    return char.isdigit()

@@ -1,5 +1,5 @@
-"""The words by which mail programs and people of ten languages say the things that are no
-message: who wrote what one quotes, thanks, closings, signatures, disclaimers, banners.
+"""The words by which the mail programs of ten languages say what is no message: who wrote what
+one quotes, from which device, and who warns of the sender. `courtesies` has those of people.
 
 All as `str.casefold` makes them; a new language is added here and nowhere else.
 """
@@ -55,56 +55,51 @@ SENT_FROM = (
     "yahoo mail: ",
 )  # fmt: skip
 BANNERS = (
-    "caution:", "warning:", "external email", "external sender", "external mail", "external:",
-    "this email originated", "this message originated", "this email came from outside",
-    "this message came from outside", "this message was sent from outside", "attention:",
-    "you don't often get email from", "some people who received this message",
-    "this sender is ", "achtung:", "externe e-mail", "externe mail", "vorsicht:",
-    "diese e-mail stammt", "sie erhalten nicht häufig", "attention :", "courriel externe",
-    "expéditeur externe", "precaución:", "correo externo", "atenção:", "attenzione:",
-    "mittente esterno", "let op:", "externe afzender", "varning:", "extern avsändare", "uwaga:",
-    "nadawca zewnętrzny", "advarsel:", "ekstern afsender", "ekstern avsender",
+    "external email", "external sender", "external mail", "external:", "external e-mail",
+    "this email originated", "this e-mail originated", "this message originated",
+    "this email came from outside", "this message came from outside", "this message is from an ext",
+    "this message was sent from outside", "this email was sent from outside", "this is an external",
+    "you don't often get email from", "you don’t often get email from",
+    "some people who received this message", "this sender is ", "[external", "externe e-mail",
+    "externe mail", "diese e-mail stammt", "diese e-mail kommt von", "diese nachricht stammt",
+    "sie erhalten nicht häufig", "sie erhalten nicht oft", "courriel externe", "message externe",
+    "ce message provient", "cet e-mail provient", "ce courriel provient",
+    "vous ne recevez pas souv",
+    "expéditeur externe", "correo externo", "este correo proviene",
+    "este correo electrónico", "este correo se", "este mensaje proviene",
+    "no suele recibir", "remitente externo", "mittente esterno", "messaggio esterno",
+    "questa email proviene", "questa e-mail proviene", "questo messaggio proviene",
+    "non si ricevono spesso", "externe afzender", "deze e-mail is afkomstig",
+    "dit bericht is afkomstig", "u ontvangt niet vaak", "e-mail externo", "remetente externo",
+    "este e-mail foi enviado", "este email foi enviado", "esta mensagem foi enviada",
+    "você não costuma", "não recebe frequentemente", "extern avsändare", "externt e-post",
+    "det här e-postmeddelandet kommer", "detta mejl kommer", "du får inte ofta", "ekstern afsender",
+    "denne e-mail kommer", "denne mail kommer", "du får ikke ofte", "ekstern avsender",
+    "denne e-posten kommer", "denne meldingen kommer", "nadawca zewnętrzny",
+    "wiadomość zewnętrzna", "ta wiadomość pochodzi", "wiadomość pochodzi", "nie często otrzym",
+    "ulkoinen lähettäjä", "tämä viesti on tullut", "tämä sähköposti on tullut",
+    "tämä sähköposti on lähetetty", "et saa usein",
+)  # fmt: skip
+WARNINGS = (
+    # A person may begin so, too: a banner only with a word of each of the two lists below.
+    "caution", "warning", "attention", "warnung", "achtung", "vorsicht", "precaución", "atención",
+    "cuidado", "atenção", "attenzione", "let op", "varning", "obs", "uwaga", "advarsel", "varoitus",
+    "huomio", "mise en garde", "avertissement", "be careful",
+)  # fmt: skip
+WARNED_FROM = (
+    "extern", "outside", "organi", "unknown", "sender", "ausserhalb", "absender", "unbekannt",
+    "extérieur", "expéditeur", "remitente", "exterior", "fuera de", "mittente", "estern", "buiten",
+    "afzender", "remetente", "fora da", "avsändare", "utanför", "afsender", "uden for", "avsender",
+    "utenfor", "nadawc", "spoza", "zewnętrz", "ulkoi", "ulkopuol", "lähettäj",
+)  # fmt: skip
+WARNED_OF = (
+    "link", "attachment", "suspicious", "phishing", "click", "anhäng", "anhang", "klick", "lien",
+    "pièce", "cliquez", "enlace", "adjunt", "clic", "collegament", "allegat", "bijlage", "klik",
+    "anexo", "clique", "länk", "bilag", "bifog", "vedhæft", "vedlegg", "lenke", "załącznik",
+    "kliknij", "linkk", "liitte",
 )  # fmt: skip
 TAGS = frozenset({
     "external", "ext", "extern", "external email", "external sender", "externe", "externo",
     "esterno", "ekstern", "externe e-mail", "caution", "caution external email", "zewnętrzny",
+    "externt", "ulkoinen", "external e-mail", "external mail", "externe mail", "zewnętrzna",
 })  # fmt: skip
-CLOSINGS = (
-    "thanks", "thank you", "many thanks", "thx", "ty", "cheers", "best", "best regards",
-    "kind regards", "regards", "warm regards", "best wishes", "sincerely", "yours", "br", "kr",
-    "danke", "vielen dank", "besten dank", "herzlichen dank", "gruss", "gruss", "grüsse", "gruesse",
-    "viele grüsse", "liebe grüsse", "beste grüsse", "schöne grüsse", "mit freundlichen grüssen",
-    "freundliche grüsse", "mit besten grüssen", "mfg", "lg", "vg", "merci", "merci beaucoup",
-    "cordialement", "bien cordialement", "bien à vous", "cdlt", "salutations", "bonne journée",
-    "gracias", "muchas gracias", "saludos", "un saludo", "saludos cordiales", "atentamente",
-    "grazie", "grazie mille", "cordiali saluti", "distinti saluti", "saluti", "un saluto",
-    "bedankt", "dank je", "dank u", "hartelijk dank", "groet", "groeten", "met vriendelijke groet",
-    "vriendelijke groet", "mvg", "obrigado", "obrigada", "muito obrigado", "muito obrigada",
-    "atenciosamente", "cumprimentos", "abraço", "abraços", "com os melhores cumprimentos", "tack",
-    "tack så mycket", "hälsningar", "med vänliga hälsningar", "vänliga hälsningar", "mvh", "tak",
-    "mange tak", "hilsen", "venlig hilsen", "med venlig hilsen", "vennlig hilsen",
-    "med vennlig hilsen", "takk", "tusen takk", "dziękuję", "dzięki", "pozdrawiam", "pozdrowienia",
-    "z poważaniem", "kiitos", "terveisin", "ystävällisin terveisin", "have a nice day",
-    "have a good day", "schönen tag", "schönen tag noch", "buona giornata", "fijne dag",
-)  # fmt: skip
-DOUBT = frozenset({
-    "but", "only", "if", "unless", "except", "instead", "however", "not", "don't", "dont", "wait",
-    "after", "until", "when", "once", "provided", "change", "make", "assuming", "first", "before",
-    "although", "though", "hold", "stop", "no", "without", "max", "maximum", "limit", "half",
-    "aber", "nur", "wenn", "falls", "ausser", "nicht", "kein", "keine", "erst", "ohne", "sondern",
-    "mais", "seulement", "si", "sauf", "pas", "sans", "avant", "pero", "solo", "sólo", "salvo",
-    "sin", "ma", "se", "tranne", "non", "senza", "maar", "alleen", "als", "tenzij", "niet", "geen",
-    "mas", "somente", "exceto", "não", "sem", "men", "bara", "om", "endast", "inte", "kun", "hvis",
-    "ikke", "ale", "tylko", "jeśli", "jeżeli", "nie", "oprócz", "bez",
-})  # fmt: skip
-DISCLAIMERS = (
-    "confidential", "intended recipient", "intended only", "intended solely", "privileged",
-    "if you have received", "received this email in error", "received this e-mail in error",
-    "delete this", "registered office", "registered in", "please consider the environment",
-    "virus", "disclaimer", "unauthorized", "unauthorised", "vertraulich", "empfänger",
-    "irrtümlich", "geschäftsführer", "handelsregister", "amtsgericht", "sitz der gesellschaft",
-    "vernichten", "confidentiel", "destinataire", "par erreur", "confidencial", "destinatario",
-    "destinatário", "por error", "por engano", "riservat", "per errore", "vertrouwelijk",
-    "geadresseerde", "abusievelijk", "konfidentiell", "mottagare", "av misstag", "fortrolig",
-    "modtager", "mottaker", "ved en fejl", "ved en feil", "poufn", "adresat", "omyłkow",
-)  # fmt: skip

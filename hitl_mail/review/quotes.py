@@ -25,6 +25,11 @@ _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
 _RULE = re.compile(r"_{10,}|-{20,}|={20,}|\*{20,}")
 _LONGEST_ATTRIBUTION = 4
+_LONGEST_BANNER = 1500
+_LONGEST_BANNER_LINES = 20
+_COMMAND = re.compile(
+    r"[*_\"'“”„ ]*(?:approve|reject|edit|route|ok|flag|retry|done|abandon)\b", re.I
+)
 _WRAPPED = 50
 """A quoted line this long may have been wrapped by the client, its rest left without a mark."""
 _EDGES = " \t\xa0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad\u3000\u2007\u202f"
@@ -174,19 +179,48 @@ def _quote_follows(lines: Sequence[str], at: int) -> bool:
     return next((line.startswith(">") for line in lines[at:] if line), False)
 
 
+def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
+    """Whether a paragraph warns, in the words of a mail server, of who sent the mail.
+
+    `for_certain`: in words that no person would begin with.
+    """
+    text = " ".join(lines).casefold()
+    bare = text.lstrip("[*⚠!<>({_-= \ufe0f")
+    if len(text) > _LONGEST_BANNER:
+        return False
+    if bare.startswith(phrases.BANNERS):
+        return True
+    if not bare.startswith(phrases.WARNINGS):
+        return False
+    if bare.partition(":")[2].lstrip().startswith(phrases.BANNERS):
+        return True
+    origin = any(word in bare for word in phrases.WARNED_FROM)
+    return not for_certain and origin and any(word in bare for word in phrases.WARNED_OF)
+
+
 def _skip_banners(lines: Sequence[str]) -> int:
     """Where the text begins below "external sender" banners that stand alone."""
     at = 0
     while at < len(lines):
         low = lines[at].casefold()
-        if not low or low.strip("[]*<>(){}!:-=⚠ ") in phrases.TAGS or _RULE.fullmatch(low):
+        if not low or low.strip("[]*<>(){}!:-=⚠\ufe0f ") in phrases.TAGS or _RULE.fullmatch(low):
             at += 1
-        elif low.lstrip("[*⚠!( ").startswith(phrases.BANNERS):
-            while at < len(lines) and lines[at]:
-                at += 1
-        else:
-            break
+            continue
+        end = _banner_end(lines, at)
+        if end == at:
+            return at
+        at = end
     return at
+
+
+def _banner_end(lines: Sequence[str], at: int) -> int:
+    """Where a banner that begins at `at` ends: at an empty line, or above a command."""
+    end = at
+    while end < len(lines) and lines[end] and end - at < _LONGEST_BANNER_LINES:
+        if end > at and _COMMAND.match(lines[end]):
+            break
+        end += 1
+    return end if is_banner(lines[at:end]) else at
 
 
 def _trimmed(lines: list[str]) -> list[str]:

@@ -1,0 +1,80 @@
+"""Whether a paragraph is what a company puts below every mail: a disclaimer, or its particulars.
+
+A condition is never to be taken for one. So it has to speak the way disclaimers do in each of its
+sentences, must not begin with a contradiction, and must not name an amount of money.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hitl_mail.review import courtesies as words
+
+_SENTENCES = re.compile(r"[.!?;:]\s+(?=[^\W_a-zà-ÿ])")
+_FIRST_WORD = re.compile(r"[^\W\d_]+")
+_WORDS = re.compile(r"[^\W\d_]+")
+_DIGIT = re.compile(r"\d")
+_DOUBT = words.DOUBT - {"max"}
+_SHORT = 100
+_FEW = 8
+_LONG = 5
+_EDGES = "*_-=<>()[]\"'“”„«»⚠! "
+
+
+def is_label(line: str) -> bool:
+    """A label that a mail program sets: `Internal Use Only`, `Classification: Public`."""
+    low = line.casefold().strip(_EDGES + ".")
+    return low in words.LABELS or (len(low) <= 80 and low.startswith(words.LABELLED))
+
+
+def is_disclaimer(lines: Sequence[str], after_another: bool = False) -> bool:
+    """Whether a paragraph is a disclaimer; one below another needs to say less."""
+    written = " ".join(lines)
+    text = written.casefold().replace("’", "'")
+    bare = text.strip(_EDGES)
+    if _spares_paper(bare):
+        return True
+    first = _FIRST_WORD.search(bare)
+    if first is None or first[0] in words.CONTRADICTIONS or _names_amount(text):
+        return False
+    strong = sum(cue in text for cue in set(words.DISCLAIMERS))
+    weak = sum(cue in text for cue in set(words.DISCLAIMERS_WEAK))
+    opens = bare.startswith(words.OPENINGS)
+    enough = strong >= 2 or (strong == 1 and weak >= 1 and (opens or len(text) >= _SHORT))
+    if after_another:
+        enough = enough or strong >= 1 or weak >= 3
+    return enough and _speaks_so_throughout(written)
+
+
+def _spares_paper(text: str) -> bool:
+    """One or two sentences on whether to print a mail."""
+    if len(text) > 250 or _DIGIT.search(text):
+        return False
+    mentions = any(word in text for word in words.PRINTED)
+    return mentions and any(word in text for word in words.PRINTING)
+
+
+def _speaks_so_throughout(text: str) -> bool:
+    """Whether each sentence has words of a disclaimer, or is a short one that names a place or a
+    number; of many, one in five may be about something else."""
+    sentences = [part.casefold() for part in _SENTENCES.split(text) if part.strip()]
+    others = [sentence for sentence in sentences if not _speaks_so(sentence)]
+    if any(_DIGIT.search(sentence) for sentence in others):
+        return False
+    return len(others) <= len(sentences) // _LONG
+
+
+def _speaks_so(sentence: str) -> bool:
+    said = _WORDS.findall(sentence)
+    if len(said) <= _FEW and words.INSTRUCTIONS.isdisjoint(said) and _DOUBT.isdisjoint(said):
+        return True
+    cues = (*words.DISCLAIMERS, *words.DISCLAIMERS_WEAK)
+    return any(cue in sentence for cue in cues)
+
+
+def _names_amount(text: str) -> bool:
+    """An amount of money, but for a company's capital."""
+    if "capital" in text or "kapital" in text or "kapitał" in text:
+        return False
+    return _DIGIT.search(text) is not None and any(amount in text for amount in words.AMOUNTS)

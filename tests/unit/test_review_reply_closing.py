@@ -1,0 +1,235 @@
+"""What stands below a command: thanks, signatures and disclaimers are nothing, all else asks back."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitl_mail.review.reply import Reply, read_command
+
+
+def below(text: str, separated: str) -> Reply:
+    return read_command(f"approve{separated}{text}".split("\n"), "Ada Lovelace")
+
+
+NOTES = [
+    "as discussed",
+    "looks good",
+    "checked with finance, all good",
+    "matches invoice 4711",
+    "wie besprochen",
+    "comme convenu",
+    "según lo acordado",
+    "come concordato",
+    "zoals besproken",
+    "conforme combinado",
+    "enligt överenskommelse",
+    "som aftalt",
+    "som avtalt",
+    "zgodnie z ustaleniami",
+    "kuten sovittu",
+    "please go ahead",
+    "ok for me",
+    "customer was charged twice",
+    "50 EUR refund is correct",
+    "Kulanz, Kunde seit 2010",
+]
+SEPARATED = pytest.mark.parametrize("separated", ["\n", "\n\n"], ids=["below", "apart"])
+
+
+@SEPARATED
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This message (including any attachments) contains confidential information "
+        "intended for a specific individual and purpose, and is protected by law. If you "
+        "are not the intended recipient, you should delete this message. Any disclosure, "
+        "copying, or distribution of this message, or the taking of any action based on "
+        "it, is strictly prohibited.",
+        "This email is confidential.",
+        "Please consider the environment before printing this e-mail.",
+        "The information contained in this communication is intended solely for the use "
+        "of the individual or entity to whom it is addressed and others authorized to "
+        "receive it. It may contain confidential or legally privileged information. If "
+        "you are not the intended recipient you are hereby notified that any disclosure, "
+        "copying, distribution or taking any action in reliance on the contents of this "
+        "information is strictly prohibited and may be unlawful. If you have received "
+        "this communication in error, please notify us immediately by responding to this "
+        "email and then delete it from your system. Acme is neither liable for the "
+        "proper and complete transmission of the information contained in this "
+        "communication nor for any delay in its receipt.",
+        "Acme Inc. | 100 Main Street, Springfield, IL 62701 | +1 555 123 4567",
+        "Ada Lovelace\n"
+        "Chief Financial Officer\n"
+        "Acme GmbH\n"
+        "Hauptstraße 12\n"
+        "10115 Berlin\n"
+        "T +49 30 1234567\n"
+        "www.acme.example\n"
+        "\n"
+        "Sitz der Gesellschaft: Berlin | Amtsgericht Charlottenburg, HRB 12345 B\n"
+        "Geschäftsführer: Dr. Max Muster, Eva Beispiel\n"
+        "USt-IdNr.: DE123456789",
+        "Diese Nachricht ist vertraulich. Sie ist ausschließlich für den im Adressfeld "
+        "ausgewiesenen Adressaten bestimmt. Sollten Sie nicht der vorgesehene Empfänger "
+        "sein, so bitten wir um eine kurze Nachricht. Jede unbefugte Weiterleitung, "
+        "Vervielfältigung oder sonstige Verwendung ist nicht gestattet. Da wir nicht die "
+        "Echtheit oder Vollständigkeit der in dieser Nachricht enthaltenen Informationen "
+        "garantieren können, schließen wir die rechtliche Verbindlichkeit der "
+        "vorstehenden Erklärungen und Äußerungen aus.",
+        "Bitte prüfen Sie, ob diese Mail wirklich ausgedruckt werden muss!",
+        "Informationen zum Datenschutz finden Sie unter https://www.acme.example/datenschutz",
+        "Ce courriel et ses pièces jointes peuvent contenir des informations "
+        "confidentielles ou privilégiées et ne doivent donc pas être diffusés, exploités "
+        "ou copiés sans autorisation. Si vous avez reçu ce message par erreur, veuillez "
+        "le signaler à l'expéditeur et le détruire ainsi que les pièces jointes. Les "
+        "messages électroniques étant susceptibles d'altération, Acme décline toute "
+        "responsabilité si ce message a été altéré, déformé ou falsifié. Merci.",
+        "Pensez à l'environnement avant d'imprimer ce message.",
+        "AVISO LEGAL: La información contenida en este correo electrónico, y en su caso "
+        "en los documentos adjuntos, es información privilegiada para uso exclusivo de "
+        "la persona y/o personas a las que va dirigida. No está permitido el acceso a "
+        "este mensaje a cualquier otra persona distinta a los indicados. Si Usted no es "
+        "uno de los destinatarios, cualquier duplicación, reproducción, distribución, "
+        "así como cualquier uso de la información contenida en él o cualquiera otra "
+        "acción u omisión tomada en relación con el mismo, está prohibida y puede ser "
+        "ilegal. En dicho caso, por favor, notifíquelo al remitente y proceda a la "
+        "eliminación de este correo electrónico, así como de sus adjuntos si los "
+        "hubiere. En cumplimiento del Reglamento (UE) 2016/679 (RGPD) le informamos que "
+        "sus datos están siendo objeto de tratamiento por parte de Acme S.L. con la "
+        "finalidad del mantenimiento y gestión de relaciones comerciales. Puede ejercer "
+        "los derechos de acceso, rectificación y supresión dirigiéndose a C/ Mayor 1, "
+        "28013 Madrid.",
+        "Il presente messaggio e gli eventuali allegati sono di natura confidenziale e "
+        "riservata. Qualora vi fosse pervenuto per errore, vi preghiamo di cancellarlo "
+        "immediatamente dal vostro sistema e avvisare il mittente. Ai sensi del D.Lgs. "
+        "196/2003 e del Regolamento UE 679/2016 (GDPR) si precisa che le informazioni "
+        "contenute in questo messaggio sono riservate ed a uso esclusivo del "
+        "destinatario.",
+        "Prima di stampare, pensa all'ambiente.",
+        "De informatie verzonden met dit e-mailbericht is uitsluitend bestemd voor de "
+        "geadresseerde(n) en kan vertrouwelijke informatie bevatten. Gebruik van deze "
+        "informatie door anderen dan de geadresseerde is verboden. Openbaarmaking, "
+        "vermenigvuldiging, verspreiding en/of verstrekking van deze informatie aan "
+        "derden is niet toegestaan. Acme staat niet in voor de juiste en volledige "
+        "overbrenging van de inhoud van een verzonden e-mailbericht, noch voor tijdige "
+        "ontvangst daarvan.",
+        "Aan dit bericht kunnen geen rechten worden ontleend.",
+        "A informação contida nesta mensagem e em seus anexos é confidencial e de uso "
+        "exclusivo de seu destinatário. Se você recebeu esta mensagem por engano, queira "
+        "por favor informar o remetente e apagá-la. O uso não autorizado de seu conteúdo "
+        "é proibido e sujeito às penalidades cabíveis.",
+        "Antes de imprimir, pense no meio ambiente.",
+        "Detta e-postmeddelande kan innehålla konfidentiell information. Om du inte är "
+        "den avsedda mottagaren, vänligen informera avsändaren och radera meddelandet. "
+        "Läs om hur vi behandlar dina personuppgifter på www.acme.se/gdpr",
+        "Tänk på miljön innan du skriver ut detta mejl.",
+        "Denne e-mail med eventuelle vedhæftede filer er fortrolig og må ikke læses "
+        "eller videregives af andre end den rette modtager. Er du ikke rette modtager, "
+        "bedes du kontakte afsender og slette mailen.",
+        "Denne meldingen kan inneholde taushetsbelagt informasjon. Hvis du ikke er rett "
+        "mottaker, ber vi deg slette e-posten og varsle avsenderen.",
+        "Treść tej wiadomości zawiera informacje przeznaczone tylko dla adresata. Jeżeli "
+        "nie jesteście Państwo jej adresatem, bądź otrzymaliście ją przez pomyłkę, "
+        "prosimy o powiadomienie o tym nadawcy oraz trwałe jej usunięcie. "
+        "Administratorem danych osobowych jest Acme S.A. z siedzibą w Warszawie.",
+        "Tämä sähköpostiviesti ja sen liitteet saattavat sisältää luottamuksellista "
+        "tietoa. Mikäli ette ole viestin oikea vastaanottaja, pyydämme teitä "
+        "ilmoittamaan asiasta lähettäjälle ja tuhoamaan viestin. Viestin luvaton "
+        "julkaiseminen, kopiointi, jakelu tai muu käyttö on kielletty.",
+        "Internal Use Only",
+        "Classification: Public",
+        "Thanks so much!",
+        "Thanks for the quick turnaround",
+        "Thank you very much, everyone",
+        "Merci beaucoup pour votre aide",
+        "Danke dir",
+        "Vielen Dank und viele Grüße\nAda",
+        "Danke & Gruß\nAda",
+        "LG Ada",
+        "Best,\nA.",
+        "Cheers, Ada",
+        "Mit freundlichen Grüßen / Best regards\n\ni. A. Ada Lovelace\nLeiterin Buchhaltung",
+        "Med vänlig hälsning / Best regards\n"
+        "Ada Lovelace\n"
+        "Ekonomichef\n"
+        "Acme AB\n"
+        "Box 123, 111 22 Stockholm\n"
+        "Mobil: 070-123 45 67",
+        "Pozdrawiam / Best regards,\nAda Lovelace\nDyrektor finansowy\ntel. 22 123 45 67",
+        "Cordiali saluti,\n"
+        "\n"
+        "Dott.ssa Ada Lovelace\n"
+        "Responsabile amministrativa\n"
+        "Via Roma 1 - 20121 Milano\n"
+        "Tel. 02 1234567",
+        "Saludos\n\nAda Lovelace\nDirectora financiera\nMóvil 600 123 456",
+        "Tack!\n/Ada",
+        "Mvh Ada",
+        "Kiitos!\n\nTerv. Ada",
+        "🙏",
+        "Thanks 🙂",
+        "Best regards,\n"
+        "\n"
+        "*Ada Lovelace*\n"
+        "Chief Financial Officer | Acme Ltd\n"
+        "M: +44 7700 900123 | E: ada@acme.example\n"
+        "[cid:image001.png@01DA]",
+        "Thanks,\nAda\n\nAda Lovelace (she/her)\nHead of Finance\nFollow us on LinkedIn",
+        "[image: Acme logo]",
+    ],
+)
+def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> None:
+    found = below(text, separated)
+    assert (found.key, found.verb, found.note) == ("decision", "approve", "")
+
+
+@SEPARATED
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Make it 20.",
+        "Thanks\n\nPlease pay 20 EUR",
+        "Thanks, but only half",
+        "Best\nAda\nonly 20",
+        "This is confidential: pay 20 EUR",
+        "But note the disclosure to the recipient must be limited to 20 EUR",
+        "Attention: only 20",
+        "Achtung: nur 20 EUR",
+        "P.S. Only when Bob agrees.",
+        "Thanks\n\nTwenty reichen.",
+        "Danke, bitte nur die Hälfte",
+        "Merci de ne payer que 20",
+        "Thanks for paying only 20",
+        "Thanks for checking with Bob first",
+        "If the recipient is not a customer, do not send the message.",
+        "Bob has to confirm too",
+        "Let's do the rest tomorrow",
+        "as long as Bob is fine",
+        "Best regards\nAda\n\nOne more thing: reduce it to 20",
+        "Ada\n\nPS: wait for Bob",
+        "Thanks\nAda\n\nIs this the right customer?",
+        "Important: check the attachment, link and sender before",
+        "Warning: this may only be paid to the organisation outside",
+        "+49 30 1234567 is the number to call before paying",
+        "20",
+        "20 EUR",
+        "€20",
+        "Dear Bob, the information in this message is wrong",
+        "No wait",
+        "Grazie, ma solo 20",
+        "Dziękuję, ale tylko 20",
+        "Kiitos, mutta vain 20",
+        "Tack, men bara 20",
+        "Obrigada, mas só 20",
+        "Gracias, pero solo la mitad",
+        "Thanks! Twenty only.",
+    ],
+)
+def test_whatever_could_be_a_condition_asks_back(text: str, separated: str) -> None:
+    assert (below(text, separated).key, below(text, separated).verb) == ("ambiguous", None)
+
+
+@pytest.mark.parametrize("note", NOTES)
+def test_a_note_that_is_no_condition_is_taken(note: str) -> None:
+    found = read_command([f"approve: {note}"])
+    assert (found.verb, found.note) == ("approve", note)
