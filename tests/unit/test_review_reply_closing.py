@@ -1,4 +1,4 @@
-"""What stands below a command: thanks, signatures and disclaimers are nothing, all else asks back."""
+"""Below a command, thanks, signatures and disclaimers are nothing, and all else asks back."""
 
 from __future__ import annotations
 
