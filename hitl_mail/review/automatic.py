@@ -18,7 +18,7 @@ _DAEMONS = frozenset({
 })  # fmt: skip
 _DAEMON_NAMES = (
     "mail delivery sub", "mail delivery sys", "mail delivery service", "mailer-daemon",
-    "microsoft outlook", "system administrator", "mail administrator", "internet mail delivery",
+    "internet mail delivery",
 )  # fmt: skip
 _NOBODY = frozenset({
     "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply", "autoreply",

@@ -232,6 +232,22 @@ def test_a_person_who_pastes_a_bounce_is_answered_with_help() -> None:
     assert identity(found).problems == ("it says that a mail could not be delivered",)
 
 
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "Ada Lovelace, ada@example.com, +49 30 123456",
+        "Ada Lovelace, CEO, Acme Inc., ada@example.com, www.example.com",
+        "Tel. 550 123, Fax 5.1.1, ada@example.com",
+        "To: Ada, Bob <bob@example.com>, Cleo",
+    ],
+)
+def test_no_signature_makes_a_person_a_machine(signature: str) -> None:
+    found = belief(typed=f"approve\n\n{signature}")
+    assert (found.class_, found.problems) == ("reply", ())
+    fresh = reply(f"Hello\n\n{signature}").replace(b"Subject: Re: it", b"Subject: Hello")
+    assert believe(fresh, TOKENS, "token").class_ == "unrelated"
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_a_bounce_in_the_mail_that_is_answered_makes_the_reply_none(style: str) -> None:
     """Else an agent could keep its reviewers from deciding by what it writes."""
