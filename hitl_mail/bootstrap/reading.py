@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
     from hitl_mail.review.facts import SiteFacts
+    from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
 
 
@@ -151,6 +152,19 @@ def read_tokens(home: Home, site: Site) -> Tokens:
     from hitl_mail.review.tokens import Tokens
 
     return Tokens(site.mail.address, load_addresses(home.state)[::-1])
+
+
+def read_belief(message: bytes, site: Site, tokens: Tokens) -> Belief:
+    """What the daemon believes of a mail now. May ask the DNS, as the daemon would."""
+    import asyncio
+    import time
+
+    from hitl_mail.adapters.dns_txt import DnsTxt
+    from hitl_mail.daemon.believing import find_belief
+
+    people = site_facts(site).people
+    settings = site.mail.authentication
+    return asyncio.run(find_belief(message, tokens, settings, people, DnsTxt(), time.time()))
 
 
 def read_state(home: Home) -> State:

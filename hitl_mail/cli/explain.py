@@ -89,8 +89,7 @@ def explain(message: bytes, home: Home) -> Explained:
     be read."""
     site = bootstrap.load_site(home)
     tokens = bootstrap.read_tokens(home, site)
-    settings = site.mail.authentication
-    belief = believe(message, tokens, settings.require, settings.authserv_id)
+    belief = bootstrap.read_belief(message, site, tokens)
     reply = read_reply(message, tokens.is_ours)
     if belief.class_ != "reply" or belief.case is None:
         return _explained(belief, reply, case=None, person=None, problems=belief.problems)
