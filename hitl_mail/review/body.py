@@ -10,14 +10,22 @@ import email
 import email.policy
 from collections.abc import Iterator
 from email.message import Message
+from typing import TYPE_CHECKING
 
 import msgspec
 
-MOST_MESSAGE = 2 * 1024 * 1024
+if TYPE_CHECKING:
+    from resiliparse.parse.html import HTMLTree
+
+MOST_MESSAGE = 1024 * 1024
+"""Bytes of a mail that are looked into: its text stands above what is attached to it."""
 MOST_TEXT = 256 * 1024
 MOST_LINES = 2000
 MOST_COLUMNS = 4000
 _MOST_PARTS = 50
+_MOST_FIELD = 4000
+_MOST_HEAD = 128 * 1024
+_MOST_MARKS = 1000
 
 # What email raises on real and made-up mails: each was seen, or is reachable by reading it.
 BROKEN = (
@@ -42,13 +50,24 @@ _QUOTED_HTML = [
     ".moz-cite-prefix",
     ".OutlookMessageHeader",
     "#OLK_SRC_BODY_SECTION",
-    "#appendonsend ~ *",
     "#divRplyFwdMsg",
-    "#divRplyFwdMsg ~ *",
     "#isForwardContent",
     ".zmail_extra",
     "#reply-intro",
 ]
+
+
+_QUOTED_FROM = ("appendonsend", "divRplyFwdMsg")
+"""Ids of elements that Outlook puts before what it quotes. As selectors of siblings these would
+take a time that is quadratic in the elements."""
+
+
+class _Bounded(email.policy.Compat32):
+    """Headers cut to a length: the standard library is quadratic in their parameters."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_MOST_FIELD]
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -62,9 +81,7 @@ class Body(msgspec.Struct, frozen=True):
 def read_body(message: bytes) -> Body:
     """The lines of a mail: its plain part, or its HTML as text where the plain one is empty."""
     try:
-        parsed = email.message_from_bytes(
-            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
-        )
+        parsed = _parsed(message)
         return Body(tuple(_lines(parsed)), _author(parsed))
     except BROKEN:
         return Body(())
@@ -73,15 +90,32 @@ def read_body(message: bytes) -> Body:
 def read_html(message: bytes) -> tuple[str, ...]:
     """The lines of a mail's HTML part, empty without one: those that no program has wrapped."""
     try:
-        parsed = email.message_from_bytes(
-            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
-        )
+        parsed = _parsed(message)
         for part in _parts(parsed):
             if part.get_content_type() == "text/html":
                 return tuple(_split(html_to_text(_decoded(part))))
     except BROKEN:
         pass
     return ()
+
+
+def _parsed(message: bytes) -> Message:
+    data = message[:MOST_MESSAGE].lstrip(b"\r\n")
+    head = min((at for at in (data.find(b"\n\n"), data.find(b"\n\r\n")) if at >= 0), default=0)
+    if head > _MOST_HEAD:
+        return Message()
+    return email.message_from_bytes(data[: _end_of_parts(data)], policy=_Bounded())
+
+
+def _end_of_parts(data: bytes) -> int:
+    """Where the last part begins that is looked into: each costs the library the same, and more
+    where they nest."""
+    at = 0
+    for _ in range(_MOST_MARKS):
+        at = data.find(b"\n--", at + 1)
+        if at < 0:
+            return len(data)
+    return at
 
 
 def _lines(message: Message) -> list[str]:
@@ -157,9 +191,12 @@ def html_to_text(html: str) -> str:
     from resiliparse.parse.html import HTMLTree
 
     try:
+        tree = HTMLTree.parse(html)
+        for name in _QUOTED_FROM:
+            _drop_after(tree, name)
         return str(
             extract_plain_text(
-                HTMLTree.parse(html),
+                tree,
                 preserve_formatting=True,
                 list_bullets=False,
                 alt_texts=False,
@@ -168,6 +205,16 @@ def html_to_text(html: str) -> str:
         )
     except (ValueError, RuntimeError, TypeError):
         return ""
+
+
+def _drop_after(tree: HTMLTree, name: str) -> None:
+    """Take out everything behind the element with that id, at its own level."""
+    document = tree.document
+    element = document.get_element_by_id(name) if document is not None else None
+    for _ in range(MOST_TEXT):
+        if element is None or (behind := element.next) is None:
+            break
+        behind.decompose()
 
 
 def _author(message: Message) -> str:

@@ -48,7 +48,7 @@ def doubtful(text: str) -> bool:
 def split_closing(lines: Sequence[str], author: str) -> tuple[list[str], list[str]]:
     """Lines of a wrapped note, and those from the thanks or the name below it on."""
     for index, line in enumerate(lines):
-        if _closes(line, author) or _is_author(line, author) or is_command(line):
+        if closes(line, author) or _is_author(line, author) or is_command(line):
             return list(lines[:index]), list(lines[index:])
     return list(lines), []
 
@@ -63,7 +63,7 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
         for at, line in enumerate(group):
             if is_command(line):
                 return False
-            if _closes(line, author) or _is_author(line, author):
+            if closes(line, author) or _is_author(line, author):
                 signed = True
                 continue
             if _PICTURE.fullmatch(line):
@@ -84,7 +84,7 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
     return True
 
 
-def _closes(line: str, author: str) -> bool:
+def closes(line: str, author: str) -> bool:
     """A thank-you or a closing, alone, with a name or with another: `Thanks a lot! Best, Ada`."""
     if len(line) > 120 or any(char.isdigit() for char in line) or "?" in line:
         return False

@@ -15,6 +15,8 @@ _SENTENCES = re.compile(r"[.!?;:]\s+(?=[^\W_a-zà-ÿ])")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
+_STRONG = tuple(dict.fromkeys(words.DISCLAIMERS))
+_WEAK = tuple(dict.fromkeys(words.DISCLAIMERS_WEAK))
 _DOUBT = words.DOUBT - {"max"}
 _SHORT = 100
 _FEW = 8
@@ -38,8 +40,8 @@ def is_disclaimer(lines: Sequence[str], after_another: bool = False) -> bool:
     first = _FIRST_WORD.search(bare)
     if first is None or first[0] in words.CONTRADICTIONS or _names_amount(text):
         return False
-    strong = sum(cue in text for cue in set(words.DISCLAIMERS))
-    weak = sum(cue in text for cue in set(words.DISCLAIMERS_WEAK))
+    strong = sum(cue in text for cue in _STRONG)
+    weak = sum(cue in text for cue in _WEAK)
     opens = bare.startswith(words.OPENINGS)
     enough = strong >= 2 or (strong == 1 and weak >= 1 and (opens or len(text) >= _SHORT))
     if after_another:
@@ -69,8 +71,7 @@ def _speaks_so(sentence: str) -> bool:
     said = _WORDS.findall(sentence)
     if len(said) <= _FEW and words.INSTRUCTIONS.isdisjoint(said) and _DOUBT.isdisjoint(said):
         return True
-    cues = (*words.DISCLAIMERS, *words.DISCLAIMERS_WEAK)
-    return any(cue in sentence for cue in cues)
+    return any(cue in sentence for cue in _WEAK) or any(cue in sentence for cue in _STRONG)
 
 
 def _names_amount(text: str) -> bool:

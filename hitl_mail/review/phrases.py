@@ -103,3 +103,7 @@ TAGS = frozenset({
     "esterno", "ekstern", "externe e-mail", "caution", "caution external email", "zewnętrzny",
     "externt", "ulkoinen", "external e-mail", "external mail", "externe mail", "zewnętrzna",
 })  # fmt: skip
+LIST_FOOTERS = (
+    "mailing list", "unsubscribe", "to post to this group", "you received this message because",
+    "google groups", "list info", "/listinfo/", "/mailman/",
+)  # fmt: skip

@@ -23,7 +23,7 @@ _OURS = (
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
-_RULE = re.compile(r"_{10,}|-{20,}|={20,}|\*{20,}")
+_RULE = re.compile(r"_{2,}|-{3,}|={4,}|\*{4,}")
 _LONGEST_ATTRIBUTION = 4
 _LONGEST_BANNER = 1500
 _LONGEST_BANNER_LINES = 20
@@ -50,6 +50,8 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
         line = shown[at]
         if line.startswith(">"):
             before = line
+            if kept and kept[-1]:
+                kept.append("")
         elif before and line and len(before) >= _WRAPPED:
             before = ""
         elif _ends(shown, at):
@@ -66,7 +68,9 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
             kept.append(line)
             before = ""
         at += 1
-    return _trimmed(kept)
+    else:
+        return _trimmed(kept)
+    return _without_origin(_trimmed(kept))
 
 
 def paragraphs(lines: Sequence[str]) -> list[list[str]]:
@@ -88,16 +92,36 @@ def _ends(lines: Sequence[str], at: int) -> bool:
     low = line.casefold()
     if _SENTINEL in low or low.startswith(_OURS):
         return True
-    if _RULE.fullmatch(line):
+    if _is_rule(line) and _quote_below(lines, at + 1):
         return True
-    if line in ("--", "---") or line.startswith("-- "):
-        return not line.startswith("-- ") or len(line) == 3
+    if line == "--":
+        return True
     bare = low.strip("-_=*<>:[] ")
     if bare in phrases.ORIGINAL_MESSAGE and not low[0].isalnum():
         return True
     if low.startswith("begin forwarded message"):
         return True
     return _header_block(lines, at)
+
+
+def _is_rule(line: str) -> bool:
+    return _RULE.fullmatch(line) is not None
+
+
+def _quote_below(lines: Sequence[str], at: int) -> bool:
+    """Whether a rule stands above a quote, the footer of a list, or nothing more. A person may
+    draw one, too, and what is below it is then theirs."""
+    below = next((index for index in range(at, min(at + 5, len(lines))) if lines[index]), None)
+    if below is None:
+        return True
+    low = lines[below].casefold()
+    name = _field_name(lines[below])
+    return (
+        name in phrases.HEADER_FIELDS
+        or low.startswith(_OURS)
+        or _SENTINEL in low
+        or any(word in low for word in phrases.LIST_FOOTERS)
+    )
 
 
 def _signs(line: str) -> bool:
@@ -171,8 +195,24 @@ def _colon_later(lines: Sequence[str], at: int) -> int:
 def _drop_begun(kept: list[str], ours: bool) -> None:
     """Take back the beginning of an attribution whose language is unknown: it stood right above
     the line with our address."""
-    while ours and kept and kept[-1] and (_YEAR.search(kept[-1]) or kept[-1].endswith("<")):
+    while ours and kept and (kept[-1] == "<" or kept[-1].endswith(" <")):
         kept.pop()
+        _trimmed(kept)
+    while ours and kept and kept[-1] and _YEAR.search(kept[-1]):
+        kept.pop()
+
+
+def _without_origin(kept: list[str]) -> list[str]:
+    """Take back a line right above the quote that says when and from which address, and nothing
+    more: `2013/7/20 Acme <a@acme.example>`."""
+    while kept and _is_rule(kept[-1]):
+        kept.pop()
+        _trimmed(kept)
+    if kept and kept[-1].endswith(">") and "<" in kept[-1] and "@" in kept[-1]:
+        before = kept[-1].partition("<")[0]
+        if _DATE.search(before) and len(before.split()) <= 8:
+            kept.pop()
+    return _trimmed(kept)
 
 
 def _quote_follows(lines: Sequence[str], at: int) -> bool:

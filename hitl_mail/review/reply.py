@@ -19,6 +19,7 @@ from hitl_mail.review.closing import (
     COMMANDS,
     ENDING,
     WRAPPING,
+    closes,
     doubtful,
     is_command,
     nothing,
@@ -114,6 +115,8 @@ def read_command(lines: list[str], author: str = "") -> Reply:
 def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
     """The note of a command that has to stand alone; None where something could change it."""
     plain = tail.strip(ENDING)
+    if plain and closes(plain.lstrip("-–—: "), author):
+        plain = ""
     if plain and not tail.lstrip().startswith(":"):
         return None
     note, after = "", first[1:]
@@ -140,6 +143,8 @@ def _with_reason(
         return Reply(kept, "ambiguous", said=said)
     written, _ = split_closing(first[1:], "")
     reason = " ".join([tail.lstrip(" :,;.!-–—"), *written]).strip()
+    if closes(reason, ""):
+        reason = ""
     if reason.casefold().startswith("because"):
         reason = reason[len("because") :].lstrip(" :,…")
     return Reply(kept, "decision", verb, reason[:_LONGEST_NOTE].rstrip(), said)

@@ -1,4 +1,4 @@
-"""What stands below a command: thanks, signatures and disclaimers are nothing, all else asks back."""
+"""What stands below a command: thanks, signatures, disclaimers are nothing, the rest asks back."""
 
 from __future__ import annotations
 
