@@ -34,7 +34,7 @@ def measure() -> dict[str, Any]:
     """All figures, as JSON can hold them."""
     document = action(id="r", summary="Refund the double charge", why="Charged twice")
     ours = composed(case_after(receive(document, expires_at=AT + 99), now=AT)).message
-    programs = []
+    programs: list[dict[str, Any]] = []
     for name, client in CLIENTS.items():
         times = [
             _microseconds(client(f"{typed}\n\n{words.disclaimer}", ours, words))
@@ -42,7 +42,7 @@ def measure() -> dict[str, Any]:
             for typed in TYPED
         ]
         programs.append({"program": name, "median": statistics.median(times), "worst": max(times)})
-    bad = [
+    bad: list[dict[str, Any]] = [
         {"mail": name, "bytes": len(message), "worst": _microseconds(message, 2)}
         for name, message in BAD.items()
     ]

@@ -25,7 +25,7 @@ MOST_COLUMNS = 4000
 _MOST_PARTS = 50
 _MOST_FIELD = 4000
 _MOST_HEAD = 128 * 1024
-_MOST_MARKS = 1000
+_MOST_MARKS = 300
 
 # What email raises on real and made-up mails: each was seen, or is reachable by reading it.
 BROKEN = (
