@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import email
 import email.policy
-from collections.abc import Iterator
 from email.message import Message
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ MOST_TEXT = 256 * 1024
 MOST_LINES = 2000
 MOST_COLUMNS = 4000
 _MOST_PARTS = 50
+_DEEPEST = 10
 _MOST_FIELD = 4000
 _MOST_HEAD = 128 * 1024
 _MOST_MARKS = 300
@@ -79,24 +79,21 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def read_body(message: bytes) -> Body:
-    """The lines of a mail: its plain part, or its HTML as text where the plain one is empty."""
+    """The lines of a mail: its plain text, or its HTML as text where there is no plain one."""
     try:
         parsed = _parsed(message)
-        return Body(tuple(_lines(parsed)), _author(parsed))
+        return Body(tuple(_Parts("text/plain").lines(parsed)), _author(parsed))
     except BROKEN:
         return Body(())
 
 
 def read_html(message: bytes) -> tuple[str, ...]:
-    """The lines of a mail's HTML part, empty without one: those that no program has wrapped."""
+    """The lines of a mail as its HTML has them, which no program has wrapped; the plain text only
+    where there is no HTML."""
     try:
-        parsed = _parsed(message)
-        for part in _parts(parsed):
-            if part.get_content_type() == "text/html":
-                return tuple(_split(html_to_text(_decoded(part))))
+        return tuple(_Parts("text/html").lines(_parsed(message)))
     except BROKEN:
-        pass
-    return ()
+        return ()
 
 
 def _parsed(message: bytes) -> Message:
@@ -118,29 +115,54 @@ def _end_of_parts(data: bytes) -> int:
     return at
 
 
-def _lines(message: Message) -> list[str]:
-    html: Message | None = None
-    for part in _parts(message):
-        sort = part.get_content_type()
-        if sort == "text/plain":
-            lines = _plain(part)
-            if any(line.strip() for line in lines):
-                return lines
-        elif sort == "text/html" and html is None:
-            html = part
-    return _split(html_to_text(_decoded(html))) if html is not None else []
+class _Parts:
+    """A mail's own words: no attachments, no mails inside the mail; of alternatives one only."""
 
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._seen = 0
 
-def _parts(message: Message) -> Iterator[Message]:
-    """The parts that are this mail's own words: no attachments, no mails inside the mail."""
-    waiting, seen = [message], 0
-    while waiting and seen < _MOST_PARTS:
-        part, seen = waiting.pop(0), seen + 1
+    def lines(self, part: Message, depth: int = 0) -> list[str]:
+        """The lines of a part. What stands beside another, as around a picture, follows it."""
+        self._seen += 1
+        if self._seen > _MOST_PARTS or depth > _DEEPEST or _is_attached(part):
+            return []
         inside = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(inside, list):
-            waiting[:0] = [item for item in inside if isinstance(item, Message)]
-        elif part.get_content_disposition() != "attachment":
-            yield part
+            children = [item for item in inside if isinstance(item, Message)]
+            if part.get_content_subtype() == "alternative":
+                return self._alternative(children, depth)
+            return self._all(children, depth)
+        sort = part.get_content_type()
+        if sort == "text/plain":
+            return _plain(part)
+        return _split(html_to_text(_decoded(part))) if sort == "text/html" else []
+
+    def _alternative(self, children: list[Message], depth: int) -> list[str]:
+        """The wanted one first, or whichever says anything."""
+        for child in sorted(children, key=lambda child: not self._is_wanted(child)):
+            lines = self.lines(child, depth + 1)
+            if any(line.strip() for line in lines):
+                return lines
+        return []
+
+    def _is_wanted(self, child: Message) -> bool:
+        sort = child.get_content_type()
+        return sort == self._wanted or (sort == "multipart/related" and "html" in self._wanted)
+
+    def _all(self, children: list[Message], depth: int) -> list[str]:
+        found: list[str] = []
+        for child in children:
+            lines = self.lines(child, depth + 1)
+            if any(line.strip() for line in lines):
+                found += ["", *lines] if found else lines
+        return found[:MOST_LINES]
+
+
+def _is_attached(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or (
+        part.get_content_maintype() == "text" and bool(part.get_filename())
+    )
 
 
 def _plain(part: Message) -> list[str]:

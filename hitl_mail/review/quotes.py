@@ -99,7 +99,7 @@ def _ends(lines: Sequence[str], at: int) -> bool:
     bare = low.strip("-_=*<>:[] ")
     if bare in phrases.ORIGINAL_MESSAGE and not low[0].isalnum():
         return True
-    if low.startswith("begin forwarded message"):
+    if low.startswith(("begin forwarded message", "-----begin pgp signature")):
         return True
     return _header_block(lines, at)
 
@@ -126,7 +126,12 @@ def _quote_below(lines: Sequence[str], at: int) -> bool:
 
 def _signs(line: str) -> bool:
     low = line.casefold().lstrip("-*_ ")
-    return len(line) <= 100 and low.startswith(phrases.SENT_FROM)
+    if len(line) > 100:
+        return False
+    return low.startswith(phrases.SENT_FROM) or (
+        ("outlook" in low or "iphone" in low or "ipad" in low or "android" in low)
+        and low.rstrip(".").endswith(phrases.SENT_FROM_ENDS)
+    )
 
 
 def _header_block(lines: Sequence[str], at: int) -> bool:
@@ -240,7 +245,7 @@ def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
 
 def _skip_banners(lines: Sequence[str]) -> int:
     """Where the text begins below "external sender" banners that stand alone."""
-    at = 0
+    at = _skip_armor(lines)
     while at < len(lines):
         low = lines[at].casefold()
         if not low or low.strip("[]*<>(){}!:-=⚠\ufe0f ") in phrases.TAGS or _RULE.fullmatch(low):
@@ -250,6 +255,16 @@ def _skip_banners(lines: Sequence[str]) -> int:
         if end == at:
             return at
         at = end
+    return at
+
+
+def _skip_armor(lines: Sequence[str]) -> int:
+    """Where a text begins that was signed in its own lines (RFC 4880, 7)."""
+    at = next((at for at, line in enumerate(lines[:20]) if line), 0)
+    if not lines or not lines[at].startswith("-----BEGIN PGP SIGNED MESSAGE"):
+        return 0
+    while at < len(lines) and lines[at]:
+        at += 1
     return at
 
 
