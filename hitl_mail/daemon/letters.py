@@ -83,7 +83,7 @@ class Letters:
             problem = who.problems[0]
             await self._answer(case, who.person, belief, "not_believed", problem, problem)
         elif reply.verb is None:
-            await self._answer(case, who.person, belief, reply.key, reply.said)
+            await self._answer(case, who.person, belief, reply.key, reply.said, reply.detail)
         else:
             await self._decide(case, who.person, who.seen, belief, reply)
 

@@ -65,6 +65,11 @@ class Reply(msgspec.Struct, frozen=True):
     problem: str = ""
     send: str = ""
 
+    @property
+    def detail(self) -> str:
+        """What is wrong, and what to send instead, as one text; empty where nothing is."""
+        return f"{self.problem} Instead: {self.send}" if self.problem else ""
+
 
 def read_reply(message: bytes, is_ours: Callable[[str], bool]) -> Reply:
     """The reply in a mail. Never raises. `is_ours(address)` knows the site's address in all its
