@@ -28,6 +28,8 @@ _PHONE = re.compile(r"[+(]?\d[\d ()/.\-]{5,24}\d")
 _CONTRARY = COMMANDS - {"approve", "ok", "done", "help"}
 _AND = frozenset({"and", "und", "et", "y", "e", "en", "och", "og", "i", "ja"})
 _INSTRUCTS = (words.DOUBT - {"max", "se", "as"}) | words.INSTRUCTIONS | COMMANDS
+_UNTHANKFUL = _INSTRUCTS - {"help", "done"}
+_FROM = frozenset({"from", "aus", "de", "da", "uit", "från", "fra", "z", "depuis"})
 _THANKS, _CLOSINGS = frozenset(words.THANKS), frozenset(words.CLOSINGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in (*words.THANKS, *words.CLOSINGS))
 _MOST_TRIES = 5
@@ -105,6 +107,8 @@ def _courtesy(part: str) -> bool:
     for length in range(min(len(said), _LONGEST_PHRASE), 0, -1):
         phrase, more = " ".join(said[:length]), said[length:]
         if phrase in _CLOSINGS:
+            if more and more[0] in _FROM:
+                return _name(part, after=length + 1)
             return not more or _name(part, after=length)
         if phrase in _THANKS:
             return _thanks_more(part, length, more)
@@ -123,7 +127,7 @@ def _thanks_more(part: str, length: int, more: list[str]) -> bool:
         return True
     if more[0] in words.THANKS_MORE and len(more) <= 3:
         return all(word in words.THANKS_MORE for word in more)
-    return more[0] in words.THANKS_FOR and len(more) <= 8 and _INSTRUCTS.isdisjoint(more)
+    return more[0] in words.THANKS_FOR and len(more) <= 8 and _UNTHANKFUL.isdisjoint(more)
 
 
 def _name(part: str, after: int = 0) -> bool:

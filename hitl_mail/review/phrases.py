@@ -60,7 +60,17 @@ SENT_FROM = (
     "yahoo mail: ", "hanki outlook", "skaff deg outlook", "отправлено с ", "отправлено из ",
     "odesláno z ", "发自我的", "发自 ", "從我的 ", "outlook for ",
 )  # fmt: skip
-SENT_FROM_ENDS = ("から送信", "gönderildi", "を入手", "에서 보냄", "傳送")
+DEVICES = (
+    "outlook", "iphone", "ipad", "android", "galaxy", "samsung", "huawei", "xiaomi", "blackberry",
+    "yahoo mail", "protonmail", "proton mail", "zoho mail", "gmx", "bluemail", "aqua mail",
+    "windows", "thunderbird", "gmail", "libero mail", "spark",
+)  # fmt: skip
+SENT = (
+    "sent from", "sent with", "sent using", "sent via", "gesendet", "envoyé", "enviado", "inviato",
+    "verzonden", "verstuurd", "skickat", "skickades", "sendt", "wysłan", "pobierz", "lähetetty",
+    "odesláno", "отправлено", "gönderildi", "から送信", "を入手", "보냄", "发自", "從我的",
+    "voor ios", "voor android", "für ios", "für android",
+)  # fmt: skip
 BANNERS = (
     "external email", "external sender", "external mail", "external:", "external e-mail",
     "this email originated", "this e-mail originated", "this message originated",

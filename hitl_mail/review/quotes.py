@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from hitl_mail.review import phrases
+from hitl_mail.review import courtesies, phrases
 from hitl_mail.review.text import MARK, SENTINEL
 
 _SENTINEL = SENTINEL.strip("- ").casefold()
@@ -24,6 +24,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
 _RULE = re.compile(r"_{2,}|-{3,}|={4,}|\*{4,}")
+_WORD = re.compile(r"[^\W\d_]+")
+_CONDITIONS = courtesies.CONTRADICTIONS | {"if", "unless", "half", "condition"}
 _LONGEST_ATTRIBUTION = 4
 _LONGEST_BANNER = 1500
 _LONGEST_BANNER_LINES = 20
@@ -125,12 +127,17 @@ def _quote_below(lines: Sequence[str], at: int) -> bool:
 
 
 def _signs(line: str) -> bool:
-    low = line.casefold().lstrip("-*_ ")
-    if len(line) > 100:
+    """Whether a mail program put this line below a message: from what it was sent."""
+    low = line.casefold().strip("-*_ .[")
+    said = set(_WORD.findall(low))
+    if len(line) > 100 or not said.isdisjoint(_CONDITIONS):
         return False
-    return low.startswith(phrases.SENT_FROM) or (
-        ("outlook" in low or "iphone" in low or "ipad" in low or "android" in low)
-        and low.rstrip(".").endswith(phrases.SENT_FROM_ENDS)
+    if low.startswith(phrases.SENT_FROM):
+        return True
+    if len(low.split()) > 10 or not any(name in low for name in phrases.DEVICES):
+        return False
+    return any(word in low for word in phrases.SENT) or (
+        low.startswith(("get ", "download ")) and low.endswith(("for ios", "for android"))
     )
 
 
@@ -141,6 +148,9 @@ def _header_block(lines: Sequence[str], at: int) -> bool:
     near = [_field_name(line) for line in lines[at : at + 8] if line][:6]
     names = {name for name in near if name in phrases.HEADER_FIELDS}
     first_from = _field_name(lines[at]) in phrases.FROM_FIELDS
+    if first_from:
+        inside = {word[:-1].casefold() for word in lines[at].split() if word.endswith(":")}
+        names |= inside & phrases.HEADER_FIELDS if len(inside) >= 3 else set()
     return (first_from and len(names) >= 2) or (
         len(names) >= 3 and not names.isdisjoint(phrases.FROM_FIELDS)
     )
@@ -156,7 +166,7 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
     line = lines[at]
     if not line:
         return 0
-    if is_ours(line):
+    if is_ours(line) and _quotes_address(lines, at):
         return 1 + _colon_later(lines, at)
     low = line.casefold()
     opens = low.lstrip("- ").startswith(phrases.ATTRIBUTION_OPENINGS) or bool(_MAILBOX.search(low))
@@ -172,6 +182,19 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
         if is_ours(lines[at + span - 1]):
             return span + _colon_later(lines, at + span - 1)
     return 0
+
+
+def _quotes_address(lines: Sequence[str], at: int) -> bool:
+    """Whether an address stands there as programs write it above a quote, not as in a sentence."""
+    line = lines[at]
+    return (
+        any(mark in line for mark in ("<", "[", "(", "mailto:"))
+        or line.endswith((":", "：", ">"))
+        or _DATE.search(line) is not None
+        or _field_name(line) in phrases.HEADER_FIELDS
+        or len(line.split()) <= 2
+        or _quote_follows(lines, at + 1)
+    )
 
 
 def _attributes(text: str, opens: bool) -> bool:
@@ -233,14 +256,15 @@ def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
     bare = text.lstrip("[*⚠!<>({_-= \ufe0f")
     if len(text) > _LONGEST_BANNER:
         return False
+    origin = any(word in bare for word in phrases.WARNED_FROM)
+    danger = any(word in bare for word in phrases.WARNED_OF)
     if bare.startswith(phrases.BANNERS):
-        return True
+        return not for_certain or (origin and danger)
     if not bare.startswith(phrases.WARNINGS):
         return False
     if bare.partition(":")[2].lstrip().startswith(phrases.BANNERS):
-        return True
-    origin = any(word in bare for word in phrases.WARNED_FROM)
-    return not for_certain and origin and any(word in bare for word in phrases.WARNED_OF)
+        return not for_certain or (origin and danger)
+    return not for_certain and origin and danger
 
 
 def _skip_banners(lines: Sequence[str]) -> int:

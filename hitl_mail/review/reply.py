@@ -42,6 +42,7 @@ _ALONE: dict[str, Verb] = {
 _REASONED: dict[str, Verb] = {"reject": "reject", "flag": "flag"}
 _FIRST = re.compile(r"[A-Za-z]+")
 _NAME = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9._-]{0,63})")
+_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2068\u2069"))
 _LONGEST_NOTE = 2000
 _LONGEST_SAID = 200
 
@@ -240,5 +241,6 @@ def _names_us(line: str, is_ours: Callable[[str], bool]) -> bool:
     if "@" not in line:
         return False
     return any(
-        is_ours(word.strip("<>()[]\"',;:*").removeprefix("mailto:")) for word in line.split()
+        is_ours(word.strip("<>()[]\"',;:*").removeprefix("mailto:"))
+        for word in line.translate(_DIRECTIONS).split()
     )
