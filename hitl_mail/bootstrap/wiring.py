@@ -35,6 +35,7 @@ from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.permits import Permits
+from hitl_mail.daemon.reach import Reach
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.waiting import Waiting
@@ -123,6 +124,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         ),
         letters=Letters(engine, receipts, world, tokens, facts, deciding, DnsTxt()),
         drift=Drift(engine, world),
+        reach=Reach(engine, world),
         reload=Reload(
             engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)
         ),

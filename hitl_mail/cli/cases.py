@@ -11,7 +11,9 @@ import click
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core import documents
+from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
+from hitl_mail.core.quorum import unreached_now
 from hitl_mail.home import find_home
 
 
@@ -36,7 +38,7 @@ def queue(home: str, as_json: bool) -> None:
             case.title,
             case.agent,
             case.status,
-            ", ".join(documents.waited_for(case)) or "-",
+            _waits_for(case),
             _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
             "; ".join(sorted(filter(None, {documents.mail_error(case, m) for m in case.mails}))),
         )
@@ -117,6 +119,13 @@ def _receipt(receipt: dict[str, Any] | None) -> str:
 def _indented(value: Any) -> str:
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return "\n".join("  " + safe(line, 2000) for line in text.splitlines())
+
+
+def _waits_for(case: Case) -> str:
+    """Who the case waits for, and why a question does not reach somebody."""
+    people = documents.waited_for(case)
+    marks = {person: f" ({case.unreached[person]})" for person in unreached_now(case)}
+    return ", ".join(person + marks.get(person, "") for person in people) or "-"
 
 
 def _left(seconds: float) -> str:

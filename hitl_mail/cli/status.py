@@ -54,6 +54,7 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
             faults.append(f"{name}: {part['last_error']}{again}")
     troubles = (health.get("mail_out") or {}).get("troubles", [])
     faults += [f"outgoing mail: {trouble}" for trouble in troubles]
+    faults += health.get("stranded") or []
     if (health.get("web") or {}).get("error"):
         faults.append(f"web: {health['web']['error']}")
     if health.get("policy_error"):

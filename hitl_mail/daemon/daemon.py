@@ -21,6 +21,7 @@ from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
+from hitl_mail.daemon.reach import Reach
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.timers import Timers
@@ -59,6 +60,7 @@ class Daemon:
     mailer: Mailer
     letters: Letters
     drift: Drift
+    reach: Reach
     reload: Reload
     overrides: Overrides
     waiting: Waiting
@@ -71,7 +73,7 @@ class Daemon:
     timers: Timers = field(init=False)
 
     def __post_init__(self) -> None:
-        self.timers = Timers(self.engine, self.runner.watch, self.letters.world.away)
+        self.timers = Timers(self.engine, self.runner.watch, self.letters.world)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set. Raises `StorageFailed` where the disk failed."""
@@ -105,6 +107,7 @@ class Daemon:
         while True:
             handled = await self.control.serve() + await self.intake.serve()
             handled += await self.timers.fire()
+            await self.timers.look_who_is_away()
             await self._settle()
             if not handled:
                 break
@@ -123,6 +126,7 @@ class Daemon:
             self.clerk.watch,
             self.mailer.watch,
             self.drift.watch,
+            self.reach.watch,
         ]
         self.engine.desk_watchers.append(self.mailer.watch_desk)
         await self.runner.recover()
@@ -139,6 +143,7 @@ class Daemon:
             await self.runner.chores.settle()
             await self.clerk.chores.settle()
             await self.drift.chores.settle()
+            await self.reach.chores.settle()
             await self.overrides.tell()
             sent = await self.mailer.drain()
             await asyncio.sleep(0)
@@ -188,6 +193,7 @@ class Daemon:
         while True:
             self.beat(self)
             await self.reload.look()
+            await self.timers.look_who_is_away()
             await self.overrides.tell()
             await asyncio.sleep(_BEAT)
 

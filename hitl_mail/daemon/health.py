@@ -32,6 +32,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         "templates": dict(sorted(daemon.overrides.now.items())),
         "tightened": daemon.engine.desk.tightened,
         "cases": dict(sorted(statuses.items())),
+        "stranded": sorted(daemon.reach.stranded.values())[:_TROUBLES],
         "mail_out": {
             "waiting": daemon.mailer.waiting,
             "last_ok": _when(daemon.mailer.last_ok),

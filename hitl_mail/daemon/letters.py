@@ -80,8 +80,7 @@ class Letters:
             await self._automatic(case, who.person, belief, reply)
         elif who.problems:
             log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
-            problem = who.problems[0]
-            await self._answer(case, who.person, belief, "not_believed", problem, problem)
+            await self._answer(case, who.person, belief, "not_believed", who.problems[0])
         elif reply.verb is None:
             await self._answer(case, who.person, belief, reply.key, reply.said, reply.detail)
         else:
@@ -92,7 +91,7 @@ class Letters:
         same, that person is told; where it tells of an absence, others are asked."""
         why = belief.problems[0] if belief.problems else "it looks automatic"
         if belief.weak and (reply.verb is not None or not belief.absent):
-            await self._answer(case, person, belief, "automatic", reply.said, why)
+            await self._answer(case, person, belief, "automatic", why)
         elif belief.absent:
             log.info("%s: %s is away: %s", case.id, person, why)
             absent = Absent(person, " ".join(reply.lines)[:200], belief.message_id)

@@ -8,11 +8,12 @@ from hitl_mail.daemon.world import World
 
 
 def tell_admins(
-    engine: Engine, world: World, subject: str, paragraphs: tuple[str, ...]
+    engine: Engine, world: World, subject: str, paragraphs: tuple[str, ...], mark: str | None = None
 ) -> list[Noticed]:
-    """The events by which every admin is told; recorded with whatever they are told about."""
+    """The events by which every admin is told; recorded with whatever they are told about. The
+    desk remembers a `mark`, so that they are told once."""
     now, made = engine.clock.now(), engine.desk.made
     return [
-        Noticed(now, Notice(f"n{made + 1 + index}", admin, subject, paragraphs, now))
+        Noticed(now, Notice(f"n{made + 1 + index}", admin, subject, paragraphs, now), mark)
         for index, admin in enumerate(world.site.site.admins)
     ]

@@ -11,6 +11,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Tick
 from hitl_mail.core.timing import due
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.world import World
 
 _LOOK = 30.0
 """Seconds after which the clock is read again, so that a clock that jumped is noticed."""
@@ -22,7 +23,8 @@ class Timers:
 
     engine: Engine
     wake_runner: Callable[[Case], None]
-    away: Callable[[Case], dict[str, str]]
+    world: World
+    _gone: dict[str, str] = field(default_factory=dict)
     _heap: list[tuple[float, str]] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -47,6 +49,17 @@ class Timers:
         await asyncio.gather(*(self._fire(case_id, now) for case_id in ready))
         return len(ready)
 
+    async def look_who_is_away(self) -> None:
+        """On the day on which somebody goes away, their stand-in is asked what they were asked."""
+        gone = self.world.site.stand_ins(self.engine.clock.now())
+        if gone == self._gone:
+            return
+        self._gone = gone
+        pending = [case for case in self.engine.cases.values() if case.status == "pending"]
+        await asyncio.gather(
+            *(self.engine.handle(case.id, Tick(self.world.away(case))) for case in pending)
+        )
+
     async def run(self) -> None:
         """Fire what is due, for ever."""
         while True:
@@ -68,7 +81,7 @@ class Timers:
         if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
             self.wake_runner(case)
         elif case.in_review or case.status in ("pending", "approved"):
-            await self.engine.handle(case_id, Tick(self.away(case)))
+            await self.engine.handle(case_id, Tick(self.world.away(case)))
         after = self.engine.cases.get(case_id)
         if after is not None and (due(after) or 0.0) > now:
             self.watch(after)

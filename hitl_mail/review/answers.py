@@ -74,6 +74,11 @@ ANSWERS: dict[str, tuple[str, str]] = {
         "Nothing was decided: the rule takes no decision by mail",
         "Decide where the rule allows it, for example at the command line.",
     ),
+    "automatic": (
+        "Nothing was decided: your reply looks like an automatic one",
+        "A machine's answer never decides, and yours has a mark of one, named below. If you wrote "
+        "it yourself, decide on the page or at the command line, or answer in a new mail.",
+    ),
     "not_believed": (
         "Nothing was decided: it is not certain that you wrote that reply",
         "A reply that bears your secret token came, but it lacks what follows. If it was yours, "
@@ -105,7 +110,7 @@ _ASKED_AFRESH = (
     "It is asked afresh, with what changed, and earlier approvals do not count. A change is not an "
     "approval: you may give yours in answer to the new mail."
 )
-_DETAILED = {"bad_edit", "forbidden", "no_target", "not_believed"}
+_DETAILED = {"bad_edit", "forbidden", "no_target"}
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
 STANDS: dict[str, str] = {
