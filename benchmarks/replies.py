@@ -14,8 +14,9 @@ from typing import Any
 from hitl_mail.review.reply import read_reply
 from hitl_mail.review.sender import believe
 from tests.bad_mails import BAD
-from tests.clients import CLIENTS, LANGUAGES
+from tests.clients import CLIENTS
 from tests.factories import action, case_after, receive
+from tests.languages import LANGUAGES
 from tests.mails import AT, TOKENS, composed
 
 ROUNDS = 5

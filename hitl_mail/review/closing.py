@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from hitl_mail.review import courtesies as words
+from hitl_mail.review.banners import is_banner
 from hitl_mail.review.disclaimers import is_disclaimer, is_label
-from hitl_mail.review.quotes import is_banner
 
 COMMANDS = frozenset({
     "approve", "reject", "edit", "route", "ok", "flag", "retry", "done", "abandon", "help",

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from hitl_mail.review import courtesies, phrases
+from hitl_mail.review.banners import is_rule, skip_banners
 from hitl_mail.review.text import MARK, SENTINEL
 
 _SENTINEL = SENTINEL.strip("- ").casefold()
@@ -23,15 +24,9 @@ _OURS = (
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
-_RULE = re.compile(r"_{2,}|-{3,}|={4,}|\*{4,}")
 _WORD = re.compile(r"[^\W\d_]+")
 _CONDITIONS = courtesies.CONTRADICTIONS | {"if", "unless", "half", "condition"}
 _LONGEST_ATTRIBUTION = 4
-_LONGEST_BANNER = 1500
-_LONGEST_BANNER_LINES = 20
-_COMMAND = re.compile(
-    r"[*_\"'“”„ ]*(?:approve|reject|edit|route|ok|flag|retry|done|abandon)\b", re.I
-)
 _WRAPPED = 50
 """A quoted line this long may have been wrapped by the client, its rest left without a mark."""
 _EDGES = " \t\xa0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad\u3000\u2007\u202f"
@@ -47,7 +42,7 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
     lines stay between paragraphs. `is_ours` knows a line that names our address."""
     shown = [clean(line) for line in lines]
     kept: list[str] = []
-    at, before = _skip_banners(shown), ""
+    at, before = skip_banners(shown), ""
     while at < len(shown):
         line = shown[at]
         if line.startswith(">"):
@@ -94,7 +89,7 @@ def _ends(lines: Sequence[str], at: int) -> bool:
     low = line.casefold()
     if _SENTINEL in low or low.startswith(_OURS):
         return True
-    if _is_rule(line) and _quote_below(lines, at + 1):
+    if is_rule(line) and _quote_below(lines, at + 1):
         return True
     if line == "--":
         return True
@@ -104,10 +99,6 @@ def _ends(lines: Sequence[str], at: int) -> bool:
     if low.startswith(("begin forwarded message", "-----begin pgp signature")):
         return True
     return _header_block(lines, at)
-
-
-def _is_rule(line: str) -> bool:
-    return _RULE.fullmatch(line) is not None
 
 
 def _quote_below(lines: Sequence[str], at: int) -> bool:
@@ -233,7 +224,7 @@ def _drop_begun(kept: list[str], ours: bool) -> None:
 def _without_origin(kept: list[str]) -> list[str]:
     """Take back a line right above the quote that says when and from which address, and nothing
     more: `2013/7/20 Acme <a@acme.example>`."""
-    while kept and _is_rule(kept[-1]):
+    while kept and is_rule(kept[-1]):
         kept.pop()
         _trimmed(kept)
     if kept and kept[-1].endswith(">") and "<" in kept[-1] and "@" in kept[-1]:
@@ -245,61 +236,6 @@ def _without_origin(kept: list[str]) -> list[str]:
 
 def _quote_follows(lines: Sequence[str], at: int) -> bool:
     return next((line.startswith(">") for line in lines[at:] if line), False)
-
-
-def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
-    """Whether a paragraph warns, in the words of a mail server, of who sent the mail.
-
-    `for_certain`: in words that no person would begin with.
-    """
-    text = " ".join(lines).casefold()
-    bare = text.lstrip("[*⚠!<>({_-= \ufe0f")
-    if len(text) > _LONGEST_BANNER:
-        return False
-    origin = any(word in bare for word in phrases.WARNED_FROM)
-    danger = any(word in bare for word in phrases.WARNED_OF)
-    if bare.startswith(phrases.BANNERS):
-        return not for_certain or (origin and danger)
-    if not bare.startswith(phrases.WARNINGS):
-        return False
-    if bare.partition(":")[2].lstrip().startswith(phrases.BANNERS):
-        return not for_certain or (origin and danger)
-    return not for_certain and origin and danger
-
-
-def _skip_banners(lines: Sequence[str]) -> int:
-    """Where the text begins below "external sender" banners that stand alone."""
-    at = _skip_armor(lines)
-    while at < len(lines):
-        low = lines[at].casefold()
-        if not low or low.strip("[]*<>(){}!:-=⚠\ufe0f ") in phrases.TAGS or _RULE.fullmatch(low):
-            at += 1
-            continue
-        end = _banner_end(lines, at)
-        if end == at:
-            return at
-        at = end
-    return at
-
-
-def _skip_armor(lines: Sequence[str]) -> int:
-    """Where a text begins that was signed in its own lines (RFC 4880, 7)."""
-    at = next((at for at, line in enumerate(lines[:20]) if line), 0)
-    if not lines or not lines[at].startswith("-----BEGIN PGP SIGNED MESSAGE"):
-        return 0
-    while at < len(lines) and lines[at]:
-        at += 1
-    return at
-
-
-def _banner_end(lines: Sequence[str], at: int) -> int:
-    """Where a banner that begins at `at` ends: at an empty line, or above a command."""
-    end = at
-    while end < len(lines) and lines[end] and end - at < _LONGEST_BANNER_LINES:
-        if end > at and _COMMAND.match(lines[end]):
-            break
-        end += 1
-    return end if is_banner(lines[at:end]) else at
 
 
 def _trimmed(lines: list[str]) -> list[str]:
