@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 
-from benchmarks import policy
+from benchmarks import policy, replies
 
-BENCHMARKS = {"policy": policy}
+BENCHMARKS = {"policy": policy, "replies": replies}
 
 
 def main(words: list[str]) -> int:

@@ -6,6 +6,7 @@ the daemon, and is imported only where one is going to run.
 
 from hitl_mail.bootstrap.making import create_demo_home, create_home
 from hitl_mail.bootstrap.reading import (
+    dns_txt,
     lint_policy,
     load_config,
     load_policy_tests,
@@ -18,6 +19,7 @@ from hitl_mail.bootstrap.reading import (
     read_rules,
     read_state,
     read_tokens,
+    read_world,
     sampling_keys,
     shared_users,
     site_facts,
@@ -28,6 +30,7 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
+    "dns_txt",
     "lint_policy",
     "load_config",
     "load_policy_tests",
@@ -40,6 +43,7 @@ __all__ = [
     "read_rules",
     "read_state",
     "read_tokens",
+    "read_world",
     "sampling_keys",
     "shared_users",
     "site_facts",

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.core.verdict import Standing
+    from hitl_mail.daemon.world import World
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
+    from hitl_mail.review.dkim import FindTxt
     from hitl_mail.review.facts import SiteFacts
     from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
@@ -213,6 +215,32 @@ def standing(home: Home, kind: str, case_id: str | None = None) -> Standing:
     keys = sampling_keys(home) if case_id is not None else ()
     drawn = draw(keys[-1], case_id) if keys and case_id is not None else None
     return At(drawn, desk.typical.get(kind, Typical()).medians(), desk.tightened)
+
+
+def dns_txt() -> FindTxt:
+    """How the daemon asks the DNS for a sender's DKIM key."""
+    from hitl_mail.adapters.dns_txt import DnsTxt
+
+    return DnsTxt()
+
+
+def read_world(home: Home, site: Site, state: State) -> World:
+    """What the daemon would know now of people and rules. Raises `ConfigError`."""
+    import time
+
+    from hitl_mail.core.sampling import draw
+    from hitl_mail.daemon.world import World as Known
+
+    keys = sampling_keys(home)
+    policy = load_policy(home, site)
+    # Without keys, the OS user may not know what is drawn: as if nothing were.
+    return Known(
+        site,
+        policy,
+        lambda: state.desk,
+        lambda case_id: draw(keys[-1], case_id) if keys else 1.0,
+        time.time,
+    )
 
 
 def verify_receipts(home: Home) -> dict[str, Any]:

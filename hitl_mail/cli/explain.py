@@ -1,7 +1,7 @@
 """What the daemon would make of one mail now, and why: read beside it, changing nothing.
 
-The same code reads the mail here and in `hitl_mail.daemon.letters`: `believe`, `identify`,
-`read_reply`, and the core's own `decide` on what comes of them.
+The same code reads the mail here and in `hitl_mail.daemon.letters`: `find_belief`, `identify`,
+`read_reply`, `Deciding`, and the core's own `decide` on what comes of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import msgspec
 from hitl_mail import bootstrap
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Decide
 from hitl_mail.core.decide import decide
-from hitl_mail.core.events import Verb
-from hitl_mail.errors import HitlError, NotAllowed
+from hitl_mail.daemon.deciding import Deciding, Spoken
+from hitl_mail.errors import NotAllowed
 from hitl_mail.home import Home
-from hitl_mail.review.edits import BadEdit, apply_edit, edit_document
+from hitl_mail.review.edits import edit_document
 from hitl_mail.review.packet import build_packet
 from hitl_mail.review.reply import Reply, read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, identify
@@ -101,12 +100,11 @@ def explain(message: bytes, home: Home) -> Explained:
         return _explained(
             belief, reply, case=belief.case, person=None, problems=(*belief.problems, problem)
         )
-    people = dict(bootstrap.site_facts(site).people)
     who = identify(belief, belief.case, revisions, people, tokens)
     if who.person is None or who.problems:
         return _explained(belief, reply, case=belief.case, person=who.person, problems=who.problems)
     command = _command(reply, case)
-    problems = _reading(reply) or _following(site, case, status, who, reply)
+    problems = _reading(reply) or _following(reader, site, case, status, who, reply)
     return _explained(
         belief, reply, case=belief.case, person=who.person, command=command, problems=problems
     )
@@ -162,14 +160,14 @@ def _reading(reply: Reply) -> tuple[str, ...]:
     if reply.verb is not None:
         return ()
     if reply.key == "bad_edit":
-        return (f"{reply.problem} The line to send: {reply.send}",)
+        return (reply.detail,)
     if not any(reply.lines):
         return ("it has no new text",)
     return (_READ[reply.key],)
 
 
 def _following(
-    site: Site, case: Case | None, status: str, who: Identity, reply: Reply
+    reader: Reader, site: Site, case: Case | None, status: str, who: Identity, reply: Reply
 ) -> tuple[str, ...]:
     """Why a command that was understood cannot be followed as things stand now."""
     if case is None or case.closed:
@@ -180,23 +178,18 @@ def _following(
     facts = bootstrap.site_facts(site)
     if reply.verb == "approve" and not build_packet(case, who.person, facts, now).whole:
         return ("the mail could not show it whole, so it takes no approval",)
-    if reply.verb == "route" and reply.to not in {*site.people, *site.groups}:
-        return (f"there is no person and no group {reply.to}",)
+    said = Spoken(
+        person=who.person,
+        verb=reply.verb,
+        via="mail",
+        seen=who.seen,
+        note=reply.note,
+        to=reply.to,
+        edit=reply.edit,
+    )
+    deciding = Deciding(bootstrap.read_world(reader.home, site, reader.state))
     try:
-        if reply.edit is not None:
-            apply_edit(case.payload, reply.edit)
-        if reply.verb not in ("edit", "route"):
-            command = _decision(site, case, who.person, who.seen, reply.verb, reply.note)
-            decide(case, command, now)
-    except BadEdit as error:
-        return (str(error),)
+        decide(case, deciding.command(case, said), now)
     except NotAllowed as error:
         return (error.detail,)
-    except HitlError as error:
-        return (str(error),)
     return ()
-
-
-def _decision(site: Site, case: Case, person: str, seen: str, verb: Verb, note: str) -> Decide:
-    excluded = site.excluded(case.agent, case.action.get("requested_by"))
-    return Decide(person, site.names_of(person), person in excluded, verb, "mail", seen, note)

@@ -106,7 +106,7 @@ def _tell(found: Explained, text_only: bool) -> None:
 
 def _sender(found: Explained) -> str:
     said = found.authentication
-    words = {"pass": "authenticated", "fail": "not authenticated", "none": "not looked into"}
+    words = {"pass": "authenticated", "fail": "not authenticated", "none": "not vouched for"}
     word = words.get(str(said.get("result")), str(said.get("result")))
     rest = ", ".join(safe(said[key]) for key in ("method", "detail") if said.get(key))
     return f"{word} ({rest})" if rest else word

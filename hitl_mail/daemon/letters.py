@@ -82,7 +82,7 @@ class Letters:
             log.warning("%s: %s: %s", letter.place, case.id, "; ".join(who.problems))
             await self._answer(case, who.person, belief, "not_believed", who.problems[0])
         elif reply.verb is None:
-            await self._answer(case, who.person, belief, reply.key, reply.said, _wrong(reply))
+            await self._answer(case, who.person, belief, reply.key, reply.said, reply.detail)
         else:
             await self._decide(case, who.person, who.seen, belief, reply)
 
@@ -195,8 +195,3 @@ class Letters:
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
-
-
-def _wrong(reply: Reply) -> str:
-    """What is wrong with an edit that could be read but not made, and what to send instead."""
-    return f"{reply.problem} Instead: {reply.send}" if reply.problem else ""

@@ -8,16 +8,24 @@ from __future__ import annotations
 import codecs
 import email
 import email.policy
-from collections.abc import Iterator
 from email.message import Message
+from typing import TYPE_CHECKING
 
 import msgspec
 
-MOST_MESSAGE = 2 * 1024 * 1024
+if TYPE_CHECKING:
+    from resiliparse.parse.html import HTMLTree
+
+MOST_MESSAGE = 1024 * 1024
+"""Bytes of a mail that are looked into: its text stands above what is attached to it."""
 MOST_TEXT = 256 * 1024
 MOST_LINES = 2000
 MOST_COLUMNS = 4000
 _MOST_PARTS = 50
+_DEEPEST = 10
+_MOST_FIELD = 4000
+_MOST_HEAD = 128 * 1024
+_MOST_MARKS = 300
 
 # What email raises on real and made-up mails: each was seen, or is reachable by reading it.
 BROKEN = (
@@ -42,13 +50,24 @@ _QUOTED_HTML = [
     ".moz-cite-prefix",
     ".OutlookMessageHeader",
     "#OLK_SRC_BODY_SECTION",
-    "#appendonsend ~ *",
     "#divRplyFwdMsg",
-    "#divRplyFwdMsg ~ *",
     "#isForwardContent",
     ".zmail_extra",
     "#reply-intro",
 ]
+
+
+_QUOTED_FROM = ("appendonsend", "divRplyFwdMsg")
+"""Ids of elements that Outlook puts before what it quotes. As selectors of siblings these would
+take a time that is quadratic in the elements."""
+
+
+class _Bounded(email.policy.Compat32):
+    """Headers cut to a length: the standard library is quadratic in their parameters."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:_MOST_FIELD]
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -60,53 +79,90 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def read_body(message: bytes) -> Body:
-    """The lines of a mail: its plain part, or its HTML as text where the plain one is empty."""
+    """The lines of a mail: its plain text, or its HTML as text where there is no plain one."""
     try:
-        parsed = email.message_from_bytes(
-            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
-        )
-        return Body(tuple(_lines(parsed)), _author(parsed))
+        parsed = _parsed(message)
+        return Body(tuple(_Parts("text/plain").lines(parsed)), _author(parsed))
     except BROKEN:
         return Body(())
 
 
 def read_html(message: bytes) -> tuple[str, ...]:
-    """The lines of a mail's HTML part, empty without one: those that no program has wrapped."""
+    """The lines of a mail as its HTML has them, which no program has wrapped; the plain text only
+    where there is no HTML."""
     try:
-        parsed = email.message_from_bytes(
-            message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
-        )
-        for part in _parts(parsed):
-            if part.get_content_type() == "text/html":
-                return tuple(_split(html_to_text(_decoded(part))))
+        return tuple(_Parts("text/html").lines(_parsed(message)))
     except BROKEN:
-        pass
-    return ()
+        return ()
 
 
-def _lines(message: Message) -> list[str]:
-    html: Message | None = None
-    for part in _parts(message):
-        sort = part.get_content_type()
-        if sort == "text/plain":
-            lines = _plain(part)
-            if any(line.strip() for line in lines):
-                return lines
-        elif sort == "text/html" and html is None:
-            html = part
-    return _split(html_to_text(_decoded(html))) if html is not None else []
+def _parsed(message: bytes) -> Message:
+    data = message[:MOST_MESSAGE].lstrip(b"\r\n")
+    head = min((at for at in (data.find(b"\n\n"), data.find(b"\n\r\n")) if at >= 0), default=0)
+    if head > _MOST_HEAD:
+        return Message()
+    return email.message_from_bytes(data[: _end_of_parts(data)], policy=_Bounded())
 
 
-def _parts(message: Message) -> Iterator[Message]:
-    """The parts that are this mail's own words: no attachments, no mails inside the mail."""
-    waiting, seen = [message], 0
-    while waiting and seen < _MOST_PARTS:
-        part, seen = waiting.pop(0), seen + 1
+def _end_of_parts(data: bytes) -> int:
+    """Where the last part begins that is looked into: each costs the library the same, and more
+    where they nest."""
+    at = 0
+    for _ in range(_MOST_MARKS):
+        at = data.find(b"\n--", at + 1)
+        if at < 0:
+            return len(data)
+    return at
+
+
+class _Parts:
+    """A mail's own words: no attachments, no mails inside the mail; of alternatives one only."""
+
+    def __init__(self, wanted: str) -> None:
+        self._wanted = wanted
+        self._seen = 0
+
+    def lines(self, part: Message, depth: int = 0) -> list[str]:
+        """The lines of a part. What stands beside another, as around a picture, follows it."""
+        self._seen += 1
+        if self._seen > _MOST_PARTS or depth > _DEEPEST or _is_attached(part):
+            return []
         inside = part.get_payload()
         if part.get_content_maintype() == "multipart" and isinstance(inside, list):
-            waiting[:0] = [item for item in inside if isinstance(item, Message)]
-        elif part.get_content_disposition() != "attachment":
-            yield part
+            children = [item for item in inside if isinstance(item, Message)]
+            if part.get_content_subtype() == "alternative":
+                return self._alternative(children, depth)
+            return self._all(children, depth)
+        sort = part.get_content_type()
+        if sort == "text/plain":
+            return _plain(part)
+        return _split(html_to_text(_decoded(part))) if sort == "text/html" else []
+
+    def _alternative(self, children: list[Message], depth: int) -> list[str]:
+        """The wanted one first, or whichever says anything."""
+        for child in sorted(children, key=lambda child: not self._is_wanted(child)):
+            lines = self.lines(child, depth + 1)
+            if any(line.strip() for line in lines):
+                return lines
+        return []
+
+    def _is_wanted(self, child: Message) -> bool:
+        sort = child.get_content_type()
+        return sort == self._wanted or (sort == "multipart/related" and "html" in self._wanted)
+
+    def _all(self, children: list[Message], depth: int) -> list[str]:
+        found: list[str] = []
+        for child in children:
+            lines = self.lines(child, depth + 1)
+            if any(line.strip() for line in lines):
+                found += ["", *lines] if found else lines
+        return found[:MOST_LINES]
+
+
+def _is_attached(part: Message) -> bool:
+    return part.get_content_disposition() == "attachment" or (
+        part.get_content_maintype() == "text" and bool(part.get_filename())
+    )
 
 
 def _plain(part: Message) -> list[str]:
@@ -157,9 +213,12 @@ def html_to_text(html: str) -> str:
     from resiliparse.parse.html import HTMLTree
 
     try:
+        tree = HTMLTree.parse(html)
+        for name in _QUOTED_FROM:
+            _drop_after(tree, name)
         return str(
             extract_plain_text(
-                HTMLTree.parse(html),
+                tree,
                 preserve_formatting=True,
                 list_bullets=False,
                 alt_texts=False,
@@ -168,6 +227,16 @@ def html_to_text(html: str) -> str:
         )
     except (ValueError, RuntimeError, TypeError):
         return ""
+
+
+def _drop_after(tree: HTMLTree, name: str) -> None:
+    """Take out everything behind the element with that id, at its own level."""
+    document = tree.document
+    element = document.get_element_by_id(name) if document is not None else None
+    for _ in range(MOST_TEXT):
+        if element is None or (behind := element.next) is None:
+            break
+        behind.decompose()
 
 
 def _author(message: Message) -> str:

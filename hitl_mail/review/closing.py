@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 
 from hitl_mail.review import courtesies as words
+from hitl_mail.review.banners import is_banner
 from hitl_mail.review.disclaimers import is_disclaimer, is_label
-from hitl_mail.review.quotes import is_banner
 
 COMMANDS = frozenset({
     "approve", "reject", "edit", "route", "ok", "flag", "retry", "done", "abandon", "help",
@@ -28,6 +28,8 @@ _PHONE = re.compile(r"[+(]?\d[\d ()/.\-]{5,24}\d")
 _CONTRARY = COMMANDS - {"approve", "ok", "done", "help"}
 _AND = frozenset({"and", "und", "et", "y", "e", "en", "och", "og", "i", "ja"})
 _INSTRUCTS = (words.DOUBT - {"max", "se", "as"}) | words.INSTRUCTIONS | COMMANDS
+_UNTHANKFUL = _INSTRUCTS - {"help", "done"}
+_FROM = frozenset({"from", "aus", "de", "da", "uit", "från", "fra", "z", "depuis"})
 _THANKS, _CLOSINGS = frozenset(words.THANKS), frozenset(words.CLOSINGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in (*words.THANKS, *words.CLOSINGS))
 _MOST_TRIES = 5
@@ -48,7 +50,7 @@ def doubtful(text: str) -> bool:
 def split_closing(lines: Sequence[str], author: str) -> tuple[list[str], list[str]]:
     """Lines of a wrapped note, and those from the thanks or the name below it on."""
     for index, line in enumerate(lines):
-        if _closes(line, author) or _is_author(line, author) or is_command(line):
+        if closes(line, author) or _is_author(line, author) or is_command(line):
             return list(lines[:index]), list(lines[index:])
     return list(lines), []
 
@@ -63,7 +65,7 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
         for at, line in enumerate(group):
             if is_command(line):
                 return False
-            if _closes(line, author) or _is_author(line, author):
+            if closes(line, author) or _is_author(line, author):
                 signed = True
                 continue
             if _PICTURE.fullmatch(line):
@@ -84,7 +86,7 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
     return True
 
 
-def _closes(line: str, author: str) -> bool:
+def closes(line: str, author: str) -> bool:
     """A thank-you or a closing, alone, with a name or with another: `Thanks a lot! Best, Ada`."""
     if len(line) > 120 or any(char.isdigit() for char in line) or "?" in line:
         return False
@@ -105,6 +107,8 @@ def _courtesy(part: str) -> bool:
     for length in range(min(len(said), _LONGEST_PHRASE), 0, -1):
         phrase, more = " ".join(said[:length]), said[length:]
         if phrase in _CLOSINGS:
+            if more and more[0] in _FROM:
+                return _name(part, after=length + 1)
             return not more or _name(part, after=length)
         if phrase in _THANKS:
             return _thanks_more(part, length, more)
@@ -123,7 +127,7 @@ def _thanks_more(part: str, length: int, more: list[str]) -> bool:
         return True
     if more[0] in words.THANKS_MORE and len(more) <= 3:
         return all(word in words.THANKS_MORE for word in more)
-    return more[0] in words.THANKS_FOR and len(more) <= 8 and _INSTRUCTS.isdisjoint(more)
+    return more[0] in words.THANKS_FOR and len(more) <= 8 and _UNTHANKFUL.isdisjoint(more)
 
 
 def _name(part: str, after: int = 0) -> bool:

@@ -169,7 +169,8 @@ DISCLAIMERS_WEAK = (
     "e-mail", "email", "mail", "message", "attachment", "sender", "delete", "destroy", "copy",
     "copies", "copying", "notify", "contents", "information", "company", "ltd", "limited", "vat",
     "registered", "recipient", "intended", "received", "printing", "liab", "responsib", "security",
-    "transmi", "director", "chief", "nachricht", "absender", "anhang", "anhänge", "löschen",
+    "transmi", "communication", "director", "chief", "nachricht", "absender", "anhang", "anhänge",
+    "löschen",
     "kopier", "informier", "inhalt", "gmbh", " ag", " kg", "message", "courriel", "expéditeur",
     "pièces jointes", "supprimer", "détruire", "copie", "contenu", "mensaje", "correo", "remitente",
     "eliminar", "elimine", "borrar", "bórrelo", "destruir", "copia", "adjunt", "conteni",
@@ -206,6 +207,23 @@ COMPANIES = frozenset({
     "ltda", "ab", "aps", "asa", "as", "oy", "oyj", "sp", "s.a", "s.r.l", "s.p.a", "b.v", "n.v",
     "e.v", "group", "gruppe", "holding",
 })  # fmt: skip
+PARTICULARS = (
+    # Of a company: two of them, and it is a line that the law asks for.
+    "registered office", "registered in", "registered number", "company number", "vat number",
+    "authorised by", "regulated by", "sitz der gesellschaft", "amtsgericht", "registergericht",
+    "handelsregister", "hrb ", "geschäftsführ", "vorstand", "aufsichtsrat", "ust-id", "ust.-id",
+    "steuernummer", "siège social", "capital social", "au capital", "rcs ", "siret", "siren",
+    "registro mercantil", "c.i.f", "cif ", "nif ", "sede legale", "partita iva", "p. iva", "p.iva",
+    "codice fiscale", "capitale sociale", "kamer van koophandel", "kvk", "btw", "algemene voorw",
+    "cnpj", "nipc", "org.nr", "org. nr", "organisationsnummer", "cvr", "krs", "regon", "nip ",
+    "kapitał zakładow", "sąd rejonowy", "y-tunnus", "ico:", "dič",
+)  # fmt: skip
+PRIVACY = (
+    "privacy", "datenschutz", "données personnelles", "protección de datos", "protezione dei dati",
+    "proteção de dados", "personuppgift", "persondata", "personoplysning", "privatlivspolitik",
+    "personopplysning", "personvern", "danych osobowych", "tietosuoja", "gdpr", "rgpd",
+)  # fmt: skip
+SCANNERS = ("avast", "avg ", "mimecast", "mcafee", "sophos", "norton", "mailguard", "barracuda")
 LABELS = frozenset({
     "confidential", "strictly confidential", "internal", "internal use only", "internal only",
     "for internal use only", "public", "restricted", "general", "vertraulich", "streng vertraulich",
@@ -227,7 +245,9 @@ OPENINGS = (
     "diese mail", "diese nachricht", "der inhalt dieser", "die information", "hinweis", "dieses",
     "wenn sie nicht", "sollten sie nicht", "pflichtangaben", "ce message", "ce courriel",
     "cet e-mail", "cet email", "cette communication", "ce mail", "les informations", "avis de conf",
-    "si vous n", "este mensaje", "este correo", "aviso", "la información", "si usted no", "si ha",
+    "si vous n", "le contenu", "l'intégrité", "op al onze", "irs circular", "hinweise",
+    "este mensaje", "este correo", "aviso", "la información",
+    "si usted no", "si ha",
     "advertencia", "questo messaggio", "questa e-mail", "questa mail", "la presente", "il presente",
     "le informazioni", "il contenuto", "avvertenz", "ai sensi", "se avete", "dit bericht",
     "aan dit bericht",

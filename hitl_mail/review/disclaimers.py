@@ -15,10 +15,13 @@ _SENTENCES = re.compile(r"[.!?;:]\s+(?=[^\W_a-zà-ÿ])")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
+_STRONG = tuple(dict.fromkeys(words.DISCLAIMERS))
+_WEAK = tuple(dict.fromkeys(words.DISCLAIMERS_WEAK))
 _DOUBT = words.DOUBT - {"max"}
 _SHORT = 100
 _FEW = 8
 _LONG = 5
+_SEVERAL = 3
 _EDGES = "*_-=<>()[]\"'“”„«»⚠! "
 
 
@@ -33,15 +36,18 @@ def is_disclaimer(lines: Sequence[str], after_another: bool = False) -> bool:
     written = " ".join(lines)
     text = written.casefold().replace("’", "'")
     bare = text.strip(_EDGES)
-    if _spares_paper(bare):
+    if _spares_paper(bare) or _points_elsewhere(bare):
         return True
     first = _FIRST_WORD.search(bare)
     if first is None or first[0] in words.CONTRADICTIONS or _names_amount(text):
         return False
-    strong = sum(cue in text for cue in set(words.DISCLAIMERS))
-    weak = sum(cue in text for cue in set(words.DISCLAIMERS_WEAK))
+    strong = sum(cue in text for cue in _STRONG)
+    weak = sum(cue in text for cue in _WEAK)
     opens = bare.startswith(words.OPENINGS)
-    enough = strong >= 2 or (strong == 1 and weak >= 1 and (opens or len(text) >= _SHORT))
+    enough = (opens and strong + weak >= 2 and strong >= 1) or (
+        strong >= 2 and weak >= 1 and len(text) >= _SHORT
+    )
+    enough = enough or sum(cue in text for cue in words.PARTICULARS) >= 2
     if after_another:
         enough = enough or strong >= 1 or weak >= 3
     return enough and _speaks_so_throughout(written)
@@ -55,22 +61,34 @@ def _spares_paper(text: str) -> bool:
     return mentions and any(word in text for word in words.PRINTING)
 
 
+def _points_elsewhere(text: str) -> bool:
+    """One or two sentences on where one reads about privacy, or on who looked for viruses."""
+    if len(text) > 250 or not _DOUBT.isdisjoint(_WORDS.findall(text)):
+        return False
+    link = "www." in text or "://" in text
+    about = any(cue in text for cue in words.PRIVACY)
+    return (link and about) or ("vir" in text and any(name in text for name in words.SCANNERS))
+
+
 def _speaks_so_throughout(text: str) -> bool:
     """Whether each sentence has words of a disclaimer, or is a short one that names a place or a
     number; of many, one in five may be about something else."""
     sentences = [part.casefold() for part in _SENTENCES.split(text) if part.strip()]
     others = [sentence for sentence in sentences if not _speaks_so(sentence)]
-    if any(_DIGIT.search(sentence) for sentence in others):
+    if any(_DIGIT.search(sentence) or _asks(_WORDS.findall(sentence)) for sentence in others):
         return False
-    return len(others) <= len(sentences) // _LONG
+    return len(others) <= max(len(sentences) // _LONG, len(sentences) >= _SEVERAL)
+
+
+def _asks(said: list[str]) -> bool:
+    return not (words.INSTRUCTIONS.isdisjoint(said) and _DOUBT.isdisjoint(said))
 
 
 def _speaks_so(sentence: str) -> bool:
     said = _WORDS.findall(sentence)
-    if len(said) <= _FEW and words.INSTRUCTIONS.isdisjoint(said) and _DOUBT.isdisjoint(said):
+    if len(said) <= _FEW and not _asks(said):
         return True
-    cues = (*words.DISCLAIMERS, *words.DISCLAIMERS_WEAK)
-    return any(cue in sentence for cue in cues)
+    return any(cue in sentence for cue in _WEAK) or any(cue in sentence for cue in _STRONG)
 
 
 def _names_amount(text: str) -> bool:

@@ -14,7 +14,8 @@ WROTE = (
     "wrote", "writes", "schrieb", "geschrieben", "a écrit", "a ecrit", "écrivait", "escribió",
     "escribio", "ha scritto", "scritto", "schreef", "geschreven", "escreveu", "skrev", "skreiv",
     "napisał", "napisał(a)", "napisal", "pisze", "kirjoitti", "пишет", "написал", "写道", "寫道",
-    "yazdı", "napsal", "írta", "a scris", "έγραψε",
+    "yazdı", "пише", "napsao", "napisao", "viết", "va escriure", "작성", "のメール", "書きました",
+    "כתב", "كتب", "napsal", "írta", "a scris", "έγραψε",
 )  # fmt: skip
 ORIGINAL_MESSAGE = frozenset({
     "original message", "original appointment", "reply message", "ursprüngliche nachricht",
@@ -30,7 +31,8 @@ ORIGINAL_MESSAGE = frozenset({
 })  # fmt: skip
 FROM_FIELDS = frozenset({
     "from", "von", "de", "da", "van", "från", "fra", "od", "lähettäjä", "от", "发件人", "差出人",
-    "expéditeur", "mittente", "afzender",
+    "expéditeur", "mittente", "afzender", "remitente", "remetente", "kimden", "feladó", "de la",
+    "από", "보낸 사람", "寄件者", "від",
 })  # fmt: skip
 HEADER_FIELDS = FROM_FIELDS | frozenset({
     "sent", "date", "to", "cc", "subject", "reply-to", "gesendet", "datum", "an", "betreff",
@@ -39,7 +41,10 @@ HEADER_FIELDS = FROM_FIELDS | frozenset({
     "a", "oggetto", "verzonden", "aan", "onderwerp", "assunto", "skickat", "till", "ämne", "sendt",
     "dato", "til", "emne", "wysłano", "do", "temat", "lähetetty", "päivämäärä", "vastaanottaja",
     "aihe", "отправлено", "дата", "кому", "тема", "priority", "importance", "message-id",
-    "发送时间", "收件人", "主题", "抄送", "日期", "件名", "宛先", "送信日時",
+    "kimden", "gönderildi", "kime", "konu", "odesláno", "komu", "předmět", "feladó",
+    "elküldve", "címzett", "tárgy", "trimis", "către", "subiect", "στάλθηκε", "προς", "θέμα",
+    "보낸 날짜", "받는 사람", "제목", "надіслано",
+    "发送时间", "收件人", "主题", "抄送", "日期", "件名", "宛先",
 })  # fmt: skip
 SENT_FROM = (
     "sent from ", "sent with ", "sent via ", "sent by ", "sent on ", "get outlook for ",
@@ -52,7 +57,19 @@ SENT_FROM = (
     "baixar o outlook", "skickat från ", "hämta outlook", "sendt fra ", "hent outlook",
     "få outlook",
     "wysłane z ", "wysłano z ", "pobierz outlook", "lähetetty ", "cordialement, envoyé",
-    "yahoo mail: ",
+    "yahoo mail: ", "hanki outlook", "skaff deg outlook", "отправлено с ", "отправлено из ",
+    "odesláno z ", "发自我的", "发自 ", "從我的 ", "outlook for ",
+)  # fmt: skip
+DEVICES = (
+    "outlook", "iphone", "ipad", "android", "galaxy", "samsung", "huawei", "xiaomi", "blackberry",
+    "yahoo mail", "protonmail", "proton mail", "zoho mail", "gmx", "bluemail", "aqua mail",
+    "windows", "thunderbird", "gmail", "libero mail", "spark",
+)  # fmt: skip
+SENT = (
+    "sent from", "sent with", "sent using", "sent via", "gesendet", "envoyé", "enviado", "inviato",
+    "verzonden", "verstuurd", "skickat", "skickades", "sendt", "wysłan", "pobierz", "lähetetty",
+    "odesláno", "отправлено", "gönderildi", "から送信", "を入手", "보냄", "发自", "從我的",
+    "voor ios", "voor android", "für ios", "für android",
 )  # fmt: skip
 BANNERS = (
     "external email", "external sender", "external mail", "external:", "external e-mail",
@@ -103,3 +120,7 @@ TAGS = frozenset({
     "esterno", "ekstern", "externe e-mail", "caution", "caution external email", "zewnętrzny",
     "externt", "ulkoinen", "external e-mail", "external mail", "externe mail", "zewnętrzna",
 })  # fmt: skip
+LIST_FOOTERS = (
+    "mailing list", "unsubscribe", "to post to this group", "you received this message because",
+    "google groups", "list info", "/listinfo/", "/mailman/",
+)  # fmt: skip

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from hitl_mail.review import phrases
+from hitl_mail.review import courtesies, phrases
+from hitl_mail.review.banners import is_rule, skip_banners
 from hitl_mail.review.text import MARK, SENTINEL
 
 _SENTINEL = SENTINEL.strip("- ").casefold()
@@ -23,13 +24,9 @@ _OURS = (
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
-_RULE = re.compile(r"_{10,}|-{20,}|={20,}|\*{20,}")
+_WORD = re.compile(r"[^\W\d_]+")
+_CONDITIONS = courtesies.CONTRADICTIONS | {"if", "unless", "half", "condition"}
 _LONGEST_ATTRIBUTION = 4
-_LONGEST_BANNER = 1500
-_LONGEST_BANNER_LINES = 20
-_COMMAND = re.compile(
-    r"[*_\"'“”„ ]*(?:approve|reject|edit|route|ok|flag|retry|done|abandon)\b", re.I
-)
 _WRAPPED = 50
 """A quoted line this long may have been wrapped by the client, its rest left without a mark."""
 _EDGES = " \t\xa0\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\xad\u3000\u2007\u202f"
@@ -45,11 +42,13 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
     lines stay between paragraphs. `is_ours` knows a line that names our address."""
     shown = [clean(line) for line in lines]
     kept: list[str] = []
-    at, before = _skip_banners(shown), ""
+    at, before = skip_banners(shown), ""
     while at < len(shown):
         line = shown[at]
         if line.startswith(">"):
             before = line
+            if kept and kept[-1]:
+                kept.append("")
         elif before and line and len(before) >= _WRAPPED:
             before = ""
         elif _ends(shown, at):
@@ -66,7 +65,9 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
             kept.append(line)
             before = ""
         at += 1
-    return _trimmed(kept)
+    else:
+        return _trimmed(kept)
+    return _without_origin(_trimmed(kept))
 
 
 def paragraphs(lines: Sequence[str]) -> list[list[str]]:
@@ -88,21 +89,47 @@ def _ends(lines: Sequence[str], at: int) -> bool:
     low = line.casefold()
     if _SENTINEL in low or low.startswith(_OURS):
         return True
-    if _RULE.fullmatch(line):
+    if is_rule(line) and _quote_below(lines, at + 1):
         return True
-    if line in ("--", "---") or line.startswith("-- "):
-        return not line.startswith("-- ") or len(line) == 3
+    if line == "--":
+        return True
     bare = low.strip("-_=*<>:[] ")
     if bare in phrases.ORIGINAL_MESSAGE and not low[0].isalnum():
         return True
-    if low.startswith("begin forwarded message"):
+    if low.startswith(("begin forwarded message", "-----begin pgp signature")):
         return True
     return _header_block(lines, at)
 
 
+def _quote_below(lines: Sequence[str], at: int) -> bool:
+    """Whether a rule stands above a quote, the footer of a list, or nothing more. A person may
+    draw one, too, and what is below it is then theirs."""
+    below = next((index for index in range(at, min(at + 5, len(lines))) if lines[index]), None)
+    if below is None:
+        return True
+    low = lines[below].casefold()
+    name = _field_name(lines[below])
+    return (
+        name in phrases.HEADER_FIELDS
+        or low.startswith(_OURS)
+        or _SENTINEL in low
+        or any(word in low for word in phrases.LIST_FOOTERS)
+    )
+
+
 def _signs(line: str) -> bool:
-    low = line.casefold().lstrip("-*_ ")
-    return len(line) <= 100 and low.startswith(phrases.SENT_FROM)
+    """Whether a mail program put this line below a message: from what it was sent."""
+    low = line.casefold().strip("-*_ .[")
+    said = set(_WORD.findall(low))
+    if len(line) > 100 or not said.isdisjoint(_CONDITIONS):
+        return False
+    if low.startswith(phrases.SENT_FROM):
+        return True
+    if len(low.split()) > 10 or not any(name in low for name in phrases.DEVICES):
+        return False
+    return any(word in low for word in phrases.SENT) or (
+        low.startswith(("get ", "download ")) and low.endswith(("for ios", "for android"))
+    )
 
 
 def _header_block(lines: Sequence[str], at: int) -> bool:
@@ -112,6 +139,9 @@ def _header_block(lines: Sequence[str], at: int) -> bool:
     near = [_field_name(line) for line in lines[at : at + 8] if line][:6]
     names = {name for name in near if name in phrases.HEADER_FIELDS}
     first_from = _field_name(lines[at]) in phrases.FROM_FIELDS
+    if first_from:
+        inside = {word[:-1].casefold() for word in lines[at].split() if word.endswith(":")}
+        names |= inside & phrases.HEADER_FIELDS if len(inside) >= 3 else set()
     return (first_from and len(names) >= 2) or (
         len(names) >= 3 and not names.isdisjoint(phrases.FROM_FIELDS)
     )
@@ -127,7 +157,7 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
     line = lines[at]
     if not line:
         return 0
-    if is_ours(line):
+    if is_ours(line) and _quotes_address(lines, at):
         return 1 + _colon_later(lines, at)
     low = line.casefold()
     opens = low.lstrip("- ").startswith(phrases.ATTRIBUTION_OPENINGS) or bool(_MAILBOX.search(low))
@@ -143,6 +173,19 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
         if is_ours(lines[at + span - 1]):
             return span + _colon_later(lines, at + span - 1)
     return 0
+
+
+def _quotes_address(lines: Sequence[str], at: int) -> bool:
+    """Whether an address stands there as programs write it above a quote, not as in a sentence."""
+    line = lines[at]
+    return (
+        any(mark in line for mark in ("<", "[", "(", "mailto:"))
+        or line.endswith((":", "：", ">"))
+        or _DATE.search(line) is not None
+        or _field_name(line) in phrases.HEADER_FIELDS
+        or len(line.split()) <= 2
+        or _quote_follows(lines, at + 1)
+    )
 
 
 def _attributes(text: str, opens: bool) -> bool:
@@ -171,56 +214,28 @@ def _colon_later(lines: Sequence[str], at: int) -> int:
 def _drop_begun(kept: list[str], ours: bool) -> None:
     """Take back the beginning of an attribution whose language is unknown: it stood right above
     the line with our address."""
-    while ours and kept and kept[-1] and (_YEAR.search(kept[-1]) or kept[-1].endswith("<")):
+    while ours and kept and (kept[-1] == "<" or kept[-1].endswith(" <")):
         kept.pop()
+        _trimmed(kept)
+    while ours and kept and kept[-1] and _YEAR.search(kept[-1]):
+        kept.pop()
+
+
+def _without_origin(kept: list[str]) -> list[str]:
+    """Take back a line right above the quote that says when and from which address, and nothing
+    more: `2013/7/20 Acme <a@acme.example>`."""
+    while kept and is_rule(kept[-1]):
+        kept.pop()
+        _trimmed(kept)
+    if kept and kept[-1].endswith(">") and "<" in kept[-1] and "@" in kept[-1]:
+        before = kept[-1].partition("<")[0]
+        if _DATE.search(before) and len(before.split()) <= 8:
+            kept.pop()
+    return _trimmed(kept)
 
 
 def _quote_follows(lines: Sequence[str], at: int) -> bool:
     return next((line.startswith(">") for line in lines[at:] if line), False)
-
-
-def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
-    """Whether a paragraph warns, in the words of a mail server, of who sent the mail.
-
-    `for_certain`: in words that no person would begin with.
-    """
-    text = " ".join(lines).casefold()
-    bare = text.lstrip("[*⚠!<>({_-= \ufe0f")
-    if len(text) > _LONGEST_BANNER:
-        return False
-    if bare.startswith(phrases.BANNERS):
-        return True
-    if not bare.startswith(phrases.WARNINGS):
-        return False
-    if bare.partition(":")[2].lstrip().startswith(phrases.BANNERS):
-        return True
-    origin = any(word in bare for word in phrases.WARNED_FROM)
-    return not for_certain and origin and any(word in bare for word in phrases.WARNED_OF)
-
-
-def _skip_banners(lines: Sequence[str]) -> int:
-    """Where the text begins below "external sender" banners that stand alone."""
-    at = 0
-    while at < len(lines):
-        low = lines[at].casefold()
-        if not low or low.strip("[]*<>(){}!:-=⚠\ufe0f ") in phrases.TAGS or _RULE.fullmatch(low):
-            at += 1
-            continue
-        end = _banner_end(lines, at)
-        if end == at:
-            return at
-        at = end
-    return at
-
-
-def _banner_end(lines: Sequence[str], at: int) -> int:
-    """Where a banner that begins at `at` ends: at an empty line, or above a command."""
-    end = at
-    while end < len(lines) and lines[end] and end - at < _LONGEST_BANNER_LINES:
-        if end > at and _COMMAND.match(lines[end]):
-            break
-        end += 1
-    return end if is_banner(lines[at:end]) else at
 
 
 def _trimmed(lines: list[str]) -> list[str]:

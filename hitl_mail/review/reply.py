@@ -19,6 +19,7 @@ from hitl_mail.review.closing import (
     COMMANDS,
     ENDING,
     WRAPPING,
+    closes,
     doubtful,
     is_command,
     nothing,
@@ -41,6 +42,7 @@ _ALONE: dict[str, Verb] = {
 _REASONED: dict[str, Verb] = {"reject": "reject", "flag": "flag"}
 _FIRST = re.compile(r"[A-Za-z]+")
 _NAME = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9._-]{0,63})")
+_DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2068\u2069"))
 _LONGEST_NOTE = 2000
 _LONGEST_SAID = 200
 
@@ -63,6 +65,11 @@ class Reply(msgspec.Struct, frozen=True):
     to: str = ""
     problem: str = ""
     send: str = ""
+
+    @property
+    def detail(self) -> str:
+        """What is wrong, and what to send instead, as one text; empty where nothing is."""
+        return f"{self.problem} Instead: {self.send}" if self.problem else ""
 
 
 def read_reply(message: bytes, is_ours: Callable[[str], bool]) -> Reply:
@@ -114,6 +121,8 @@ def read_command(lines: list[str], author: str = "") -> Reply:
 def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
     """The note of a command that has to stand alone; None where something could change it."""
     plain = tail.strip(ENDING)
+    if plain and closes(plain.lstrip("-–—: "), author):
+        plain = ""
     if plain and not tail.lstrip().startswith(":"):
         return None
     note, after = "", first[1:]
@@ -140,6 +149,8 @@ def _with_reason(
         return Reply(kept, "ambiguous", said=said)
     written, _ = split_closing(first[1:], "")
     reason = " ".join([tail.lstrip(" :,;.!-–—"), *written]).strip()
+    if closes(reason, ""):
+        reason = ""
     if reason.casefold().startswith("because"):
         reason = reason[len("because") :].lstrip(" :,…")
     return Reply(kept, "decision", verb, reason[:_LONGEST_NOTE].rstrip(), said)
@@ -230,5 +241,6 @@ def _names_us(line: str, is_ours: Callable[[str], bool]) -> bool:
     if "@" not in line:
         return False
     return any(
-        is_ours(word.strip("<>()[]\"',;:*").removeprefix("mailto:")) for word in line.split()
+        is_ours(word.strip("<>()[]\"',;:*").removeprefix("mailto:"))
+        for word in line.translate(_DIRECTIONS).split()
     )

@@ -68,7 +68,7 @@ def test_a_reply_that_decides_is_told_with_exactly_these_keys(home: TestHome) ->
         "person": "ada",
         "text": "Approve: as agreed\n\nThanks\nAda",
         "command": {"verb": "approve", "note": "as agreed", "edit": None},
-        "authentication": {"result": "none", "detail": "no Authentication-Results"},
+        "authentication": {"result": "none", "detail": "nobody has checked it"},
         "problems": [],
     }
 
@@ -100,8 +100,8 @@ def test_a_route_names_whom_it_goes_to(home: TestHome) -> None:
         ("help", "it asks for help"),
         ("approve, but make it 20", "what it says is more than one plain command"),
         ("edit\namuont = 40", "nearest key is amount"),
-        ("edit the amount", "is no change: write key = value. The line to send: edit amount = 40"),
-        ("route dora", "there is no person and no group dora"),
+        ("edit the amount", "is no change: write key = value. Instead: edit amount = 40"),
+        ("route dora", "no person and no group is called dora"),
         ("retry", "retry does not apply"),
     ],
 )
@@ -156,6 +156,21 @@ def test_a_closed_case_is_found_among_the_receipts(home: TestHome) -> None:
     )
 
 
+def test_the_daemon_answers_what_is_explained(home: TestHome) -> None:
+    home.drop(refund(id="typo"))
+    home.once()
+    mail = asked(home, "typo")
+    message = answer(mail, "Edit\namuont = 40")
+    (problem,) = explained(home, message)["problems"]
+    home.deliver(message)
+    home.once()
+    answered = " ".join(
+        line.removeprefix("| ") for line in body(home.mails("ada@")[-1]).splitlines()
+    )
+    assert problem == "There is no amuont; the nearest key is amount. Instead: edit amount = 40"
+    assert problem in answered
+
+
 def test_only_the_text_needs_no_case_and_no_home(home: TestHome, tmp_path: Path) -> None:
     message = (
         b"From: a@b.example\nTo: c@d.example\n\nSee you\n\nOn Monday, x@y.example wrote:\n> no"
@@ -175,7 +190,7 @@ def test_a_person_reads_sentences(home: TestHome) -> None:
         "It bears a secret that only ada was sent.",
         "Its new text:",
         "  approve, but less⟨U+001B⟩[2J",
-        "Its sender: not looked into (no Authentication-Results).",
+        "Its sender: not vouched for (nobody has checked it).",
         "But it was not sent from an address of ada.",
         "The daemon decides nothing by it, and tells ada why.",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks import replies
 from benchmarks.policy import AGENT, CRITERIA, DOCUMENT, SITE, WORST, Criterion, plain, rules_text
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.policy.conditions import compile_condition
@@ -26,3 +27,13 @@ def test_a_criterion_says_the_same_in_cel_and_in_python(number: int, criterion: 
 @pytest.mark.parametrize("source", WORST)
 def test_the_worst_conditions_still_load(source: str) -> None:
     assert compile_condition(source).source == source
+
+
+def test_the_replies_are_told_in_tables() -> None:
+    row = {"median": 100.0, "worst": 200.0}
+    bad = [{"mail": "rules", "bytes": 9, "worst": 300.0}]
+    told = replies.told({"programs": [{"program": "mutt", **row}], **row, "bad": bad})
+    assert [line.split() for line in told.splitlines() if line.startswith(("mutt", "rules"))] == [
+        ["mutt", "100", "200"],
+        ["rules", "9", "300"],
+    ]

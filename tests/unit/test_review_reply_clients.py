@@ -8,8 +8,9 @@ import pytest
 
 from hitl_mail.review.edits import edit_document
 from hitl_mail.review.reply import Reply, read_reply
-from tests.clients import CLIENTS, LANGUAGES, message, part
+from tests.clients import CLIENTS, message, part
 from tests.factories import action, case_after, receive
+from tests.languages import LANGUAGES
 from tests.mails import AT, TOKENS, composed
 
 BELOW = {name for name in CLIENTS if name.endswith("_below") or name.startswith("mutt")}

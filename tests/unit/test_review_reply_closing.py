@@ -1,4 +1,4 @@
-"""Below a command, thanks, signatures and disclaimers are nothing, and all else asks back."""
+"""What stands below a command: thanks, signatures, disclaimers are nothing, the rest asks back."""
 
 from __future__ import annotations
 
@@ -176,6 +176,125 @@ SEPARATED = pytest.mark.parametrize("separated", ["\n", "\n\n"], ids=["below", "
         "[cid:image001.png@01DA]",
         "Thanks,\nAda\n\nAda Lovelace (she/her)\nHead of Finance\nFollow us on LinkedIn",
         "[image: Acme logo]",
+        "NOTICE: This e-mail may contain privileged and/or confidential material for the "
+        "sole use of the intended recipient. Any review, use, distribution or disclosure "
+        "by others is strictly prohibited.",
+        "This transmission is intended only for the use of the addressee and may contain "
+        "information that is privileged. Unintended transmission shall not constitute "
+        "waiver of any privilege.",
+        "The views expressed in this email are those of the author and do not "
+        "necessarily reflect those of the company. Please note that we may monitor "
+        "e-mails. Although we have taken steps to ensure this email is free from "
+        "viruses, we advise that you check it is actually virus free.",
+        "Acme Bank plc is authorised by the Prudential Regulation Authority and "
+        "regulated by the Financial Conduct Authority. Registered in England No. "
+        "1234567. Registered Office: 1 Bank Street, London E1 1AA.",
+        "Der Inhalt dieser E-Mail ist ausschließlich für den bezeichneten Adressaten "
+        "bestimmt. Wenn Sie nicht der vorgesehene Adressat dieser E-Mail oder dessen "
+        "Vertreter sein sollten, so beachten Sie bitte, dass jede Form der "
+        "Kenntnisnahme, Veröffentlichung, Vervielfältigung oder Weitergabe des Inhalts "
+        "dieser E-Mail unzulässig ist. Wir bitten Sie, sich in diesem Fall mit dem "
+        "Absender der E-Mail in Verbindung zu setzen.",
+        "Acme AG, Musterstraße 1, 80331 München\n"
+        "Vorsitzender des Aufsichtsrats: Dr. Hans Beispiel\n"
+        "Vorstand: Eva Muster (Vors.), Karl Probe\n"
+        "Sitz der Gesellschaft: München, Registergericht: Amtsgericht München HRB 98765",
+        "Hinweise zum Datenschutz unter www.acme.example/datenschutz",
+        "Haftungsausschluss: Die Inhalte dieser E-Mail sind nicht rechtsverbindlich. "
+        "Eine Haftung für Viren wird nicht übernommen.",
+        "Le contenu de ce message et ses pièces jointes sont strictement réservés aux "
+        "personnes ou entités auxquelles ils sont adressés. Si vous n'êtes pas le "
+        "destinataire, merci de le détruire et de prévenir l'expéditeur.",
+        "Este mensaje se dirige exclusivamente a su destinatario y puede contener "
+        "información privilegiada o confidencial. Si no es vd. el destinatario indicado, "
+        "queda notificado de que la lectura, utilización, divulgación y/o copia sin "
+        "autorización puede estar prohibida en virtud de la legislación vigente. Si ha "
+        "recibido este mensaje por error, le rogamos que nos lo comunique inmediatamente "
+        "por esta misma vía y proceda a su destrucción.",
+        "No imprimas este correo si no es necesario. Protejamos el medio ambiente.",
+        "Questo messaggio di posta elettronica contiene informazioni di carattere "
+        "confidenziale rivolte esclusivamente al destinatario sopra indicato. E' vietato "
+        "l'uso, la diffusione, distribuzione o riproduzione da parte di ogni altra "
+        "persona. Nel caso aveste ricevuto questo messaggio di posta elettronica per "
+        "errore, siete pregati di segnalarlo immediatamente al mittente e distruggere "
+        "quanto ricevuto (compresi i file allegati) senza farne copia.",
+        "Rispetta l'ambiente: non stampare questa mail se non è necessario.",
+        "Dit e-mailbericht en de eventuele bijlagen zijn uitsluitend bestemd voor de "
+        "geadresseerde(n). Verstrekking aan en gebruik door anderen is niet toegestaan. "
+        "Acme sluit iedere aansprakelijkheid uit die voortvloeit uit elektronische "
+        "verzending.",
+        "Op al onze diensten zijn onze algemene voorwaarden van toepassing, gedeponeerd "
+        "bij de Kamer van Koophandel te Amsterdam onder nummer 12345678.",
+        "Esta mensagem pode conter informação confidencial ou privilegiada, sendo seu "
+        "sigilo protegido por lei. Se você não for o destinatário ou a pessoa autorizada "
+        "a receber esta mensagem, não pode usar, copiar ou divulgar as informações nela "
+        "contidas ou tomar qualquer ação baseada nessas informações. Se você recebeu "
+        "esta mensagem por engano, por favor, avise imediatamente ao remetente, "
+        "respondendo o e-mail e em seguida apague-a. Agradecemos sua cooperação.",
+        "Det här meddelandet och eventuella bilagor är avsedda endast för mottagaren och "
+        "kan innehålla sekretessbelagd information. Om du mottagit det av misstag, "
+        "vänligen kontakta avsändaren och ta bort meddelandet.",
+        "Acme behandler personoplysninger i overensstemmelse med "
+        "databeskyttelsesforordningen. Læs mere i vores privatlivspolitik på www.acme.dk.",
+        "Denne e-mail kan indeholde fortrolige oplysninger. Hvis du ikke er den "
+        "tiltænkte modtager, bedes du straks underrette afsenderen og slette e-mailen.",
+        "E-posten kan inneholde konfidensiell informasjon. Har du mottatt denne ved en "
+        "feiltakelse, vennligst gi beskjed til avsender og slett e-posten.",
+        "Informacja zawarta w tej wiadomości jest poufna i objęta tajemnicą. "
+        "Przeznaczona jest wyłącznie dla adresata. Jeśli nie są Państwo jej zamierzonym "
+        "odbiorcą, prosimy o niezwłoczne skontaktowanie się z nadawcą i usunięcie "
+        "wiadomości z systemu.",
+        "Acme Sp. z o.o. z siedzibą w Warszawie, ul. Prosta 1, 00-001 Warszawa, wpisana "
+        "do rejestru przedsiębiorców prowadzonego przez Sąd Rejonowy dla m.st. Warszawy "
+        "pod nr KRS 0000012345, NIP 1234567890, REGON 123456789, kapitał zakładowy 100 "
+        "000 zł.",
+        "Tämä viesti liitteineen on tarkoitettu vain sen vastaanottajalle. Jos olet "
+        "saanut viestin vahingossa, pyydämme ilmoittamaan siitä lähettäjälle ja "
+        "tuhoamaan viestin.",
+        "Käsittelemme henkilötietoja tietosuojaselosteemme mukaisesti: www.acme.fi/tietosuoja",
+        "Disclaimer\n"
+        "The content of this email is confidential and intended for the recipient "
+        "specified in message only. It is strictly forbidden to share any part of this "
+        "message with any third party, without a written consent of the sender. If you "
+        "received this message by mistake, please reply to this message and follow with "
+        "its deletion, so that we can ensure such a mistake does not occur in the future.",
+        "CONFIDENTIALITY NOTICE: This email and any attachments are for the exclusive "
+        "and confidential use of the intended recipient. If you are not the intended "
+        "recipient, please do not read, distribute or take action based on this message.\n"
+        "\n"
+        "This email was scanned by Acme MailGuard. For more information visit "
+        "https://acme.example\n"
+        "\n"
+        "Acme Ltd is a company registered in Ireland with company number 123456.",
+        "This email has been scanned for viruses and malware, and may have been "
+        "automatically archived by Mimecast Ltd.",
+        "Virus-free. www.avast.com",
+        "This email has been checked for viruses by Avast antivirus software.\nwww.avast.com",
+        "Diese E-Mail wurde von Avast Antivirus-Software auf Viren geprüft.",
+        "Thank you in advance for your help.",
+        "Many thanks and best wishes\nAda",
+        "Thanks again!\nAda x",
+        "Mit besten Grüßen aus Berlin\nAda Lovelace",
+        "Viele Grüße aus München\n\nAda",
+        "Bien cordialement,\n"
+        "*Ada LOVELACE*\n"
+        "Directrice Administrative et Financière\n"
+        "06 12 34 56 78",
+        "Thanks,\nAda\n--\nAda Lovelace\nCFO",
+        "Regards,\n"
+        "Ada Lovelace | CFO\n"
+        "d +1 (555) 123-4567 | m +1 (555) 765-4321\n"
+        "ada@acme.example | acme.example",
+        "Bedankt en groetjes",
+        "Merci et bonne journée",
+        "Danke und schönen Tag noch!",
+        "Gracias y un saludo",
+        "Grazie e buona giornata",
+        "Obrigada e bom fim de semana",
+        "Tack och ha en bra dag",
+        "Tak og god weekend",
+        "Dziękuję i pozdrawiam",
+        "Kiitos ja hyvää viikonloppua",
     ],
 )
 def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> None:
@@ -187,6 +306,35 @@ def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> No
 @pytest.mark.parametrize(
     "text",
     [
+        "Sent with the condition that only Bob sees it",
+        "Please tell approvals@example.com that 20 are enough",
+        "This sender is allowed 20",
+        "The intended recipient is not the addressee, so use 20",
+        "Please check that the recipient got the message since the registered office of "
+        "that company has moved, and then pay",
+        "Is the information in this message confidential?",
+        "The attachment has the wrong amount, see the information in the email of the sender",
+        "--- but only 20 ---",
+        "====\nbut only 20",
+        "Mit freundlichen Grüßen\nAda\n\nAber nur 20",
+        "Danke! Aber nur 20.",
+        "Ada, but only 20",
+        "Thanks, Bob should approve too",
+        "Best, and only 20",
+        "I mean reject",
+        "no",
+        "Nein",
+        "stop",
+        "undo",
+        "Reject",
+        "*reject*",
+        "reject because no",
+        "approve",
+        "ok",
+        "cc: Bob",
+        "FYI Bob",
+        "20.00",
+        "amount = 20",
         "Make it 20.",
         "Thanks\n\nPlease pay 20 EUR",
         "Thanks, but only half",

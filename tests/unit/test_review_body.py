@@ -1,0 +1,81 @@
+"""Which parts of a mail are its own words."""
+
+from __future__ import annotations
+
+import pytest
+
+from hitl_mail.review.body import html_to_text, read_body, read_html
+
+PLAIN, HTML = "Content-Type: text/plain", "Content-Type: text/html"
+
+
+def multipart(sort: str, *parts: str) -> str:
+    """A multipart entity; each part is its header, an empty line and its body."""
+    mark = f"=_{sort}"
+    inside = "".join(f"--{mark}\r\n{part}\r\n" for part in parts)
+    return f'Content-Type: multipart/{sort}; boundary="{mark}"\r\n\r\n{inside}--{mark}--\r\n'
+
+
+def part(sort: str, text: str, *more: str) -> str:
+    return "\r\n".join([sort, *more, "", text])
+
+
+def words(message: str) -> list[str]:
+    return [line for line in read_body(message.encode()).lines if line.strip()]
+
+
+BOTH = multipart("alternative", part(PLAIN, "plain"), part(HTML, "<p>page</p>"))
+
+
+def test_of_alternatives_the_plain_one_is_read() -> None:
+    assert words(BOTH) == ["plain"]
+
+
+def test_of_alternatives_the_page_can_be_asked_for() -> None:
+    assert [line for line in read_html(BOTH.encode()) if line] == ["page"]
+
+
+def test_a_page_within_its_pictures_is_found() -> None:
+    related = multipart("related", part(HTML, "<p>page</p>"), part("Content-Type: image/png", "x"))
+    message = multipart("alternative", part(PLAIN, "plain"), related).encode()
+    assert [line for line in read_html(message) if line] == ["page"]
+
+
+def test_without_a_page_the_plain_text_is_all_there_is() -> None:
+    assert read_html(part(PLAIN, "plain").encode()) == ("plain",)
+
+
+@pytest.mark.parametrize("sort", ["mixed", "related", "signed", "no-such"])
+def test_text_on_both_sides_of_a_picture_is_read_whole(sort: str) -> None:
+    picture = part("Content-Type: image/png", "x")
+    message = multipart(sort, part(PLAIN, "approve"), picture, part(PLAIN, "but only 20"))
+    assert words(message) == ["approve", "but only 20"]
+
+
+def test_a_text_file_is_not_read() -> None:
+    file = part('Content-Type: text/plain; name="log.txt"', "reject")
+    message = multipart("mixed", part(PLAIN, "approve"), file)
+    assert words(message) == ["approve"]
+
+
+def test_a_mail_within_the_mail_is_not_read() -> None:
+    inner = part("Content-Type: message/rfc822", "Subject: x\r\n\r\nreject")
+    assert words(multipart("mixed", part(PLAIN, "approve"), inner)) == ["approve"]
+
+
+def test_an_empty_alternative_leaves_the_word_to_the_other() -> None:
+    assert words(multipart("alternative", part(PLAIN, " "), part(HTML, "<b>page</b>"))) == ["page"]
+
+
+def test_what_outlook_puts_behind_its_mark_is_no_text() -> None:
+    page = '<div>new<div id="appendonsend"></div><hr><p>old</p>older</div><p>below</p>'
+    assert html_to_text(page).split() == ["new", "below"]
+
+
+@pytest.mark.parametrize("page", ["", "<", "<html>", "\x00", "<p" * 1000, "<!--"])
+def test_broken_pages_are_read_as_far_as_they_go(page: str) -> None:
+    assert isinstance(html_to_text(page), str)
+
+
+def test_a_mail_whose_header_never_ends_has_no_text() -> None:
+    assert words("A: b\r\n" * 50_000 + "\r\napprove") == []
