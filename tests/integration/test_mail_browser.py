@@ -36,7 +36,7 @@ async def measured(tab: Tab, directory: Path, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("name", ["refund", "edited", "too_long", "held", "in_doubt", "in_review"])
+@pytest.mark.parametrize("name", ["refund", "too_long", "held", "in_doubt", "in_review"])
 async def test_the_choice_is_in_sight_without_scrolling(
     tab: Tab, tmp_path: Path, name: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import pytest
 
 from hitl_mail.core.case import Case
 from hitl_mail.resources import shipped
+from hitl_mail.review.ask import ask_view
 from hitl_mail.review.compose import Composer
+from hitl_mail.review.packet import build_packet
 from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.text import SENTINEL
 from tests import packets
-from tests.mails import LINKS, TOKENS, composed, mail_to, site, text_of
+from tests.mails import AT, LINKS, TOKENS, composed, mail_to, site, text_of
 
 SHIPPED = shipped("templates")
 GOOD = "{{ sentinel }}\n\n{% for row in rows %}\n{{ row|row }}\n{% endfor %}\nOurs\n"
@@ -205,3 +208,22 @@ def test_a_template_that_fails_for_some_mails_is_not_well_for_the_others(team: T
     for case in (packets.refund(), packets.refund(why=None), packets.refund()):
         team.mail(case)
     assert len(team.told) == 1
+
+
+DOCS = (Path(__file__).parents[2] / "docs/templates.md").read_text("utf-8")
+
+
+def test_the_examples_of_the_documentation_are_sound(team: Team) -> None:
+    answer, style = re.findall(r"```jinja\n(.*?)```", DOCS, re.DOTALL)
+    team.write("answer.html", answer)
+    team.write("mail.css", style)
+    assert "extension 12" in text_of(team.mail(packets.answered()), "html")
+    assert "background: #004d99" in text_of(team.mail(), "html")
+    assert team.told == []
+
+
+def test_all_that_an_ask_template_gets_is_documented() -> None:
+    case = packets.refund()
+    packet = build_packet(case, "ada", site(), AT)
+    names = {*ask_view(case, packet, None, None, None), *packet.__struct_fields__}
+    assert {name for name in names if f"`{name}`" not in DOCS} == set()
