@@ -142,7 +142,7 @@ class Composer:
             reply_address=reply_address if self._facts.subaddressing else None,
             about=mail.about,
             others=others,
-            queue=self._queue(mail),
+            queue=self._queue(mail) if others > 0 else None,
         )
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)

@@ -16,8 +16,10 @@ from hitl_mail.resources import shipped
 from hitl_mail.review.ask import ask_view
 from hitl_mail.review.choices import buttons, edit_example, reply_lines
 from hitl_mail.review.compose import Composer
+from hitl_mail.review.edits import apply_edit
 from hitl_mail.review.packet import Packet, build_packet, rows_of
 from hitl_mail.review.parts import mail_templates, render_parts
+from hitl_mail.review.reply import read_command
 from tests import packets
 from tests.mails import AT, LINKS, TOKENS, composed, mail_to, site, text_of
 
@@ -117,6 +119,18 @@ def test_without_a_page_edit_and_route_are_buttons_that_begin_the_reply() -> Non
         'edit\r\namount = 49\r\ncurrency = "EUR"\r\ncustomer = "Ada"\r\n',
         "route ",
     ]
+
+
+def test_the_reply_that_a_button_begins_is_an_edit_once_a_value_is_changed() -> None:
+    (edit,) = buttons(("edit",), packet(), "a+t@example.com")
+    body = unquote((edit.mailto or "").partition("body=")[2]).replace("49", "40")
+    said = read_command(body.split("\r\n"))
+    assert said.edit is not None
+    assert apply_edit(packets.refund().payload, said.edit) == {
+        "amount": 40,
+        "currency": "EUR",
+        "customer": "Ada",
+    }
 
 
 def test_with_a_page_two_buttons_and_the_page_are_enough() -> None:
