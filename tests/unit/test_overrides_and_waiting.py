@@ -48,7 +48,9 @@ class NoRules:
 
 
 def overrides(engine: Engine) -> Overrides:
-    return Overrides(engine, World(SITE, NoRules(), lambda: engine.desk, lambda case: 0.5))
+    return Overrides(
+        engine, World(SITE, NoRules(), lambda: engine.desk, lambda case: 0.5, lambda: 0.0)
+    )
 
 
 def told(engine: Engine) -> list[tuple[str, str, str]]:
