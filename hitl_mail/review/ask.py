@@ -26,6 +26,7 @@ _MOST_OUTPUT = 1500
 
 LEADS = {
     "remind": "Still waiting for you: asked {asked}, expires in {expires_in}.",
+    "review again": "Still waiting for you: what you make of it, expires in {expires_in}.",
     "escalate": "Asked since {asked} without an answer; now you are asked too.",
 }
 """The first sentence of mails that ask again, by what they are about."""

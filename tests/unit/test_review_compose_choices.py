@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 import pytest
 
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.events import Verb
 from hitl_mail.resources import shipped
 from hitl_mail.review.ask import ask_view
@@ -194,8 +194,17 @@ def test_an_escalation_is_the_same_packet_and_says_so_first() -> None:
     assert " to approve it: approve" in lines
 
 
-def test_a_reminder_of_a_review_asks_for_the_review() -> None:
-    assert " if it was right: ok" in again("remind", packets.in_review()).split("\n")
+def test_a_review_that_is_asked_for_again_says_so_first() -> None:
+    case = packets.in_review()
+    mail = mail_to(case)
+    second = msgspec.structs.replace(mail, id="again")
+    log = MailLog(second.id, "review", mail.to, mail.revision)
+    case = msgspec.structs.replace(case, mails=(*case.mails, log))
+    composer = Composer(site(), TOKENS, LINKS, mail_templates([shipped("templates")]))
+    first, again = (text_of(composer.compose(case, m).message).split("\n") for m in (mail, second))
+    assert again[2] == "Still waiting for you: what you make of it, expires in 1m 39s."
+    assert again[2] not in first
+    assert " if it was right: ok" in again
 
 
 @pytest.mark.parametrize(
