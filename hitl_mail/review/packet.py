@@ -273,7 +273,7 @@ def _diff(case: Case, shown: Revision) -> list[str]:
         return []
     return list(
         difflib.unified_diff(
-            old, new, f"revision {before.number}", f"revision {shown.number}", lineterm=""
+            old, new, f"revision {before.number}", f"revision {shown.number}", lineterm="", n=1
         )
     )
 
