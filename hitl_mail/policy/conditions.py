@@ -128,21 +128,27 @@ class Weighing:
             try:
                 self.variables[name] = _Cap().weighable(value)
             except _TooLarge as error:
+                self.variables.pop(name, None)
                 self.too_large[name] = f"{name} is too large to be weighed: {error}"
         self.context = cel.Context(self.variables)
 
     def weigh(self, condition: Condition) -> Outcome:
         """Whether the condition holds. Never raises."""
-        if self.too_large:
-            for name in sorted(condition.names & self.too_large.keys()):
-                return self.too_large[name]
-        return _weighed((condition,), self.context)[0]
+        return self.weigh_all((condition,))[0]
 
     def weigh_all(self, conditions: Sequence[Condition]) -> list[Outcome]:
-        """Whether each holds, in order. Never raises."""
+        """Whether each holds, in order. Never raises.
+
+        What is too large is not handed over. The library takes it for an error wherever it is
+        looked at, `has` too, so only conditions that can do without it are told.
+        """
+        outcomes = _weighed(conditions, self.context)
         if self.too_large:
-            return [self.weigh(condition) for condition in conditions]
-        return _weighed(conditions, self.context)
+            for place, condition in enumerate(conditions):
+                large = sorted(condition.names & self.too_large.keys())
+                if large and isinstance(outcomes[place], str):
+                    outcomes[place] = self.too_large[large[0]]
+        return outcomes
 
 
 def _weighed(conditions: Iterable[Condition], context: Any) -> list[Outcome]:
