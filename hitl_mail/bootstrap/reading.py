@@ -109,14 +109,26 @@ def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
     return [*found, *lint_site(site.executors, site.groups, source)]
 
 
-def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]]:
-    """The tests in rules.toml, then those in `tests/*.toml` beside it, each with its file.
+def load_tested(home: Home) -> tuple[Site, Policy, list[tuple[str, PolicyTest]]]:
+    """Both files and the policy's tests: those in rules.toml, then those in `tests/*.toml` beside
+    it, each with its file.
 
     Raises `ConfigError` with every problem of every file.
     """
+    beside, problems = _tests_beside(home)
+    try:
+        site, policy = load_config(home)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    return site, policy, [*((home.rules_file.name, test) for test in policy.tests), *beside]
+
+
+def _tests_beside(home: Home) -> tuple[list[tuple[str, PolicyTest]], list[Problem]]:
     from hitl_mail.policy.tests import load_tests
 
-    found = [(home.rules_file.name, test) for test in policy.tests]
+    found: list[tuple[str, PolicyTest]] = []
     problems: list[Problem] = []
     for path in sorted((home.rules_file.parent / "tests").glob("*.toml")):
         name = f"tests/{path.name}"
@@ -124,9 +136,7 @@ def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]
             found.extend((name, test) for test in load_tests(_text(path), name))
         except ConfigError as error:
             problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return found
+    return found, problems
 
 
 def site_facts(site: Site) -> SiteFacts:

@@ -7,7 +7,7 @@ made-up action (`trials`); that nothing is told proves nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from hitl_mail.core.quorum import members
@@ -15,13 +15,11 @@ from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import Problem
 from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.judge import Policy
-from hitl_mail.policy.source import blank
+from hitl_mail.policy.source import blank, unregistered
 from hitl_mail.policy.trials import RISKY, Trial, trials
-from hitl_mail.tables import Source, nearest
+from hitl_mail.tables import Source
 
 _KIND_IS = re.compile(r"""kind\s*==\s*["']([^"'\\]*)["']""")
-_KIND_IN = re.compile(r"""kind\s+in\s+\[([^\]]*)\]""")
-_QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
 _AMOUNT = re.compile(
     r"payload\.[\w.]+\s*(?:[<>]=?)\s*-?[0-9]|-?[0-9][0-9.eE]*\s*(?:[<>]=?)\s*payload\."
 )
@@ -154,11 +152,9 @@ class _Lints:
     def never(self, ready: Ready) -> tuple[str, str] | None:
         """Why a rule can never match, and the mend, where the source tells."""
         source = ready.when.source
-        named = list(_named_kinds(source))
-        for name in named:
-            if name not in self.policy.kinds:
-                mend = nearest(name, self.policy.kinds) or "Register it under [kinds]."
-                return f'no kind "{name}" is registered', mend
+        stranger = next(unregistered(source, self.policy.kinds), None)
+        if stranger is not None:
+            return stranger
         if not ready.when.names and not self.matched[ready.rule.name]:
             return "is never true", "Remove the rule."
         conjuncts = [_KIND_IS.fullmatch(part.strip()) for part in _conjuncts(source)]
@@ -214,12 +210,6 @@ class _Lints:
                 if name in groups and not groups[name]:
                     what, mend = f'nobody is in the group "{name}"', "Add people to it."
                     yield self.source.problem((*path, key, index), what, mend)
-
-
-def _named_kinds(source: str) -> Iterable[str]:
-    yield from _KIND_IS.findall(source)
-    for listed in _KIND_IN.findall(source):
-        yield from _QUOTED.findall(listed)
 
 
 def _conjuncts(source: str) -> list[str]:

@@ -6,7 +6,14 @@ https://github.com/google/cel-spec/blob/master/doc/langdef.md (strings, comments
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
+
+from hitl_mail.tables import nearest
+
+_KIND_IS = re.compile(r"""(?<![\w.])kind\s*==\s*["']([^"'\\]*)["']""")
+_KIND_IN = re.compile(r"""(?<![\w.])kind\s+in\s+\[([^\]]*)\]""")
+_QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
 
 MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
 
@@ -104,6 +111,20 @@ def uses(source: str) -> list[str]:
         if parts:
             found[".".join(parts)] = None
     return list(found)
+
+
+def named_kinds(source: str) -> list[str]:
+    """The kinds that a condition compares with: `kind == "a"`, `kind in ["a", "b"]`."""
+    listed = (name for inside in _KIND_IN.findall(source) for name in _QUOTED.findall(inside))
+    return [*_KIND_IS.findall(source), *listed]
+
+
+def unregistered(source: str, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The kinds that a condition names and nobody registered: what is wrong, and the mend."""
+    for name in named_kinds(source):
+        if name not in kinds:
+            mend = nearest(name, kinds) or "Register it under [kinds]."
+            yield f'no kind "{name}" is registered', mend
 
 
 def _closing(source: str, opening: re.Match[str]) -> int:

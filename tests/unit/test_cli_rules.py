@@ -90,6 +90,16 @@ def test_check_reads_the_tests_too(home: Path) -> None:
     ]
 
 
+def test_all_files_are_checked_in_one_run(home: Path) -> None:
+    write(home, "rules.toml", "[policie]\n")
+    write(home, "tests/notes.toml", "[[test]]\n")
+    write(home, "tests/other.toml", "no")
+    ran = run(home, "check", "--json")
+    assert ran.exit_code == 2
+    files = [problem["file"] for problem in json.loads(ran.output)["problems"]]
+    assert files == ["rules.toml", "tests/notes.toml", "tests/other.toml"]
+
+
 def test_the_variables_of_conditions_are_listed(home: Path) -> None:
     rows = json.loads(run(home, "explain", "--variables", "--json").output)
     assert [row["name"] for row in rows] == list(VARIABLES)

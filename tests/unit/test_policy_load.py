@@ -402,6 +402,43 @@ gate = "auto"
     ]
 
 
+def test_a_rule_whose_name_and_condition_are_wrong_is_still_read_to_its_end() -> None:
+    text = """
+[[rules]]
+name = 3
+when = 4
+gate = "hard"
+reviewers = ["nobody-knows"]
+rate = 0.5
+on_expiry = "approve"
+"""
+    assert [(p.line, p.where) for p in problems(text)] == [
+        (3, "rules[0].name"),
+        (4, "rules[0].when"),
+        (6, "rules[0].reviewers[0]"),
+        (7, "rules[0].rate"),
+        (8, "rules[0].on_expiry"),
+    ]
+
+
+STRANGER = rule("r", 'kind == "crm.lable"')
+
+
+def test_a_kind_that_nobody_registered_is_told_among_other_problems() -> None:
+    told = said(KINDS + STRANGER + "[policie]\n")
+    assert 'rules[0].when: no kind "crm.lable" is registered. Did you mean crm.label?' in told
+
+
+def test_a_kind_that_nobody_registered_is_no_problem_of_its_own() -> None:
+    # It can be meant: a kind that is not registered may still be denied by name.
+    assert problems(KINDS + STRANGER) == []
+
+
+def test_a_field_of_the_payload_that_is_called_kind_names_no_kind() -> None:
+    told = said(KINDS + rule("r", 'payload.kind == "crm.lable"') + "[policie]\n")
+    assert [one for one in told if "registered" in one] == []
+
+
 def test_the_file_is_named_as_the_caller_names_it() -> None:
     with pytest.raises(Exception, match=r"^new\.toml:1: not TOML"):
         load_policy("=", SITE, "new.toml", no_schema)
