@@ -196,6 +196,7 @@ def _python(count: int) -> float:
     return _quickest(lambda: [predicate(asked) for predicate in predicates])
 
 
+_MANY = ", ".join(["1"] * LONGEST_LIST)
 _LINE = "x.a.contains('b') || "
 WORST: dict[str, Any] = {
     "payload.l.all(x, x + x + x + x + x != 'a')": ["a" * 4000] * LONGEST_LIST,
@@ -209,6 +210,16 @@ WORST: dict[str, Any] = {
         ["a" * 4000] * LONGEST_LIST
     ),
     "payload.l.exists(x, x + 'b' in payload.l || x + 'c' in payload.l || x + 'd' in payload.l)": (
+        ["a" * 4000] * LONGEST_LIST
+    ),
+    f"[{_MANY}].exists(x, [[x]] in payload.l || [[x]] in payload.l || [[x]] in payload.l)": (
+        [["a" * 250] * 15] * (LONGEST_LIST - 1)
+    ),
+    "payload.l.exists(x, [x] in payload.l || [x] in payload.l || [[x]] in payload.l)": (
+        [["a" * 250] * 15] * (LONGEST_LIST - 1)
+    ),
+    "size(" + " + ".join(["payload.l"] * 33) + ") > 0": ["a" * 4000] * LONGEST_LIST,
+    "[" + ", ".join(["payload.l"] * 140) + "].all(x, " + " && ".join(["x == x"] * 39) + ")": (
         ["a" * 4000] * LONGEST_LIST
     ),
 }

@@ -49,12 +49,14 @@ def blank(source: str) -> str:
 
 
 class Macro(NamedTuple):
-    """One macro: its name, what stands between its brackets with strings blank, and where."""
+    """One macro: its name, what stands between its brackets with strings blank, and where; and
+    `over`, what it goes through, the bodies of macros before it blank too."""
 
     name: str
     body: str
     start: int
     end: int
+    over: str
 
 
 class Pattern(NamedTuple):
@@ -67,9 +69,12 @@ class Pattern(NamedTuple):
 def macros(source: str) -> list[Macro]:
     """The macros of a condition in order; one that stands inside another comes after it."""
     text, found = blank(source), []
+    plain = text
     for match in _MACRO.finditer(text):
-        end = _matching(text, match.end() - 1)
-        found.append(Macro(match[1], text[match.end() : end], match.end(), end))
+        start, end = match.end(), _matching(text, match.end() - 1)
+        over = plain[_operand(plain, match.start()) : match.start()]
+        found.append(Macro(match[1], text[start:end], start, end, over))
+        plain = plain[:start] + " " * (end - start) + plain[end:]
     return found
 
 
@@ -133,6 +138,18 @@ def _closing(source: str, opening: re.Match[str]) -> int:
     while at < len(source) and not source.startswith(quote, at):
         at += 1 if opening["raw"] or source[at] != "\\" else 2
     return at + len(quote)
+
+
+def _operand(text: str, end: int) -> int:
+    """Where the operand begins that ends there, or what stands before it on the same level."""
+    depth, at = 0, end
+    while at > 0:
+        char = text[at - 1]
+        if depth == 0 and not (char.isalnum() or char.isspace() or char in "_.)]}"):
+            break
+        depth += (char in ")]}") - (char in "([{")
+        at -= 1
+    return at
 
 
 def _matching(text: str, opening: int) -> int:

@@ -249,6 +249,22 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "its patterns are slow to compile. Use + or * instead of {n}.",
         ),
         (
+            "(payload.l + payload.l).exists(x, x == 'a')",
+            "a macro goes through lists that are put together with +, which nothing bounds. Ask",
+        ),
+        (
+            "[(payload.l + payload.m)][0].filter(x, true).exists(x, x == 'a')",
+            "a macro goes through lists that are put together with +, which nothing bounds. Ask",
+        ),
+        (
+            f"[{'1, ' * 256}1].exists(x, x == 1)",
+            "a macro goes through a list of more than 256 items. Shorten it.",
+        ),
+        (
+            "size(payload.l" + " + payload.l" * 33 + ") > 0",
+            "more than 32 +. Split the condition into several rules.",
+        ),
+        (
             'summary.matches("(a){0}(a|a){50}{50}")',
             "its patterns are slow to compile. Use + or * instead of {n}.",
         ),
@@ -318,6 +334,20 @@ def test_a_macro_name_in_a_string_or_comment_is_no_macro() -> None:
     ],
 )
 def test_a_plain_pattern_is_allowed(when: str) -> None:
+    text = f"\n[[rules]]\nname = 'r'\nwhen = '''{when}'''\ngate = 'hard'"
+    assert problems(KINDS + text) == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "payload.a + payload.b > 1.0 && payload.l.exists(x, x.p + x.q > 1.0)",
+        "payload.l.filter(x, (x.p + x.q) > 1.0).exists(y, y.p > 2.0)",
+        '["a+b", "c"].exists(x, summary.contains(x))',
+        '1.0 + payload.a > 2.0 || payload["a+b"].all(x, x > 1.0)',
+    ],
+)
+def test_sums_beside_a_macro_are_allowed(when: str) -> None:
     text = f"\n[[rules]]\nname = 'r'\nwhen = '''{when}'''\ngate = 'hard'"
     assert problems(KINDS + text) == []
 
