@@ -56,16 +56,21 @@ def _problems_of_rules(home: Home, rules: Path | None) -> list[Problem]:
     return []
 
 
-def load_policy(home: Home, site: Names, file: Path | None = None) -> Policy:
-    """`rules.toml`, or another `file` in its place, checked and compiled.
+def load_policy(
+    home: Home, site: Names, file: Path | None = None, seen: set[str] | None = None
+) -> Policy:
+    """`rules.toml`, or another `file` in its place, checked and compiled. `seen` gathers the
+    schemas that it names, as it names them.
 
     Raises `ConfigError` with every problem.
     """
     name = home.rules_file.name if file is None else str(file)
-    return load_policy_text(home, site, _text(file or home.rules_file), name)
+    return load_policy_text(home, site, _text(file or home.rules_file), name, seen)
 
 
-def load_policy_text(home: Home, site: Names, text: str, name: str) -> Policy:
+def load_policy_text(
+    home: Home, site: Names, text: str, name: str, seen: set[str] | None = None
+) -> Policy:
     """A policy for this home from its text; problems speak of the file `name`.
 
     Raises `ConfigError` with every problem.
@@ -73,6 +78,8 @@ def load_policy_text(home: Home, site: Names, text: str, name: str) -> Policy:
     from hitl_mail.policy.load import load_policy as load
 
     def read_schema(path: str) -> bytes:
+        if seen is not None:
+            seen.add(path)
         return (home.root / path).read_bytes()
 
     return load(text, site, name, read_schema)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any
 
 
@@ -18,6 +19,16 @@ def draw(key: bytes, case_id: str) -> float:
     sealed = hmac.digest(key, case_id.encode(), "sha256")
     # 53 bits are what a double holds: dividing 64 bits could round up to 1.
     return (int.from_bytes(sealed[:8], "big") >> 11) / 2**53
+
+
+def share(rate: float) -> str:
+    """A rate for people: `one in 20`, `3 in 10`, `every one`."""
+    if rate <= 0 or rate >= 1:
+        return "none" if rate <= 0 else "every one"
+    if abs(1 / rate - round(1 / rate)) < 1e-6:
+        return f"one in {round(1 / rate)}"
+    parts = Fraction(rate).limit_denominator(1000)
+    return f"{parts.numerator} in {parts.denominator}" if parts else f"{rate:g}"
 
 
 def check_draws(receipt: Mapping[str, Any], keys: Iterable[bytes]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.core.sampling import draw
+from hitl_mail.core.sampling import draw, share
 from hitl_mail.core.verdict import Standing, Verdict
 from tests.rulebook import KINDS, action, policy, rule
 
@@ -275,3 +275,19 @@ def test_of_ten_thousand_draws_at_five_percent_about_five_hundred_are_taken() ->
 def test_a_draw_depends_on_the_key_and_can_be_repeated() -> None:
     first, second = draw(b"a" * 32, "261122-k3f9ma"), draw(b"b" * 32, "261122-k3f9ma")
     assert (first == draw(b"a" * 32, "261122-k3f9ma"), first == second) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.05, "one in 20"),
+        (0.3, "3 in 10"),
+        (1 / 3, "one in 3"),
+        (1.0, "every one"),
+        (0.0, "none"),
+        (0.00001, "one in 100000"),
+        (0.000013, "1.3e-05"),
+    ],
+)
+def test_a_rate_is_said_in_words(rate: float, words: str) -> None:
+    assert share(rate) == words
