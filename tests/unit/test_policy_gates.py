@@ -187,7 +187,14 @@ def test_what_is_missing_makes_the_other_gates_that_run_alone_hard(rules: str) -
 def test_a_claimed_effect_can_trigger_an_exception() -> None:
     rules = exception('"money" in effects', more='reason = "Moves money"')
     assert ask(rules).asks is False
-    assert ask(rules, effects=["money"]).reasons == ("Moves money",)
+    claimed = ask(rules, effects=["money"])
+    assert (claimed.asks, claimed.reasons) == (True, ("Moves money",))
+
+
+def test_a_claim_adds_its_reason_to_an_exception_that_asks_anyway() -> None:
+    triggers = ["confidence < 0.8", '"money" in effects', '!("money" in effects)']
+    asked = ask(exception(*triggers), effects=["money"], confidence=0.5)
+    assert asked.reasons == tuple(f"Rule exception: {triggers[number]}" for number in (0, 2, 1))
 
 
 def test_a_claim_does_not_silence_an_exception() -> None:

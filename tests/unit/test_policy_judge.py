@@ -199,6 +199,14 @@ def test_a_claim_does_not_silence_a_rule_by_negation() -> None:
     assert judged(rules, label(effects=["money"])).rules == ("boring",)
 
 
+def test_each_item_is_trusted_for_itself_where_another_is_not() -> None:
+    rules = rule("read", "context.exists(item, item.trusted)", "auto")
+    items = [{"title": "t", "text": "x", "source": source} for source in ("crm", "web")]
+    said = [{**items[0], "trust": "trusted"}, items[1]]
+    assert judged(rules, action("crm.label", context=said)).gate == "auto"
+    assert judged(rules, action("crm.label", context=items)).rules == ("unmatched",)
+
+
 def test_a_claim_that_leaves_no_rule_is_unmatched() -> None:
     rules = rule("boring", '!("money" in effects)', "auto")
     verdict = judged(rules, label(effects=["money"]))
