@@ -15,6 +15,9 @@ _KIND_IS = re.compile(r"""(?<![\w.])kind\s*==\s*["']([^"'\\]*)["']""")
 _KIND_IN = re.compile(r"""(?<![\w.])kind\s+in\s+\[([^\]]*)\]""")
 _QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
 
+_KEY = re.compile(r"""(?<=[\w\])])\[\s*(["'])([A-Za-z_]\w*)\1\s*\]""")
+_CONVERTED = re.compile(r"\b(?:double|int)\(\s*([\w.]+)\s*\)")
+
 MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
 
 _QUIET = re.compile(
@@ -109,7 +112,7 @@ def bound_names(source: str) -> set[str]:
 def uses(source: str) -> list[str]:
     """The dotted names a condition reads, `payload.amount`, in order, each once; not functions."""
     found: dict[str, None] = {}
-    for match in _DOTTED.finditer(blank(source)):
+    for match in _DOTTED.finditer(blank(dotted(source))):
         parts = [match[1], *re.findall(r"[A-Za-z_]\w*", match[2])]
         if match[3]:
             parts.pop()
@@ -130,6 +133,16 @@ def unregistered(source: str, kinds: Collection[str]) -> Iterator[tuple[str, str
         if name not in kinds:
             mend = nearest(name, kinds) or "Register it under [kinds]."
             yield f'no kind "{name}" is registered', mend
+
+
+def dotted(source: str) -> str:
+    """The source with `payload["amount"]` written as `payload.amount`, where that is the same."""
+    return _KEY.sub(r".\2", source)
+
+
+def unwrapped(source: str) -> str:
+    """The source without conversions that leave a number what it is: `double(payload.amount)`."""
+    return _CONVERTED.sub(r"\1", dotted(source))
 
 
 def _closing(source: str, opening: re.Match[str]) -> int:

@@ -80,7 +80,8 @@ def test_an_optional_field_can_be_asked_for_once_it_is_known_to_be_there() -> No
         ("cost > 3.0 * typical.cost", "cost is not given"),
         ("payload.amount > 3.0 * typical.cost", f"typical.cost {UNKNOWN}"),
         ("labels.team == 'x'", "labels.team is not given"),
-        ("payload['nope'] == 1.0", 'there is no "nope"'),
+        ("payload['nope'] == 1.0", "payload.nope is not given"),
+        ("payload[kind] == 1.0", 'there is no "payment.refund"'),
         ("payload.currency > 1.0", "a value is of another type than the condition expects"),
         ("payload.amount", "the condition gives no true or false"),
         ("1 / 0 > 0", "division by zero"),
@@ -176,6 +177,15 @@ def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> 
 
 def test_the_largest_list_is_still_weighed() -> None:
     assert weigh("size(payload.x) == 256", action(payload={"x": [1] * LONGEST_LIST})) is True
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_condition_that_looks_at_all_of_the_payload_gets_all_beside_one_that_does_not(
+    order: int,
+) -> None:
+    conditions = [compile_condition(s) for s in ("size(payload) == 2", "payload.a > 0.0")][::order]
+    facts = Facts(action(payload={"a": 1, "b": 2}), "billing", None, (), claimed=True)
+    assert Weighing(facts, plan(conditions)).weigh_all(conditions) == [True, True]
 
 
 CONTEXT = [

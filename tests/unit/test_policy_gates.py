@@ -184,11 +184,26 @@ def test_what_is_missing_makes_the_other_gates_that_run_alone_hard(rules: str) -
     assert (verdict.gate, verdict.reasons) == ("hard", ("Missing: why",))
 
 
+def test_what_is_missing_is_asked_of_those_whose_rule_would_have_let_it_run() -> None:
+    verdict = ask(NEEDY + AUTO + SAMPLE, kind="note.add")
+    assert [quorum.rule for quorum in verdict.quorums] == ["sample"]
+
+
+def test_an_exception_rule_that_cannot_be_told_disagrees_with_one_that_lets_it_run() -> None:
+    untold = rule("untold", "cost > 1.0", "exception", "exceptions = [{ when = 'false' }]")
+    assert ask(AUTO + untold).conflict is True
+
+
 def test_a_claimed_effect_can_trigger_an_exception() -> None:
     rules = exception('"money" in effects', more='reason = "Moves money"')
     assert ask(rules).asks is False
     claimed = ask(rules, effects=["money"])
     assert (claimed.asks, claimed.reasons) == (True, ("Moves money",))
+
+
+def test_the_trace_of_an_exception_shows_the_claim_that_triggered_it() -> None:
+    verdict = ask(exception('"money" in effects'), effects=["money"])
+    assert [trace.values for trace in verdict.trace] == [{"effects": ["money"]}]
 
 
 def test_a_claim_adds_its_reason_to_an_exception_that_asks_anyway() -> None:
@@ -244,6 +259,14 @@ def test_each_rule_that_drew_the_case_has_it_reviewed() -> None:
     assert verdict.review_expires == 2 * 86400
 
 
+def test_the_shortest_time_to_review_it_counts() -> None:
+    rules = "".join(
+        rule(name, "true", "sample", f"rate = 1\nexpires = '{expires}'")
+        for name, expires in (("long", "3h"), ("short", "1h"))
+    )
+    assert ask(rules, Standing(draw=0.0)).review_expires == 3600
+
+
 def test_an_action_cannot_shorten_the_time_to_review_it() -> None:
     verdict = ask(SAMPLE, Standing(draw=0.0), expires="1s")
     assert verdict.review_expires == 86400
@@ -268,6 +291,11 @@ def test_a_tightened_sample_is_hard_and_says_why() -> None:
         ("sample",),
         (why,),
     )
+
+
+def test_a_tightened_sample_that_was_drawn_is_asked_before_and_not_reviewed_after() -> None:
+    verdict = ask(SAMPLE, Standing(draw=0.0, tightened={"sample": "drift"}))
+    assert (verdict.asks, verdict.sampled, verdict.reviews) == (True, False, ())
 
 
 def test_a_tightened_name_that_is_no_sample_rule_changes_nothing() -> None:
