@@ -122,7 +122,8 @@ class Weighing:
             if not facts.gives(name):
                 continue
             value = facts.find(name) if keys is None else _part(facts, name, keys)
-            if type(value) in _PLAIN:
+            kind = type(value)
+            if kind in _PLAIN or (kind is str and len(value) <= LONGEST_STRING):
                 self.variables[name] = value
                 continue
             try:
