@@ -74,7 +74,7 @@ def _slow_patterns(source: str) -> Iterable[Flaw]:
         if pattern.text is None:
             yield Flaw("the pattern of matches is no text in quotes", 'Write .matches("^A[0-9]+").')
         else:
-            weights[pattern.in_macro] += _weight(pattern.text)
+            weights[pattern.in_macro] += weight(pattern.text)
     if weights[True] > MOST_WEIGHT_IN_MACRO:
         what = "patterns inside a macro are compiled for every item, and these are slow to compile"
         yield Flaw(what, "Use [a-z0-9]+ instead of counts and \\w, or endsWith and the like.")
@@ -82,7 +82,7 @@ def _slow_patterns(source: str) -> Iterable[Flaw]:
         yield Flaw("its patterns are slow to compile", "Use + or * instead of {n}.")
 
 
-def _weight(pattern: str) -> int:
+def weight(pattern: str) -> int:
     """About how many pieces a pattern is unrolled to: counts of groups multiply, and a class
     such as \\w is large."""
     counts = [(group, int(most or least)) for group, least, most in _COUNT.findall(pattern)]

@@ -41,6 +41,8 @@ FUNCTIONS = frozenset(
 _PLAIN = frozenset({bool, float})
 _MAPS = frozenset({"payload", "labels", "typical", "action"})
 
+_SEARCH = cel.compile("text.matches(pattern)")
+
 Outcome = bool | str
 """Whether a condition holds, or in words why that cannot be told."""
 
@@ -85,6 +87,17 @@ def compile_condition(source: str) -> Condition:
         raise Uncompilable(flaws)
     read = tuple(name for name in uses(source) if name.split(".")[0] in names)
     return Condition(source, program, names, read, not names.isdisjoint(CLAIMABLE))
+
+
+def found_in(pattern: str, text: str) -> bool:
+    """Whether a regular expression is found in a text, in a time that grows with the text alone.
+
+    Raises ValueError, in words, for what is none. https://docs.rs/regex/#syntax
+    """
+    try:
+        return bool(_SEARCH.execute({"pattern": pattern, "text": text}))
+    except RuntimeError as error:
+        raise ValueError(_complaint_of_pattern(error)) from None
 
 
 Plan = Mapping[str, tuple[str, ...] | None]
@@ -233,9 +246,13 @@ def _no_patterns(source: str) -> Iterable[Flaw]:
         try:
             cel.evaluate(f'"".matches({pattern.text})')
         except Exception as error:  # noqa: BLE001 - whatever the library says of it
-            found = _FUNCTION.match(str(error))
-            said = found[2] if found else str(error)
-            yield Flaw(one_line(said.split("\n", maxsplit=1)[0].rstrip(":")))
+            yield Flaw(_complaint_of_pattern(error))
+
+
+def _complaint_of_pattern(error: Exception) -> str:
+    found = _FUNCTION.match(str(error))
+    said = found[2] if found else str(error)
+    return one_line(said.split("\n", maxsplit=1)[0].rstrip(":"))
 
 
 def _syntax(source: str, message: str) -> Flaw:

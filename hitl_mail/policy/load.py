@@ -13,7 +13,6 @@ from hitl_mail.core.text import one_line, visible
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.policy.findings import Ready
-from hitl_mail.policy.gaps import PayloadSchema
 from hitl_mail.policy.judge import Policy
 from hitl_mail.policy.model import (
     RESERVED,
@@ -24,6 +23,7 @@ from hitl_mail.policy.model import (
     RulesFile,
 )
 from hitl_mail.policy.obligations import faults
+from hitl_mail.policy.schema import PayloadSchema
 from hitl_mail.policy.source import unregistered
 from hitl_mail.policy.templates import placeholders
 from hitl_mail.policy.tests import check_tests
