@@ -184,14 +184,12 @@ def _kinds(effects: list[str], *, final: bool) -> str:
 
 
 @settings(max_examples=80, deadline=None)
-@given(_rules, _facts, _claims, _words, _standing)
+@given(_rules, _facts, _claims, _standing)
 def test_what_is_claimed_against_an_action_weighs_as_much_as_if_it_were_known(
-    rules: list[str],
-    facts: dict[str, Any],
-    claims: dict[str, Any],
-    words: list[str | None],
-    standing: Standing,
+    rules: list[str], facts: dict[str, Any], claims: dict[str, Any], standing: Standing
 ) -> None:
+    # No word of trust lies between the two: each is asked under one more set of facts by it.
+    words: list[str | None] = ["trusted", "trusted"]
     if facts["kind"] not in KNOWN:
         claims = {}
     final = claims.get("reversible") is False
