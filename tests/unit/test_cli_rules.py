@@ -37,7 +37,7 @@ def write(home: Path, name: str, text: str) -> None:
 
 def test_a_new_home_passes_its_own_tests(home: Path) -> None:
     ran = run(home, "test")
-    assert (ran.exit_code, ran.output) == (0, "12 tests, 0 differ\n")
+    assert (ran.exit_code, ran.output) == (0, "14 tests, 0 differ\n")
 
 
 def test_a_new_home_raises_nothing(home: Path) -> None:
@@ -53,7 +53,7 @@ def test_what_differs_is_printed_and_exits_1(home: Path) -> None:
         "tests/notes.toml: notes are denied",
         "  gate: expected deny, is auto",
         "  sampled: expected true, is not drawn",
-        "13 tests, 1 differ",
+        "15 tests, 1 differ",
     ]
 
 
