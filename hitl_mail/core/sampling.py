@@ -44,7 +44,9 @@ def check_draws(receipt: Mapping[str, Any], keys: Iterable[bytes]) -> str | None
             return f"its sample was drawn as {drawn}, which is not what the key gives"
     sampled = receipt["verdict"].get("sampled")
     if sampled is not None and told:
-        due = any(rate is not None and drawn < rate for drawn, rate in told)
+        # What a person decides before it runs is not looked at after, whatever was drawn.
+        by_sample = receipt["verdict"]["gate"] == "sample"
+        due = by_sample and any(rate is not None and drawn < rate for drawn, rate in told)
         if due != sampled:
             return "whether it was sampled contradicts its draw"
     return None

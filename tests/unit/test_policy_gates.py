@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.core.sampling import draw, share
+from hitl_mail.core.sampling import check_draws, draw, share
 from hitl_mail.core.verdict import Standing, Verdict
 from tests.rulebook import KINDS, action, policy, rule
 
@@ -326,3 +326,17 @@ def test_a_draw_depends_on_the_key_and_can_be_repeated() -> None:
 )
 def test_a_rate_is_said_in_words(rate: float, words: str) -> None:
     assert share(rate) == words
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("beside", ["", AUTO, QUIET, TRIGGERED, HARD, DENY, "untold"])
+@pytest.mark.parametrize("tightened", [{}, {"mine": "drift"}])
+def test_an_auditor_finds_every_verdict_on_a_sample_right(
+    rate: float, beside: str, tightened: dict[str, str]
+) -> None:
+    key, case = b"k" * 32, "261122-k3f9ma"
+    other = rule("untold", "cost > 1.0", "auto") if beside == "untold" else beside
+    found = policy(KINDS + rule("mine", "true", "sample", f"rate = {rate}") + other)
+    standing = Standing(draw=draw(key, case), tightened=tightened)
+    verdict = found.judge(action("crm.label"), "billing", frozenset(), case, standing)
+    assert check_draws({"case": case, "verdict": verdict.document()}, (key,)) is None
