@@ -155,6 +155,10 @@ def test_each_mistake_around_the_rules_is_named(text: str, complaint: str) -> No
             "rules[0].remind[0]: after 3h the case has expired: it does at 2h. Name an earlier",
         ),
         (
+            "remind = ['1d']",
+            "rules[0].remind[0]: after 1d the case has expired: it does at 1d. Name an earlier",
+        ),
+        (
             "remind = ['2d']",
             "rules[0].remind[0]: after 2d the case has expired: it does at 1d. Name an earlier",
         ),
