@@ -243,6 +243,9 @@ def test_of_a_rule_that_asks_too_often_only_the_calm_kinds_are_opened() -> None:
     assert (found["what"], found["evidence"]["never_refused"]) == ("asks_often", ["a.calm"])
     assert found["asks"] == {"now": 200, "then": 100}
     assert found["replay"]["alone_though_refused"]["count"] == 0
+    guard, others = changed(found)["exceptions"]
+    assert guard["when"].startswith("!reversible || effects.exists(")
+    assert others["when"] == '!(kind in ["a.calm"])'
 
 
 def test_a_rule_that_asks_much_and_is_refused_everywhere_gets_no_change() -> None:
