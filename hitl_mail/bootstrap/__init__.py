@@ -6,7 +6,6 @@ the daemon, and is imported only where one is going to run.
 
 from hitl_mail.bootstrap.making import create_demo_home, create_home
 from hitl_mail.bootstrap.reading import (
-    dns_txt,
     lint_policy,
     load_config,
     load_policy_text,
@@ -30,7 +29,6 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
-    "dns_txt",
     "lint_policy",
     "load_config",
     "load_policy_text",

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from hitl_mail.daemon.world import World
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
-    from hitl_mail.review.dkim import FindTxt
     from hitl_mail.review.facts import SiteFacts
     from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
@@ -232,13 +231,6 @@ def standing(home: Home, kind: str, case_id: str | None = None) -> Standing:
     keys = sampling_keys(home) if case_id is not None else ()
     drawn = draw(keys[-1], case_id) if keys and case_id is not None else None
     return At(drawn, desk.typical.get(kind, Typical()).medians(), desk.tightened)
-
-
-def dns_txt() -> FindTxt:
-    """How the daemon asks the DNS for a sender's DKIM key."""
-    from hitl_mail.adapters.dns_txt import DnsTxt
-
-    return DnsTxt()
 
 
 def read_world(home: Home, site: Site, state: State) -> World:

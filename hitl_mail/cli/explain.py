@@ -100,6 +100,7 @@ def explain(message: bytes, home: Home) -> Explained:
         return _explained(
             belief, reply, case=belief.case, person=None, problems=(*belief.problems, problem)
         )
+    people = bootstrap.site_facts(site).people
     who = identify(belief, belief.case, revisions, people, tokens)
     if who.person is None or who.problems:
         return _explained(belief, reply, case=belief.case, person=who.person, problems=who.problems)
