@@ -87,9 +87,10 @@ def test_retries_exhausted_come_to_a_person_with_the_error_and_the_choices(
     _, mail = held(policy_home)
     told = text_of(mail)
     assert "It failed. What now?" in told
-    assert "It was tried and failed (2 attempts)" in told
+    assert "It was tried and failed (2 attempts" in told
     assert "the share is not mounted" in told
-    assert "retry | done | abandon" in told
+    for line in ("to try it again: retry", "if it did run: done", "to give it up: abandon"):
+        assert line in told
 
 
 def test_a_held_case_is_tried_again_by_a_reply(policy_home: PolicyHome) -> None:
@@ -144,12 +145,12 @@ def test_a_sample_runs_at_once_and_a_mail_asks_whether_it_was_right(
     assert policy_home.json("show", result["case"])["review"]["status"] == "open"
     assert "It ran by itself (1 attempt)" in text
     assert "did it" in text
-    assert "ok | flag why" in text
+    assert "if it was right: ok" in text
+    assert "if it was wrong: flag" in text
     assert "PAYLOAD: exactly what ran" in text
-    assert "EXACTLY WHAT RAN" in html
+    assert "exactly what ran" in html
     assert "does not run" not in text + html
     for command in ("body=ok", "body=flag"):
-        assert command in text
         assert command in html
     assert "/d/" in text
     assert "/d/" in html
