@@ -88,10 +88,11 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     `summary` and `why` are the agent's words. `json` is the payload's canonical form, which is
     what runs. `diff` is unified, from the revision before; `changed` says why there is a new one.
     `choices` are what may be said of the case as it stands, `doors` the ways this person may say
-    it. `whole` is false where it is too long to show whole in a mail: then the mail must not
-    take an approval, only the page that shows all of it. `asked` is when this revision was first
-    asked about, `edited_by` who made it by an edit. `routes` are the people and groups this person
-    may hand the question to, `notes` who handed it to them, and what each wrote.
+    it. `whole` is false where it is too long to show whole in a mail: then the mail must not take
+    an approval, only the page that shows all of it. `asked` is when this revision was first asked
+    about, `edited_by` who made it by an edit, and `edit_note` what they wrote to it. `routes` are
+    the people and groups this person may hand the question to, `notes` who handed it to them, and
+    what each wrote.
     """
 
     case: str
@@ -124,6 +125,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool
     asked: str = ""
     edited_by: str | None = None
+    edit_note: str = ""
     routes: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
 
@@ -169,6 +171,7 @@ def build_packet(
         whole=_whole(rows, context, action),
         asked=show_time(shown.at, facts.zone),
         edited_by=shown.by,
+        edit_note=_edit_note(case, shown),
         routes=routes(case, person) if shown is case.revision else (),
         notes=tuple(_handed_over(case, person)),
     )
@@ -178,6 +181,12 @@ def _handed_over(case: Case, person: str) -> Iterator[tuple[str, str]]:
     """Who handed the question to this person, and what each wrote."""
     to = {(m.at, m.detail.get("by")) for m in case.history if person in m.detail.get("to", ())}
     return ((d.by, d.note) for d in case.decisions if d.verb == "route" and (d.at, d.by) in to)
+
+
+def _edit_note(case: Case, shown: Revision) -> str:
+    """What somebody wrote to the edit that made a revision."""
+    said = (d.note for d in case.decisions if d.verb == "edit" and d.at == shown.at)
+    return next(said, "")
 
 
 def find_revision(case: Case, number: int) -> Revision:
