@@ -89,6 +89,9 @@ class Receipts(Protocol):
     def add(self, body: dict[str, Any], about: str | None = None) -> Awaitable[tuple[int, str]]:
         """Seal and store; (seq, digest). What has one already, the case or `about`, keeps it."""
 
+    def go_on_from(self, seq: int, digest: str) -> str:
+        """Chain on from this receipt, stored or not; what is missing up to it, or nothing."""
+
 
 # Mail
 

@@ -119,6 +119,7 @@ class Daemon:
 
     async def _start(self) -> None:
         self.engine.recover()
+        self.clerk.recover()
         self.engine.watchers += [
             self.timers.watch,
             self.waiting.watch,

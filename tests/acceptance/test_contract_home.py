@@ -106,3 +106,30 @@ def test_all_problems_of_both_files_are_told_at_once(quiet_home: TestHome) -> No
     ]
     assert all(mended)
     assert home.cli("run", "--once").returncode == 2
+
+
+def test_receipts_without_their_journal_do_not_verify(quiet_home: TestHome) -> None:
+    home = quiet_home
+    home.drop(label())
+    home.once()
+    assert home.cli("receipts", "verify").returncode == 0
+    for path in (home.root / "state/journal").iterdir():
+        path.unlink()
+    verified = home.cli("receipts", "verify")
+    assert (verified.returncode, "the journal is empty or gone" in verified.stderr) == (1, True)
+
+
+def test_a_receipt_that_was_taken_away_is_told_and_its_number_not_given_again(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    home.drop(label(), "one.json")
+    home.drop(label(), "two.json")
+    home.once()
+    [month] = (home.root / "state/receipts").iterdir()
+    month.write_bytes(b"".join(month.read_bytes().splitlines(keepends=True)[:-1]))
+    home.drop(label(), "three.json")
+    home.once()
+    assert [row["seq"] for row in home.json("receipts", "list")] == [1, 3]
+    assert home.cli("receipts", "verify").returncode == 1
+    assert "receipt 2 is missing" in home.cli("status").stdout
