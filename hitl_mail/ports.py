@@ -317,9 +317,10 @@ class Spool(Protocol):
 
     more: bool
 
-    def claim(self, limit: int) -> list[Spooled]:
+    def claim(self, limit: int, only: Callable[[str, bytes], bool] | None = None) -> list[Spooled]:
         """Claim up to `limit` waiting files, those a crash left claimed first.
 
+        With `only`, a file whose name and bytes it does not want stays where it is.
         What must not be read (links, FIFOs, oversized, foreign owners) is refused on the way.
         """
 

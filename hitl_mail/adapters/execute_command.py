@@ -79,7 +79,7 @@ class CommandExecutor:
                 lambda: _Child(self._settings.output_bytes),
                 *self._argv(),
                 env=self._environment(order, folder),
-                cwd=self._home / (self._settings.cwd or ""),
+                cwd=str(self._home / (self._settings.cwd or "")),
                 start_new_session=True,
             )
         )
