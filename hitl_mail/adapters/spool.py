@@ -82,7 +82,7 @@ class SpoolDirectory:
             drop_asides(self.root / name)
 
     def claim(self, limit: int, only: Only | None = None) -> list[Spooled]:
-        """The files claimed of the first `limit` looked at, those that a crash left first.
+        """The files claimed of the first `limit` looked at, oldest first.
 
         With `only`, what it does not want stays in `new/`; what the file holds may be something
         else by the time it is claimed. A file handed out for the last time before it is set aside
@@ -102,7 +102,8 @@ class SpoolDirectory:
             if not claimed:
                 raise
             self.more = True
-        return claimed
+        # What was said first comes first: two files may be about one case.
+        return sorted(claimed, key=_written)
 
     def done(self, spooled: Spooled) -> None:
         """Forget a claimed file: its command is durable."""
@@ -289,6 +290,14 @@ def drop(root: Path, document: bytes, name: str) -> Path:
             " makes what is missing there when it starts"
         ) from None
     return path
+
+
+def _written(spooled: Spooled) -> tuple[int, str]:
+    """When a file was written, as far as its owner lets us know."""
+    try:
+        return spooled.path.stat(follow_symlinks=False).st_mtime_ns, spooled.name
+    except FileNotFoundError:
+        return 0, spooled.name
 
 
 def _error(refused: Refused) -> dict[str, Any]:

@@ -242,3 +242,17 @@ def test_an_agents_own_id_needs_no_full_name_where_the_agent_is_named(
     assert home.cli("wait", "same", "--agent", "default", "--timeout", "0").returncode == 9
     assert home.cli("wait", "billing/new", "--timeout", "0").returncode == 9
     assert home.cli("wait", "same", "--timeout", "-1").returncode == 2
+
+
+def test_files_that_waited_for_the_daemon_count_in_the_order_they_were_written(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    chain = ["q", "x", "g", "a", "r", "m"]
+    for number, name in enumerate(chain):
+        earlier = {"supersedes": chain[number - 1]} if number else {}
+        home.drop(refund(**earlier), f"{name}.json")
+    home.once()
+    assert [row["id"] for row in home.json("queue")] == ["m"]
+    statuses = {row["status"] for row in home.json("receipts", "list")}
+    assert (statuses, list((home.root / "spool/refused").iterdir())) == ({"canceled"}, [])

@@ -257,3 +257,10 @@ def test_what_was_left_is_read_again_only_when_it_is_another_file(root: Path) ->
     (root / "tmp" / "b.json").rename(root / "new" / "b.json")
     it.claim(10, none)
     assert read[3:] == ["b.json[]"]
+
+
+def test_what_was_written_first_comes_first(root: Path) -> None:
+    order = [f"{letter}.json" for letter in "qxgarmkcz"]
+    for second, name in enumerate(order):
+        os.utime(dropped(root, name), ns=(0, second))
+    assert [found.name for found in spool(root).claim(10)] == order
