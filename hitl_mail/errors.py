@@ -64,6 +64,7 @@ class Damaged(HitlError):
         super().__init__(f"{path}: damaged at byte {offset}: {why}. {mend}")
         self.path = path
         self.offset = offset
+        self.what = f"damaged at byte {offset}: {why}. {mend}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,9 @@ class Receipts(Protocol):
     def add(self, body: dict[str, Any], about: str | None = None) -> Awaitable[tuple[int, str]]:
         """Seal and store; (seq, digest). What has one already, the case or `about`, keeps it."""
 
+    def go_on_from(self, seq: int, digest: str) -> str:
+        """Chain on from this receipt, stored or not; what is missing up to it, or nothing."""
+
 
 # Mail
 
@@ -314,9 +317,10 @@ class Spool(Protocol):
 
     more: bool
 
-    def claim(self, limit: int) -> list[Spooled]:
+    def claim(self, limit: int, only: Callable[[str, bytes], bool] | None = None) -> list[Spooled]:
         """Claim up to `limit` waiting files, those a crash left claimed first.
 
+        With `only`, a file whose name and bytes it does not want stays where it is.
         What must not be read (links, FIFOs, oversized, foreign owners) is refused on the way.
         """
 

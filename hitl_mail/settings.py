@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -107,7 +108,7 @@ class Agent(_Table, frozen=True, kw_only=True):
     trusted_sources: tuple[str, ...] = ()
 
 
-class Executor(_Table, frozen=True, kw_only=True):
+class Executor(_Table, frozen=True, kw_only=True, dict=True):
     """How a kind's actions are carried out. `digest` covers every setting, so that a change
     after the approval is noticed."""
 
@@ -125,7 +126,7 @@ class Executor(_Table, frozen=True, kw_only=True):
     idempotent: bool = False
     output_bytes: Amount = 65536
 
-    @property
+    @cached_property
     def digest(self) -> str:
         settings: dict[str, Any] = msgspec.to_builtins(self)
         return digest(settings)

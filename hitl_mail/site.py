@@ -229,7 +229,7 @@ class _Check:
                 spools[name] = spool
         for name, other in itertools.permutations(spools, 2):
             if _overlaps(name, spools[name], other, spools[other]):
-                what = f"lies in the spool of {other}: whose files are whose?"
+                what = f"lies in the spool of {other}, and nobody knows whose files are whose"
                 self.problem(("agents", name, "spool"), what, f"Name one like spool/{name}.")
 
     def executors(self, site: Site) -> None:

@@ -25,6 +25,9 @@ from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+WORK = "state/work"
+"""Where orders' attachments are while programs run; what a killed daemon left is swept at start."""
+
 EX_TEMPFAIL = 75
 """`sysexits.h`: the program could not do it now and may be asked again."""
 
@@ -63,7 +66,7 @@ class CommandExecutor:
         begun = time.monotonic()
         with contextlib.ExitStack() as stack:
             try:
-                folder = stack.enter_context(_attachments(order))
+                folder = stack.enter_context(_attachments(order, self._home / WORK))
                 transport, child = await self._start(order, folder)
             except (OSError, ValueError) as error:
                 return self._not_started(error, begun)
@@ -79,7 +82,7 @@ class CommandExecutor:
                 lambda: _Child(self._settings.output_bytes),
                 *self._argv(),
                 env=self._environment(order, folder),
-                cwd=self._home / (self._settings.cwd or ""),
+                cwd=str(self._home / (self._settings.cwd or "")),
                 start_new_session=True,
             )
         )
@@ -156,9 +159,10 @@ class _Child(asyncio.SubprocessProtocol):
 
 
 @contextlib.contextmanager
-def _attachments(order: Order) -> Iterator[str]:
+def _attachments(order: Order, work: Path) -> Iterator[str]:
     """A fresh directory, readable by us alone, with the order's attachments as files."""
-    folder = tempfile.mkdtemp(prefix="hitl-mail-")
+    work.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = tempfile.mkdtemp(prefix=f"{order.key}-", dir=work)
     try:
         for name, _, content in order.attachments:
             (Path(folder) / Path(name).name).write_bytes(content)

@@ -20,7 +20,7 @@ from hitl_mail.adapters.receipts_files import MonthFiles, month_of
 from hitl_mail.adapters.receipts_index import ReceiptIndex
 from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
 from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
-from hitl_mail.core.receipt import PARTS, seal
+from hitl_mail.core.receipt import NO_RECEIPT, PARTS, missing, seal
 from hitl_mail.errors import UsageError
 
 _SALT_BYTES = 16
@@ -86,6 +86,7 @@ class ReceiptBook:
             self._files = MonthFiles(directory, mode)
             self._index = ReceiptIndex(index_path(state), directory, mode)
         self.torn: Torn | None = self._files.torn
+        self._end = (0, NO_RECEIPT)
         self.lookup = OwnLookup(directory, self._index)
         self._db = ReceiptDB(
             directory, self.lookup, self._files, self._index, storage=ReceiptStorage
@@ -103,6 +104,18 @@ class ReceiptBook:
         """
         return await self._commits.add((about or body["case"], body))
 
+    def go_on_from(self, seq: int, digest: str) -> str:
+        """What the files lack of the receipts up to this one, which the journal knows of.
+
+        The chain goes on from it all the same, so that the gap stays to be seen: a number given
+        twice would let a receipt that was taken away be forgotten.
+        """
+        last, _ = self.lookup.head()
+        if last >= seq:
+            return ""
+        self._end = (seq, digest)
+        return missing(last + 1, seq)
+
     async def close(self) -> None:
         """Finish what was added and release the files."""
         await self._commits.close()
@@ -113,7 +126,7 @@ class ReceiptBook:
     def _commit(
         self, items: list[tuple[str, Mapping[str, Any]]]
     ) -> Sequence[Reference | Exception]:
-        seq, prev = self.lookup.head()
+        seq, prev = max(self.lookup.head(), self._end)
         sealed: list[dict[str, Any]] = []
         known: dict[str, Reference] = {}
         results: list[Reference | Exception] = []

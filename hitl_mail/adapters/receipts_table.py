@@ -72,9 +72,9 @@ class ReceiptStorage(Storage):
         if self._files is None or self._index is None:
             _read_only()
         seqs = [receipt["seq"] for receipt in receipts]
-        first = self._index.head.seq + 1 if self._index.head else 1
-        if seqs != list(range(first, first + len(receipts))):
-            raise ValueError(f"receipt {first} must follow, not {seqs}")
+        last = self._index.head.seq if self._index.head else 0
+        if seqs[:1] <= [last] or seqs != list(range(seqs[0], seqs[0] + len(seqs))):
+            raise ValueError(f"receipt {last + 1} must follow, not {seqs}")
         places = self._files.append([(item["closed_at"], canonical(item)) for item in receipts])
         self._index.add(
             [row_of(dict(item), place) for item, place in zip(receipts, places, strict=True)]

@@ -15,8 +15,8 @@ from hitl_mail.adapters.framelog import check_header, scan
 from hitl_mail.adapters.keys import verifier
 from hitl_mail.adapters.receipts_files import is_month, month_header, month_of, month_paths
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
-from hitl_mail.core.receipt import NO_RECEIPT, check
-from hitl_mail.errors import HitlError
+from hitl_mail.core.receipt import NO_RECEIPT, check, missing
+from hitl_mail.errors import Damaged, HitlError
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,8 @@ def verify(
         stranger = _stranger(directory)
         if stranger is not None:
             return chain.report(stranger, "it is not a month file")
+    except Damaged as error:
+        return chain.report(path, error.what)
     except HitlError as error:
         return chain.report(path, str(error))
     except OSError as error:
@@ -103,7 +105,9 @@ class _Chain:
     def missing_end(self) -> str | None:
         """What is wrong if this was all."""
         seq, _ = self._expected
-        return f"receipts {self.seq + 1} to {seq} are missing" if self.seq < seq else None
+        if self.seq >= seq:
+            return None
+        return missing(self.seq + 1, seq)
 
     def report(self, path: Path, what: str | None) -> VerifyReport:
         """The result, with what is wrong at the next number in `path`."""

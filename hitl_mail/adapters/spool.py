@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,16 @@ from hitl_mail.adapters.spool_files import (
     write_aside,
     write_new,
 )
+from hitl_mail.adapters.spool_passed import Passed
 from hitl_mail.adapters.spool_refused import Refusals, RefusedDirectory, RefusedInResults
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.ports import Spooled
 
 CLAIMS = 3
 """How often a file is handed out, across crashes of the daemon, before it is set aside."""
+
+Only = Callable[[str, bytes], bool]
+"""Whether a file, by its name and what it holds, is to be claimed now."""
 
 _SHARED_MODES = {"": 0o750, "tmp": 0o3770, "new": 0o3770, "cur": 0o700}
 _SHARED_RESULTS = 0o2750
@@ -59,6 +63,8 @@ class SpoolDirectory:
         """Names in `cur/` still to be handed out; None before the first look."""
         self._stuck: dict[str, int] = {}
         """Entries of `new/` that cannot be moved, by name, with their inode."""
+        self._passed = Passed()
+        """Entries that a `claim` with `only` left."""
 
     def create(self, group: int | None = None) -> None:
         """Make the directories that are missing, 0700; clear what a kill left half-written.
@@ -75,12 +81,13 @@ class SpoolDirectory:
         for name in self._names[3:]:
             drop_asides(self.root / name)
 
-    def claim(self, limit: int) -> list[Spooled]:
-        """The files claimed of the first `limit` looked at, those that a crash left first.
+    def claim(self, limit: int, only: Only | None = None) -> list[Spooled]:
+        """The files claimed of the first `limit` looked at, oldest first.
 
-        A file handed out for the last time before it is set aside comes alone: if it ends the
-        daemon once more, no other file is suspected. Raises OSError where the spool itself fails
-        and nothing was claimed.
+        With `only`, what it does not want stays in `new/`; what the file holds may be something
+        else by the time it is claimed. A file handed out for the last time before it is set aside
+        comes alone: if it ends the daemon once more, no other file is suspected. Raises OSError
+        where the spool itself fails and nothing was claimed.
         """
         claimed: list[Spooled] = []
         self.more = False
@@ -89,13 +96,14 @@ class SpoolDirectory:
                 looked = self._recover(cur, limit, claimed)
                 self.more = self.more or bool(self._left)
                 if not self.more:
-                    self._advance(new, cur, limit - looked, claimed)
+                    self._advance(new, cur, limit - looked, claimed, only)
         except OSError:
             # What is claimed goes out first; a fault that stays comes up again in the next call.
             if not claimed:
                 raise
             self.more = True
-        return claimed
+        # What was said first comes first: two files may be about one case.
+        return sorted(claimed, key=_written)
 
     def done(self, spooled: Spooled) -> None:
         """Forget a claimed file: its command is durable."""
@@ -159,9 +167,12 @@ class SpoolDirectory:
             self._counter(name).write_text(str(claims))
         return spooled
 
-    def _advance(self, new: int, cur: int, limit: int, claimed: list[Spooled]) -> None:
+    def _advance(
+        self, new: int, cur: int, limit: int, claimed: list[Spooled], only: Only | None
+    ) -> None:
         """Claim from `new/`, in the directory's own order: sorting would mean reading it all."""
         looked = 0
+        self._passed.begin()
         with os.scandir(new) as entries:
             for entry in entries:
                 name = entry.name
@@ -169,13 +180,27 @@ class SpoolDirectory:
                     continue
                 if self._stuck.get(name) == entry.inode():
                     continue
+                if only is not None and self._passed.knows(entry):
+                    continue
                 if looked == limit:
                     self.more = True
+                    self._passed.break_off()
                     return
                 looked += 1
+                if only is not None and not self._wanted(new, name, only):
+                    self._passed.add(entry)
+                    continue
                 spooled = self._take(new, cur, entry)
                 if spooled is not None:
                     claimed.append(spooled)
+
+    def _wanted(self, new: int, name: str, only: Only) -> bool:
+        try:
+            data, _ = read_bounded(new, name, self._max_bytes, self._uid)
+        except (Refused, OSError):
+            # What is wrong with it is found when it is claimed.
+            return False
+        return only(name, data)
 
     def _take(self, new: int, cur: int, entry: os.DirEntry[str]) -> Spooled | None:
         """Move a file from `new/` to `cur/` and read it; None if it is refused or gone."""
@@ -265,6 +290,14 @@ def drop(root: Path, document: bytes, name: str) -> Path:
             " makes what is missing there when it starts"
         ) from None
     return path
+
+
+def _written(spooled: Spooled) -> tuple[int, str]:
+    """When a file was written, as far as its owner lets us know."""
+    try:
+        return spooled.path.stat(follow_symlinks=False).st_mtime_ns, spooled.name
+    except FileNotFoundError:
+        return 0, spooled.name
 
 
 def _error(refused: Refused) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import datetime as dt
 import grp
 import os
 import re
+import stat
 import sys
 import zoneinfo
 from pathlib import Path
@@ -18,6 +19,8 @@ from hitl_mail.settings import Site
 
 _SHOWN = ("journal", "policies", "receipts", "cache")
 """Below `state/`, what `[site] group` may read. Not the keys."""
+
+_OURS = ("rules.toml", "spool", "control", "mail", "state")
 
 
 def create_home(directory: str | Path) -> Home:
@@ -33,15 +36,38 @@ def create_demo_home(directory: str | Path, port: int) -> Home:
 def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str, str]) -> Home:
     from hitl_mail.adapters.keys import create_keys
 
+    if not str(directory):
+        raise UsageError("DIR is empty: name the directory to make a home of")
     home = Home(Path(directory).absolute())
     if home.site_file.exists():
         raise UsageError(f"{home.root} is a home already; nothing was changed")
+    _check_ours(home.root)
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.root.chmod(0o700)
     _fill({home.rules_file: rules, home.site_file: site_file}, changes)
     prepare(home, load_site(home))
     create_keys(home.state, dt.datetime.now(dt.UTC))
     return home
+
+
+def _check_ours(root: Path) -> None:
+    """Refuse to close what others use, and to write over what is there. Raises `UsageError`."""
+    if not root.exists():
+        return
+    found = root.stat()
+    if not root.is_dir():
+        raise UsageError(f"{root} is no directory; name a new one")
+    if found.st_uid != os.getuid() or found.st_mode & stat.S_IWOTH:
+        raise UsageError(
+            f"{root} belongs to others, too, and a home is closed to all but its daemon;"
+            " nothing was changed. Name a new directory"
+        )
+    taken = [name for name in _OURS if os.path.lexists(root / name)]
+    if taken:
+        raise UsageError(
+            f"{root} holds {', '.join(taken)} already; nothing was changed. Name a new directory,"
+            " or move that away"
+        )
 
 
 def prepare(home: Home, site: Site) -> None:

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
 
+_NO_JOURNAL = (
+    "the journal is empty or gone, and only it knows whether later receipts are missing;"
+    " restore state/journal from a backup"
+)
+
 
 def load_site(home: Home) -> Site:
     """`hitl-mail.toml`, checked. Raises `ConfigError` with every problem."""
@@ -256,11 +261,13 @@ def verify_receipts(home: Home) -> dict[str, Any]:
     """Whether every receipt is as it was sealed, and none is missing."""
     from hitl_mail.adapters.keys import load_public_keys
     from hitl_mail.adapters.receipts import receipts_directory
-    from hitl_mail.adapters.receipts_verify import verify
+    from hitl_mail.adapters.receipts_verify import Fault, verify
+    from hitl_mail.core.desk import Desk
     from hitl_mail.core.sampling import check_draws
 
     keys = sampling_keys(home)
-    head = read_state(home).desk.head
+    state = read_state(home)
+    head = state.desk.head
     report = verify(
         receipts_directory(home.state),
         load_public_keys(home.state),
@@ -269,6 +276,8 @@ def verify_receipts(home: Home) -> dict[str, Any]:
         audit=lambda receipt: check_draws(receipt, keys) if keys else None,
     )
     fault = report.fault
+    if fault is None and report.count and not state.cases and state.desk == Desk():
+        fault = Fault(report.count + 1, str(home.journal), _NO_JOURNAL)
     return {
         "ok": fault is None,
         "count": report.count,

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import shutil
 import zoneinfo
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hitl_mail.adapters.beat import HealthFile
 from hitl_mail.adapters.clock import SystemClock
 from hitl_mail.adapters.dns_txt import DnsTxt
 from hitl_mail.adapters.execute import executor_for
+from hitl_mail.adapters.execute_command import WORK
 from hitl_mail.adapters.ids import new_case_id
 from hitl_mail.adapters.journal import Journal
 from hitl_mail.adapters.keys import load_keys
@@ -62,6 +64,8 @@ def build(home: Home, *, web: bool) -> Daemon:
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
     files = _PolicyFiles(home, site, mode, policy)
+    # Attachments of programs that a killed daemon left behind.
+    shutil.rmtree(home.root / WORK, ignore_errors=True)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
     clock = SystemClock()
     journal = Journal(home.journal, mode)

@@ -30,14 +30,18 @@ EXIT = {
 }
 STILL_OPEN = 9
 
-_agent = click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose spool to use.")
+_SECONDS = click.FloatRange(min=0)
+_timeout = click.option(
+    "--timeout", type=_SECONDS, metavar="SECONDS", help="Wait no longer; exit 9 then."
+)
+_whose = click.option("--agent", metavar="NAME", help="Whose ID it is, where two agents have it.")
 
 
 @click.command()
 @click.argument("file", metavar="FILE|-")
 @click.option("--wait", "wait_", is_flag=True, help="Wait for the result and print it.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Wait no longer; exit 9 then.")
-@_agent
+@_timeout
+@click.option("--agent", default=DEFAULT_AGENT, metavar="NAME", help="Whose spool to use.")
 @json_option
 @click.pass_obj
 def submit(
@@ -66,11 +70,11 @@ def submit(
 
 @click.command()
 @click.argument("id")
-@click.option("--timeout", type=float, metavar="SECONDS", help="Wait no longer; exit 9 then.")
-@_agent
+@_timeout
+@_whose
 @json_option
 @click.pass_obj
-def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -> None:
+def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: bool) -> None:
     """Wait for a case's result, and print it.
 
     \b
@@ -86,11 +90,17 @@ def wait(home: str, id: str, timeout: float | None, agent: str, as_json: bool) -
 
 @click.command()
 @click.argument("id")
-@click.option("--timeout", default=10.0, metavar="SECONDS", help="How long to wait for the daemon.")
-@_agent
+@click.option(
+    "--timeout",
+    type=_SECONDS,
+    default=10.0,
+    metavar="SECONDS",
+    help="How long to wait for the daemon.",
+)
+@_whose
 @json_option
 @click.pass_obj
-def cancel(home: str, id: str, timeout: float, agent: str, as_json: bool) -> None:
+def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool) -> None:
     """Withdraw a case whose execution has not started."""
     found = find_home(home)
     owner, action_id = Reader(found).agent_id(id, agent)
@@ -98,8 +108,11 @@ def cancel(home: str, id: str, timeout: float, agent: str, as_json: bool) -> Non
     name = f"cancel-{secrets.token_hex(8)}.json"
     spool.drop(name, {"cancel": action_id})
     queued = not found.running()
-    if not queued:
-        spool.await_taken(name, timeout)
+    if not queued and not spool.await_taken(name, timeout):
+        raise HitlError(
+            f"the daemon did not answer within {timeout:g} s; the cancel is in the spool and"
+            " counts when it is read"
+        )
     if as_json:
         emit_json({"id": action_id, "queued": queued})
     else:

@@ -10,6 +10,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.records import State
 from hitl_mail.errors import UsageError
 from hitl_mail.home import Home
+from hitl_mail.settings import DEFAULT_AGENT
 
 if TYPE_CHECKING:
     from hitl_mail.adapters.receipts_lookup import Lookup
@@ -74,12 +75,21 @@ class Reader:
             )
         return case
 
-    def agent_id(self, name: str, agent: str) -> tuple[str, str]:
-        """(agent, id) of a case; a name nobody knows yet is the agent's own id."""
+    def agent_id(self, name: str, agent: str | None) -> tuple[str, str]:
+        """(agent, id) of a case; a name nobody knows yet is the agent's own id.
+
+        `agent`: the one whose id it is, None for any.
+        """
         found = self._find(name)
-        if not found:
-            return agent, name.rpartition("/")[2]
-        case_id = self._one(name, found)
+        if agent is not None:
+            found = {case_id for case_id in found if self._names(case_id)[0] == agent}
+        if found:
+            return self._names(self._one(name, found))
+        owner, _, action_id = name.rpartition("/")
+        return agent or owner or DEFAULT_AGENT, action_id
+
+    def _names(self, case_id: str) -> tuple[str, str]:
+        """(agent, id) of a case that is there."""
         case = self.cases().get(case_id)
         if case is not None:
             return case.agent, case.action_id

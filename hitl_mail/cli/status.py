@@ -63,6 +63,8 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
         faults.append(f"templates/{name} is not used, the shipped one is: {what}")
     for rule, why in (health.get("tightened") or {}).items():
         faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
+    if health.get("receipts_error"):
+        faults.append(health["receipts_error"])
     if health.get("storage_error"):
         faults.append(f"disk: {health['storage_error']}")
     return faults

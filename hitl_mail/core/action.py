@@ -28,11 +28,11 @@ _T = TypeVar("_T")
 KIND = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 EFFECT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
-_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_CASE_LIKE = re.compile(r"[0-9]{6}-[A-Za-z0-9]{6}")
-_NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,128}")
-_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
+ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CASE_LIKE = re.compile(r"[0-9]{6}-[A-Za-z0-9]{6}")
+NAME = re.compile(r"[^/\x00-\x1f\x7f]{1,128}")
+ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+")
+MEDIA_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64}")
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -201,11 +201,11 @@ def _explain(text: str) -> Refused:
 
 def _check_action(action: Action) -> None:
     _match(KIND, action.kind, "kind", "a dotted name such as payment.refund", 128)
-    if action.id is None or not _ID.fullmatch(action.id):
+    if action.id is None or not ID.fullmatch(action.id):
         raise Refused("bad_value", "an id is 1 to 64 of A-Z a-z 0-9 . _ -", "id")
     if action.id in (".", ".."):
         raise Refused("bad_value", "an id must be usable as a file name", "id")
-    if _CASE_LIKE.fullmatch(action.id):
+    if CASE_LIKE.fullmatch(action.id):
         raise Refused("bad_value", "an id must not look like a case id", "id")
     if not action.summary.strip():
         raise Refused("bad_value", "say in one line what this does", "summary")
@@ -224,9 +224,9 @@ def _check_action(action: Action) -> None:
             raise Refused("bad_value", str(error), "expires") from None
     if action.requested_by is not None:
         # Who it acts for may not approve it: an address nobody is found by must not pass.
-        _match(_ADDRESS, action.requested_by, "requested_by", "a plain mail address", 254)
+        _match(ADDRESS, action.requested_by, "requested_by", "a plain mail address", 254)
     if action.supersedes is not None:
-        _match(_ID, action.supersedes, "supersedes", "an id of an earlier action", 64)
+        _match(ID, action.supersedes, "supersedes", "an id of an earlier action", 64)
     _check_attachments(action)
 
 
@@ -234,14 +234,14 @@ def _check_attachments(action: Action) -> None:
     names = set()
     for index, item in enumerate(action.attachments):
         where = f"attachments[{index}]"
-        _match(_NAME, item.name, f"{where}.name", "a plain file name", 128)
+        _match(NAME, item.name, f"{where}.name", "a plain file name", 128)
         # It becomes the name of a file (255 bytes at most), and stands in a mail as it is.
         if len(item.name.encode()) > 240 or not item.name.isprintable():
             raise Refused("bad_value", "must be a plain file name", f"{where}.name")
         if item.name in (".", "..") or item.name in names:
             raise Refused("bad_value", "each attachment needs a name of its own", f"{where}.name")
         names.add(item.name)
-        _match(_MEDIA_TYPE, item.content_type, f"{where}.content_type", "like text/csv", 129)
+        _match(MEDIA_TYPE, item.content_type, f"{where}.content_type", "like text/csv", 129)
         try:
             _ = item.content
         except (binascii.Error, ValueError):

@@ -168,3 +168,10 @@ def _part_digest(receipt: Mapping[str, Any], part: str) -> str:
     if salt is None:
         return str(receipt[part]["erased"])
     return digest_bytes(bytes.fromhex(salt) + canonical(receipt[part]))
+
+
+def missing(first: int, last: int) -> str:
+    """That the receipts from `first` to `last` are not there, in words."""
+    return (
+        f"receipts {first} to {last} are missing" if first < last else f"receipt {last} is missing"
+    )

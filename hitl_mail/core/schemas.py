@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, get_args
 
 import msgspec
 
-from hitl_mail.core.action import Action
+from hitl_mail.core.action import ADDRESS, CASE_LIKE, EFFECT, ID, KIND, MEDIA_TYPE, NAME, Action
 from hitl_mail.core.case import FINAL, Status
 from hitl_mail.core.events import Verb, Via
 from hitl_mail.core.verdict import Gate
@@ -24,21 +25,33 @@ def action() -> dict[str, Any]:
     """What an agent may drop. Some limits (nesting, numbers) have no form in a schema."""
     schema = msgspec.json.schema(Action)
     definitions = schema["$defs"]
-    fields = definitions["Action"]["properties"]
-    limits: dict[str, dict[str, Any]] = {
-        "kind": {"pattern": "^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$", "maxLength": 128},
-        "summary": {"maxLength": 200, "pattern": "^[^\\r\\n]*\\S[^\\r\\n]*$"},
-    }
-    for name, limit in limits.items():
-        fields[name].update(limit)
-    for name, limit in (
-        ("id", {"pattern": "^[A-Za-z0-9._-]{1,64}$"}),
-        ("expires", {"pattern": "^([0-9]{1,9}[smhdw])+$"}),
-        ("confidence", {"minimum": 0, "maximum": 1}),
-        ("latency", {"minimum": 0}),
+    fields, attachment = (definitions[of]["properties"] for of in ("Action", "Attachment"))
+    for field, limit in (
+        (fields["kind"], {"pattern": _whole(KIND), "maxLength": 128}),
+        (fields["summary"], {"maxLength": 200, "pattern": "^[^\\r\\n]*\\S[^\\r\\n]*$"}),
+        (fields["effects"]["items"], {"pattern": _whole(EFFECT)}),
+        (_present(fields["id"]), {"pattern": _whole(ID), "not": {"pattern": _whole(CASE_LIKE)}}),
+        (_present(fields["supersedes"]), {"pattern": _whole(ID)}),
+        (_present(fields["requested_by"]), {"pattern": _whole(ADDRESS), "maxLength": 254}),
+        (_present(fields["expires"]), {"pattern": "^([0-9]{1,9}[smhdw])+$"}),
+        (_present(fields["confidence"]), {"minimum": 0, "maximum": 1}),
+        (_present(fields["latency"]), {"minimum": 0}),
+        (attachment["name"], {"pattern": _whole(NAME)}),
+        (attachment["content_type"], {"pattern": _whole(MEDIA_TYPE)}),
     ):
-        fields[name]["anyOf"][0].update(limit)
+        field.update(limit)
     return {"$schema": _DRAFT, "title": "hitl-mail action", **schema}
+
+
+def _whole(pattern: re.Pattern[str]) -> str:
+    """The pattern of a whole text: in a schema it would else fit any part."""
+    return f"^(?:{pattern.pattern})$"
+
+
+def _present(field: dict[str, Any]) -> dict[str, Any]:
+    """What an optional field is where it is there."""
+    shape: dict[str, Any] = field["anyOf"][0]
+    return shape
 
 
 def result() -> dict[str, Any]:

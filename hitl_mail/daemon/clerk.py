@@ -32,6 +32,18 @@ class Clerk:
     spools: dict[str, Spool]
     permit_token: Callable[[Case], str]
     chores: Chores = field(default_factory=Chores)
+    missing: str = ""
+    """Receipts that the journal knows of and that are gone."""
+
+    def recover(self) -> None:
+        """Go on after the newest receipt that the journal knows of."""
+        head = self.engine.desk.head
+        if head is None:
+            return
+        missing = self.receipts.go_on_from(head.seq, head.digest)
+        if missing:
+            self.missing = f"{missing}: restore state/receipts from a backup"
+            log.error("%s", self.missing)
 
     def watch(self, case: Case) -> None:
         for effect in case.pending.values():

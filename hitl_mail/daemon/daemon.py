@@ -104,13 +104,11 @@ class Daemon:
             await self.inbox.poll(self.letters.handle)
         except (HitlError, OSError) as error:
             log.error("mail in: %s", error)
-        while True:
-            handled = await self.control.serve() + await self.intake.serve()
-            handled += await self.timers.fire()
+        taken = True
+        while taken:
+            taken = bool(await self._take_all() + await self.timers.fire())
             await self.timers.look_who_is_away()
             await self._settle()
-            if not handled:
-                break
         await self._stop()
 
     def reload_now(self) -> None:
@@ -119,6 +117,7 @@ class Daemon:
 
     async def _start(self) -> None:
         self.engine.recover()
+        self.clerk.recover()
         self.engine.watchers += [
             self.timers.watch,
             self.waiting.watch,
@@ -183,8 +182,14 @@ class Daemon:
 
     async def _files(self) -> None:
         async for _ in self.watch.changes():
-            while await self.control.serve() + await self.intake.serve():
-                pass
+            await self._take_all()
+
+    async def _take_all(self) -> int:
+        """Take every file that is there and has room; how many."""
+        taken = 0
+        while handled := await self.control.serve() + await self.intake.serve():
+            taken += handled
+        return taken
 
     async def _letters(self) -> None:
         await self.inbox.run(self.letters.handle)

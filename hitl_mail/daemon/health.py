@@ -42,6 +42,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         },
         "mail_in": _pulse(daemon.inbox.pulse),
         "web": None if web is None else {"error": web.error},
+        "receipts_error": daemon.clerk.missing or None,
         "storage_error": str(daemon.engine.failure) if daemon.engine.failure else None,
     }
 

@@ -63,9 +63,11 @@ class Intake:
         for index in range(len(agents)):
             agent = agents[(index + self._turn) % len(agents)]
             room = self.world.site.limits.waiting - self._waiting(agent)
-            if room <= 0:
-                continue
-            files = self.spools[agent].claim(min(_BATCH, room))
+            if room > 0:
+                files = self.spools[agent].claim(min(_BATCH, room))
+            else:
+                # What ends cases must not wait behind what would open more.
+                files = self.spools[agent].claim(_BATCH, _ends_a_case)
             handled += len(files) + self.spools[agent].more
             # What is said about an action may have been dropped beside it: actions first.
             messages = await asyncio.gather(*(self._read(agent, spooled) for spooled in files))
@@ -251,6 +253,17 @@ async def _parse(spooled: Spooled) -> dict[str, Any]:
         # A megabyte of hostile TOML takes seconds; nobody else waits for it.
         return await asyncio.to_thread(parse_document, spooled.data, True)
     return parse_document(spooled.data)
+
+
+def _ends_a_case(name: str, data: bytes) -> bool:
+    """Whether a file is a cancel or a report."""
+    if b"cancel" not in data and b"report" not in data:
+        return False
+    try:
+        document = parse_document(data, toml=name.endswith(".toml"))
+    except Refused:
+        return False
+    return "cancel" in document or "report" in document
 
 
 def _same(known: str | None, digest: str, action_id: str) -> None:

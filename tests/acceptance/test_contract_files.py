@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.home import TestHome, label, refund, until
+from tests.acceptance.home import SITE, TestHome, label, refund, until
 
 
 def _payload(inside: str) -> bytes:
@@ -198,3 +199,60 @@ def test_a_later_action_replaces_an_earlier_one_that_has_not_started(quiet_home:
     assert (third["error"], third["field"]) == ("supersedes_started", "supersedes")
     assert home.refusal("fourth.json", "spool/billing") is not None
     assert home.json("show", "second")["status"] == "pending"
+
+
+def test_an_agent_at_its_limit_can_still_cancel_and_report(
+    make_home: Callable[..., TestHome],
+) -> None:
+    home = make_home(site=SITE + "\n[limits]\nwaiting = 2\n")
+    home.drop(label(kind="self.run"), "permit.json")
+    home.once()
+    home.drop(refund(), "asked.json")
+    home.once()
+    for number in range(3):
+        home.drop(label(), f"more{number}.json")
+    home.once()
+    assert home.result("more0") is None
+    permit = home.result("permit")
+    assert permit is not None
+    report = {"report": permit["case"], "permit": permit["permit"]["token"]}
+    home.drop({**report, "outcome": {"ok": True}})
+    home.drop({"cancel": "asked"})
+    home.once()
+    found = {name: home.result(name) for name in ("permit", "asked", "more0", "more1", "more2")}
+    assert {name: result and result["status"] for name, result in found.items()} == {
+        "permit": "executed",
+        "asked": "canceled",
+        **dict.fromkeys(("more0", "more1", "more2"), "executed"),
+    }
+
+
+def test_an_agents_own_id_needs_no_full_name_where_the_agent_is_named(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    home.drop(refund(), "same.json")
+    home.drop(refund(), "same.json", spool="spool/billing")
+    home.once()
+    assert home.cli("cancel", "same").returncode == 2
+    assert home.cli("cancel", "same", "--agent", "billing").returncode == 0
+    assert home.cli("wait", "same", "--agent", "other", "--timeout", "0").returncode == 2
+    home.once()
+    assert home.cli("wait", "same", "--agent", "billing", "--timeout", "0").returncode == 7
+    assert home.cli("wait", "same", "--agent", "default", "--timeout", "0").returncode == 9
+    assert home.cli("wait", "billing/new", "--timeout", "0").returncode == 9
+    assert home.cli("wait", "same", "--timeout", "-1").returncode == 2
+
+
+def test_files_that_waited_for_the_daemon_count_in_the_order_they_were_written(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    chain = ["q", "x", "g", "a", "r", "m"]
+    for number, name in enumerate(chain):
+        earlier = {"supersedes": chain[number - 1]} if number else {}
+        home.drop(refund(**earlier), f"{name}.json")
+    home.once()
+    assert [row["id"] for row in home.json("queue")] == ["m"]
+    statuses = {row["status"] for row in home.json("receipts", "list")}
+    assert (statuses, list((home.root / "spool/refused").iterdir())) == ({"canceled"}, [])

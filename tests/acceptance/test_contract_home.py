@@ -106,3 +106,74 @@ def test_all_problems_of_both_files_are_told_at_once(quiet_home: TestHome) -> No
     ]
     assert all(mended)
     assert home.cli("run", "--once").returncode == 2
+
+
+def test_receipts_without_their_journal_do_not_verify(quiet_home: TestHome) -> None:
+    home = quiet_home
+    home.drop(label())
+    home.once()
+    assert home.cli("receipts", "verify").returncode == 0
+    for path in (home.root / "state/journal").iterdir():
+        path.unlink()
+    verified = home.cli("receipts", "verify")
+    assert (verified.returncode, "the journal is empty or gone" in verified.stderr) == (1, True)
+
+
+def test_a_receipt_that_was_taken_away_is_told_and_its_number_not_given_again(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    home.drop(label(), "one.json")
+    home.drop(label(), "two.json")
+    home.once()
+    [month] = (home.root / "state/receipts").iterdir()
+    month.write_bytes(b"".join(month.read_bytes().splitlines(keepends=True)[:-1]))
+    home.drop(label(), "three.json")
+    home.once()
+    assert [row["seq"] for row in home.json("receipts", "list")] == [1, 3]
+    assert home.cli("receipts", "verify").returncode == 1
+    assert "receipt 2 is missing" in home.cli("status").stdout
+
+
+def init(where: str, cwd: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "hitl_mail", "init", where],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+def test_init_neither_closes_what_others_use_nor_writes_over_what_is_there(tmp_path: Path) -> None:
+    shared, filled, file = (tmp_path / name for name in ("shared", "filled", "file"))
+    shared.mkdir()
+    shared.chmod(0o1777)
+    filled.mkdir()
+    (filled / "rules.toml").write_text("mine")
+    file.touch()
+    for where, told in (
+        ("", "DIR is empty"),
+        ("shared", "belongs to others, too"),
+        ("filled", "holds rules.toml already"),
+        ("file", "is no directory"),
+    ):
+        status, text = init(where, tmp_path)
+        assert (status, told in text) == (2, True), text
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+    assert (filled / "rules.toml").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.rglob("*")) == [
+        "file",
+        "filled",
+        "rules.toml",
+        "shared",
+    ]
+
+
+def test_init_makes_a_home_of_a_directory_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "actions").mkdir()
+    assert init(".", tmp_path) == (0, "")
+    assert tmp_path.stat().st_mode & 0o7777 == 0o700

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.execute_command import CommandExecutor
+from hitl_mail.adapters.execute_command import WORK, CommandExecutor
 from hitl_mail.core.canonical import canonical, check
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor as Settings
@@ -287,17 +286,14 @@ async def test_an_order_cancelled_before_its_start_leaves_nothing(run: Any, fifo
     await eventually(lambda: not fifo.held(), "the group to be gone")
 
 
-async def test_a_cancelled_order_removes_its_attachments(
-    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
-    (tmp_path / "temporary").mkdir()
+async def test_a_cancelled_order_removes_its_attachments(run: Any, tmp_path: Path) -> None:
+    work = tmp_path / WORK
     running = asyncio.create_task(run("sleep 1000"))
-    await eventually(lambda: any((tmp_path / "temporary").iterdir()), "the directory")
+    await eventually(lambda: work.exists() and any(work.iterdir()), "the directory")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
-    assert list((tmp_path / "temporary").iterdir()) == []
+    assert (list(work.iterdir()), work.stat().st_mode & 0o777) == ([], 0o700)
 
 
 def test_it_runs_in_a_thread_that_is_not_the_first(run: Any) -> None:

@@ -221,3 +221,46 @@ def test_a_shortage_of_descriptors_loses_no_claimed_file(
         first = it.claim(10)
     again = it.claim(10)
     assert sorted(found.name for found in (*first, *again)) == ["a", "b", "c"]
+
+
+# Only some
+
+
+def wants_b(name: str, data: bytes) -> bool:
+    return name == "b.json" and data == b"{}"
+
+
+def test_what_is_not_wanted_now_stays_in_new(root: Path) -> None:
+    dropped(root)
+    dropped(root, "b.json")
+    (root / "new" / "link.json").symlink_to("a.json")
+    it = spool(root)
+    assert [found.name for found in it.claim(10, wants_b)] == ["b.json"]
+    assert names(root / "new") == {"a.json", "link.json"}
+    assert [found.name for found in it.claim(10)] == ["a.json"]
+
+
+def test_what_was_left_is_read_again_only_when_it_is_another_file(root: Path) -> None:
+    read: list[str] = []
+
+    def none(name: str, data: bytes) -> bool:
+        read.append(name + data.decode())
+        return False
+
+    it = spool(root)
+    for name in ("a.json", "b.json", "c.json"):
+        dropped(root, name)
+    while it.claim(2, none) or it.more:
+        pass
+    assert sorted(read) == ["a.json{}", "b.json{}", "c.json{}"]
+    (root / "tmp" / "b.json").write_bytes(b"[]")
+    (root / "tmp" / "b.json").rename(root / "new" / "b.json")
+    it.claim(10, none)
+    assert read[3:] == ["b.json[]"]
+
+
+def test_what_was_written_first_comes_first(root: Path) -> None:
+    order = [f"{letter}.json" for letter in "qxgarmkcz"]
+    for second, name in enumerate(order):
+        os.utime(dropped(root, name), ns=(0, second))
+    assert [found.name for found in spool(root).claim(10)] == order

@@ -12,7 +12,7 @@ import pytest
 from hitl_mail.adapters import framelog
 from hitl_mail.adapters.receipts import index_path, open_lookup, receipts_directory
 from hitl_mail.adapters.receipts_files import read_behind
-from hitl_mail.adapters.receipts_verify import verify
+from hitl_mail.adapters.receipts_verify import Fault, verify
 from hitl_mail.core.receipt import NO_RECEIPT
 from hitl_mail.errors import Damaged, StorageFailed, UsageError
 from hitl_mail.ports import Receipts
@@ -276,3 +276,28 @@ def test_a_short_fragment_is_refused(tmp_path: Path) -> None:
 
 def test_without_receipts_the_head_is_nothing(tmp_path: Path) -> None:
     assert open_lookup(tmp_path).head() == (0, NO_RECEIPT)
+
+
+async def test_a_last_receipt_that_was_taken_away_stays_missing(tmp_path: Path) -> None:
+    *_, (seq, digest) = await write(tmp_path, cases(3))
+    path = receipts_directory(tmp_path) / "2026-11.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    book = open_book(tmp_path)
+    assert book.go_on_from(seq, digest) == "receipt 3 is missing"
+    added = await asyncio.gather(*map(book.add, cases(2, start=3)))
+    await book.close()
+    assert [reference.seq for reference in added] == [4, 5]
+    found = fault(tmp_path)
+    assert isinstance(found, Fault) and (found.seq, found.what) == (
+        3,
+        "its seq is 4 where 3 must follow",
+    )
+
+
+async def test_a_journal_that_lags_behind_the_receipts_changes_nothing(tmp_path: Path) -> None:
+    (seq, digest), *_ = await write(tmp_path, cases(3))
+    book = open_book(tmp_path)
+    assert book.go_on_from(seq, digest) == ""
+    assert (await book.add(body("261122-x00000")))[0] == 4
+    await book.close()
+    assert fault(tmp_path) is None
