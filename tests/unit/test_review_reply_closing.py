@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_mail.review.reply import Reply, read_command
+from hitl_mail.review.reply import Reply, read_command, read_reply
+from tests.mails import TOKENS, reply
 
 
 def below(text: str, separated: str) -> Reply:
@@ -300,6 +301,8 @@ SEPARATED = pytest.mark.parametrize("separated", ["\n", "\n\n"], ids=["below", "
 def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> None:
     found = below(text, separated)
     assert (found.key, found.verb, found.note) == ("decision", "approve", "")
+    found = read_reply(reply(f"approve{separated}{text}"), TOKENS.is_ours)
+    assert (found.key, found.verb, found.note) == ("decision", "approve", "")
 
 
 @SEPARATED
@@ -375,6 +378,8 @@ def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> No
 )
 def test_whatever_could_be_a_condition_asks_back(text: str, separated: str) -> None:
     assert (below(text, separated).key, below(text, separated).verb) == ("ambiguous", None)
+    found = read_reply(reply(f"approve{separated}{text}"), TOKENS.is_ours)
+    assert (found.key, found.verb) == ("ambiguous", None)
 
 
 @pytest.mark.parametrize("note", NOTES)
