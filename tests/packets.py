@@ -79,6 +79,11 @@ def hostile() -> Case:
     )
 
 
+def at_the_command_line_only() -> Case:
+    money = msgspec.structs.replace(MONEY, quorums=(quorum(doors=("cli",)),))
+    return case_after(receive(action(), money, expires_at=AT + 9), now=AT)
+
+
 def held() -> Case:
     outcome = {"ok": False, "exit_code": 3, "stderr": "bank: no such account\n"}
     command = receive(
@@ -120,6 +125,7 @@ def outcome() -> Case:
 ALL: dict[str, Callable[[], Case]] = {
     made.__name__: made
     for made in (
-        refund, too_long, edited, hostile, held, in_doubt, in_review, answered, outcome,
+        refund, too_long, edited, hostile, at_the_command_line_only, held, in_doubt, in_review,
+        answered, outcome,
     )
 }  # fmt: skip

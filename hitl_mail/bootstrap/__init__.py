@@ -6,14 +6,14 @@ the daemon, and is imported only where one is going to run.
 
 from hitl_mail.bootstrap.making import create_demo_home, create_home
 from hitl_mail.bootstrap.reading import (
-    dns_txt,
     lint_policy,
     load_config,
-    load_policy_tests,
     load_policy_text,
     load_site,
+    load_tested,
     os_user,
     past_receipts,
+    read_belief,
     read_receipts,
     read_rules,
     read_state,
@@ -29,14 +29,14 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
-    "dns_txt",
     "lint_policy",
     "load_config",
-    "load_policy_tests",
     "load_policy_text",
     "load_site",
+    "load_tested",
     "os_user",
     "past_receipts",
+    "read_belief",
     "read_receipts",
     "read_rules",
     "read_state",

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hitl_mail.daemon.world import World
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
-    from hitl_mail.review.dkim import FindTxt
     from hitl_mail.review.facts import SiteFacts
+    from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
 
 
@@ -58,16 +58,21 @@ def _problems_of_rules(home: Home, rules: Path | None) -> list[Problem]:
     return []
 
 
-def load_policy(home: Home, site: Names, file: Path | None = None) -> Policy:
-    """`rules.toml`, or another `file` in its place, checked and compiled.
+def load_policy(
+    home: Home, site: Names, file: Path | None = None, seen: set[str] | None = None
+) -> Policy:
+    """`rules.toml`, or another `file` in its place, checked and compiled. `seen` gathers the
+    schemas that it names, as it names them.
 
     Raises `ConfigError` with every problem.
     """
     name = home.rules_file.name if file is None else str(file)
-    return load_policy_text(home, site, _text(file or home.rules_file), name)
+    return load_policy_text(home, site, _text(file or home.rules_file), name, seen)
 
 
-def load_policy_text(home: Home, site: Names, text: str, name: str) -> Policy:
+def load_policy_text(
+    home: Home, site: Names, text: str, name: str, seen: set[str] | None = None
+) -> Policy:
     """A policy for this home from its text; problems speak of the file `name`.
 
     Raises `ConfigError` with every problem.
@@ -75,6 +80,8 @@ def load_policy_text(home: Home, site: Names, text: str, name: str) -> Policy:
     from hitl_mail.policy.load import load_policy as load
 
     def read_schema(path: str) -> bytes:
+        if seen is not None:
+            seen.add(path)
         return (home.root / path).read_bytes()
 
     return load(text, site, name, read_schema)
@@ -111,14 +118,26 @@ def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
     return [*found, *lint_site(site.executors, site.groups, source)]
 
 
-def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]]:
-    """The tests in rules.toml, then those in `tests/*.toml` beside it, each with its file.
+def load_tested(home: Home) -> tuple[Site, Policy, list[tuple[str, PolicyTest]]]:
+    """Both files and the policy's tests: those in rules.toml, then those in `tests/*.toml` beside
+    it, each with its file.
 
     Raises `ConfigError` with every problem of every file.
     """
+    beside, problems = _tests_beside(home)
+    try:
+        site, policy = load_config(home)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    return site, policy, [*((home.rules_file.name, test) for test in policy.tests), *beside]
+
+
+def _tests_beside(home: Home) -> tuple[list[tuple[str, PolicyTest]], list[Problem]]:
     from hitl_mail.policy.tests import load_tests
 
-    found = [(home.rules_file.name, test) for test in policy.tests]
+    found: list[tuple[str, PolicyTest]] = []
     problems: list[Problem] = []
     for path in sorted((home.rules_file.parent / "tests").glob("*.toml")):
         name = f"tests/{path.name}"
@@ -126,9 +145,7 @@ def load_policy_tests(home: Home, policy: Policy) -> list[tuple[str, PolicyTest]
             found.extend((name, test) for test in load_tests(_text(path), name))
         except ConfigError as error:
             problems.extend(error.problems)
-    if problems:
-        raise ConfigError(problems)
-    return found
+    return found, problems
 
 
 def site_facts(site: Site) -> SiteFacts:
@@ -153,6 +170,19 @@ def read_tokens(home: Home, site: Site) -> Tokens:
     from hitl_mail.review.tokens import Tokens
 
     return Tokens(site.mail.address, load_addresses(home.state)[::-1])
+
+
+def read_belief(message: bytes, site: Site, tokens: Tokens) -> Belief:
+    """What the daemon believes of a mail now. May ask the DNS, as the daemon would."""
+    import asyncio
+    import time
+
+    from hitl_mail.adapters.dns_txt import DnsTxt
+    from hitl_mail.daemon.believing import find_belief
+
+    people = site_facts(site).people
+    settings = site.mail.authentication
+    return asyncio.run(find_belief(message, tokens, settings, people, DnsTxt(), time.time()))
 
 
 def read_state(home: Home) -> State:
@@ -201,13 +231,6 @@ def standing(home: Home, kind: str, case_id: str | None = None) -> Standing:
     keys = sampling_keys(home) if case_id is not None else ()
     drawn = draw(keys[-1], case_id) if keys and case_id is not None else None
     return At(drawn, desk.typical.get(kind, Typical()).medians(), desk.tightened)
-
-
-def dns_txt() -> FindTxt:
-    """How the daemon asks the DNS for a sender's DKIM key."""
-    from hitl_mail.adapters.dns_txt import DnsTxt
-
-    return DnsTxt()
 
 
 def read_world(home: Home, site: Site, state: State) -> World:

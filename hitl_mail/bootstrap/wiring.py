@@ -61,6 +61,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     keys = load_keys(home.state)
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
+    files = _PolicyFiles(home, site, mode, policy)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
     clock = SystemClock()
     journal = Journal(home.journal, mode)
@@ -125,9 +126,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         letters=Letters(engine, receipts, world, tokens, facts, deciding, DnsTxt()),
         drift=Drift(engine, world),
         reach=Reach(engine, world),
-        reload=Reload(
-            engine, world, lambda: _version(home.rules_file), lambda: _load(home, site, mode)
-        ),
+        reload=Reload(engine, world, files.versions, files.load),
         overrides=overrides,
         waiting=waiting,
         inbox=inbox,
@@ -199,19 +198,35 @@ def _password(home: Home, file: str | None, where: str) -> str | None:
         raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
 
 
+class _PolicyFiles:
+    """rules.toml and the schemas that it named when it was last read, whether it was sound or not:
+    a schema may be what has to be mended."""
+
+    def __init__(self, home: Home, site: Site, mode: int, policy: Policy) -> None:
+        self._home = home
+        self._site = site
+        self._mode = mode
+        self._schemas = {kind.schema for kind, _ in policy.kinds.values() if kind.schema}
+
+    def versions(self) -> dict[Path, tuple[int, int, int] | None]:
+        """What tells one state of these files from another."""
+        files = (self._home.rules_file, *(self._home.root / name for name in self._schemas))
+        return {file: _version(file) for file in files}
+
+    def load(self) -> Policy:
+        """The policy as it is on disk now, kept under its digest once it is sound."""
+        self._schemas = set()
+        policy = load_policy(self._home, self._site, seen=self._schemas)
+        _keep_policy(self._home, policy, self._mode)
+        return policy
+
+
 def _version(file: Path) -> tuple[int, int, int] | None:
     try:
         status = file.stat()
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _load(home: Home, site: Site, mode: int) -> Policy:
-    """The policy as it is on disk now, kept under its digest once it is sound."""
-    policy = load_policy(home, site)
-    _keep_policy(home, policy, mode)
-    return policy
 
 
 def _keep_policy(home: Home, policy: Policy, mode: int) -> None:

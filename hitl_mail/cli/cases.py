@@ -77,6 +77,7 @@ def _tell(document: dict[str, Any]) -> None:
             ("waits for", ", ".join(document.get("waiting_for", []))),
             ("expires", document.get("expires_at")),
             ("outcome", _outcome(document["outcome"])),
+            ("review", _review(document["review"])),
             ("receipt", _receipt(document.get("receipt"))),
         ]
     )
@@ -104,6 +105,19 @@ def _tell_missed(packets: Any) -> None:
         click.echo("\nnot delivered")
     for packet in missed:
         click.echo(f"  {safe(packet['to'])}: {safe(packet['error'], 500)}")
+
+
+def _review(review: dict[str, Any] | None) -> str:
+    """What became of a look at it afterwards, or until when there may be one."""
+    if review is None:
+        return ""
+    if review["status"] == "open":
+        return f"open until {review['expires_at']}"
+    if not review["decisions"]:
+        return f"{review['status']}: nobody answered until {review['expires_at']}"
+    said = review["decisions"][-1]
+    note = f": {safe(said['note'], 500)}" if said["note"] else ""
+    return f"{review['status']} by {safe(said['by'])} ({said['via']}) at {said['at']}{note}"
 
 
 def _outcome(outcome: Any) -> str:

@@ -6,7 +6,6 @@ The same code reads the mail here and in `hitl_mail.daemon.letters`: `find_belie
 
 from __future__ import annotations
 
-import asyncio
 import time
 from typing import Any
 
@@ -16,7 +15,6 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.reader import Reader
 from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
-from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.errors import NotAllowed
 from hitl_mail.home import Home
@@ -90,10 +88,7 @@ def explain(message: bytes, home: Home) -> Explained:
     be read."""
     site = bootstrap.load_site(home)
     tokens = bootstrap.read_tokens(home, site)
-    settings = site.mail.authentication
-    people = dict(bootstrap.site_facts(site).people)
-    found = find_belief(message, tokens, settings, people, bootstrap.dns_txt(), time.time())
-    belief = asyncio.run(found)
+    belief = bootstrap.read_belief(message, site, tokens)
     reply = read_reply(message, tokens.is_ours)
     if belief.class_ != "reply" or belief.case is None:
         return _explained(belief, reply, case=None, person=None, problems=belief.problems)
@@ -105,6 +100,7 @@ def explain(message: bytes, home: Home) -> Explained:
         return _explained(
             belief, reply, case=belief.case, person=None, problems=(*belief.problems, problem)
         )
+    people = bootstrap.site_facts(site).people
     who = identify(belief, belief.case, revisions, people, tokens)
     if who.person is None or who.problems:
         return _explained(belief, reply, case=belief.case, person=who.person, problems=who.problems)

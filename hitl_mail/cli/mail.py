@@ -20,7 +20,7 @@ _LARGEST = 20 * 1024 * 1024
 
 _CLASSES = {
     "reply": "a reply",
-    "auto-reply": "an automatic mail, which never decides and is never answered",
+    "auto-reply": "an automatic mail, which never decides",
     "bounce": "a mail that came back: nobody read it",
     "unrelated": "a mail that answers nothing of ours, and is left alone",
 }

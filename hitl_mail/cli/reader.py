@@ -48,10 +48,12 @@ class Reader:
         if case is not None:
             return _shown(case)
         receipt = self.receipt(case_id)
+        review = self.receipts.by_about(documents.about_review(case_id))
+        said = _reviewed(self.receipts.receipt(review)) if review is not None else None
         revisions = receipt["revisions"]
         payload = revisions[-1]["payload"] if isinstance(revisions, list) else None
         ref = {"seq": receipt["seq"], "digest": receipt["digest"]}
-        return {**receipt, "payload": payload, "receipt": ref}
+        return {**receipt, "payload": payload, "receipt": ref, "review": said}
 
     def receipt(self, case_id: str) -> dict[str, Any]:
         """The receipt of a closed case."""
@@ -129,6 +131,16 @@ class Reader:
         return row.status if row else "unknown"
 
 
+def _reviewed(receipt: dict[str, Any]) -> dict[str, Any]:
+    """What became of a review: the same keys as of one that is open."""
+    return {
+        "status": receipt["status"],
+        "expires_at": receipt["expires_at"],
+        "decisions": receipt["decisions"],
+        "receipt": {"seq": receipt["seq"], "digest": receipt["digest"]},
+    }
+
+
 def _shown(case: Case) -> dict[str, Any]:
     ref = {"seq": case.receipt.seq, "digest": case.receipt.digest} if case.receipt else None
     return {
@@ -136,4 +148,5 @@ def _shown(case: Case) -> dict[str, Any]:
         **documents.queue_row(case),
         "payload": case.payload,
         "receipt": ref,
+        "review": documents.review_document(case),
     }

@@ -54,7 +54,7 @@ def relax(home: str, name: str, timeout: float, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def check(home: str, as_json: bool) -> None:
-    """Check hitl-mail.toml, then rules.toml.
+    """Check hitl-mail.toml, then rules.toml and the tests beside it.
 
     Prints every problem at once, with its line and what to do. Exit 2 if there is one. Lints are
     what a good reviewer of policy would raise; they do not fail.
@@ -64,8 +64,7 @@ def check(home: str, as_json: bool) -> None:
     lints: Sequence[Problem] = ()
     digest = None
     try:
-        site, policy = bootstrap.load_config(found)
-        bootstrap.load_policy_tests(found, policy)
+        site, policy, _ = bootstrap.load_tested(found)
         digest = policy.digest
         lints = bootstrap.lint_policy(found, site, policy)
     except ConfigError as error:
@@ -93,11 +92,8 @@ def check(home: str, as_json: bool) -> None:
 def test(home: str, as_json: bool) -> None:
     """Run the [[tests]] of rules.toml and of tests/*.toml beside it. Exit 1 if one differs."""
     found = find_home(home)
-    site, policy = bootstrap.load_config(found)
-    results = [
-        (file, run_test(policy, one, DEFAULT_AGENT, site.excluded))
-        for file, one in bootstrap.load_policy_tests(found, policy)
-    ]
+    site, policy, tests = bootstrap.load_tested(found)
+    results = [(file, run_test(policy, one, DEFAULT_AGENT, site.excluded)) for file, one in tests]
     failed = [result for _, result in results if result.differences]
     if as_json:
         emit_json(

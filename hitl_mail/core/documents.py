@@ -96,6 +96,7 @@ def review_body(case: Case) -> dict[str, Any]:
     return {
         **{key: document[key] for key in _REVIEW_KEYS},
         "status": case.review.status,
+        "expires_at": iso(case.review.expires_at),
         "decided_by": [decision.by for decision in said],
         "reviews": {"seq": case.receipt.seq, "digest": case.receipt.digest},
         "closed_at": iso(max(m.at for m in case.history)),
@@ -105,6 +106,21 @@ def review_body(case: Case) -> dict[str, Any]:
         "decisions": [_evidence(decision) for decision in said],
         "outcome": None,
         "events": [_moment(m) for m in case.history if _of_review(m)],
+    }
+
+
+def review_document(case: Case) -> dict[str, Any] | None:
+    """The review of a case that was drawn for one, open or not yet filed; None where there is
+    none."""
+    if case.review is None:
+        return None
+    ref = case.review.receipt
+    said = [decision for decision in case.decisions if decision.verb in _REVIEW]
+    return {
+        "status": case.review.status,
+        "expires_at": iso(case.review.expires_at),
+        "decisions": [_evidence(decision) for decision in said],
+        "receipt": {"seq": ref.seq, "digest": ref.digest} if ref else None,
     }
 
 

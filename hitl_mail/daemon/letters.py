@@ -58,14 +58,15 @@ class Letters:
             self.find_txt,
             self.engine.clock.now(),
         )
-        if belief.class_ == "bounce":
+        reply = read_reply(letter.message, self.tokens.is_ours)
+        # By a soft sign alone a person's command may look like a mail that came back.
+        if belief.class_ == "bounce" and not (belief.weak and reply.verb):
             await self._returned(letter)
             return
         written = belief.class_ == "reply" or belief.weak
         if belief.case is None or not (written or belief.absent):
             log.info("%s: %s, left alone: %s", letter.place, belief.class_, belief.problems)
             return
-        reply = read_reply(letter.message, self.tokens.is_ours)
         case = self.engine.cases.get(belief.case)
         if case is None or case.closed:
             if belief.class_ == "reply":

@@ -1,4 +1,5 @@
-"""A changed rules.toml: checked whole, then swapped; a bad one leaves the old one in force."""
+"""A changed rules.toml, or a schema that it names: checked whole, then swapped; a bad one leaves
+the old one in force."""
 
 from __future__ import annotations
 
@@ -17,13 +18,13 @@ from hitl_mail.errors import ConfigError
 log = logging.getLogger(__name__)
 
 Version = object
-"""What tells one state of the file from another, without reading it."""
+"""What tells one state of the files from another, without reading them."""
 
 
 @dataclass
 class Reload:
-    """`version` looks at the file, `load` reads and keeps it. Open cases take the stricter of the
-    verdict they got and the new one."""
+    """`version` looks at the files, `load` reads and keeps them. Open cases take the stricter of
+    the verdict they got and the new one."""
 
     engine: Engine
     world: World

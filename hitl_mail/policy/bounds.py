@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from hitl_mail.policy.source import macros, nested_macro, patterns
+from hitl_mail.policy.source import blank, macros, nested_macro, patterns
 from hitl_mail.policy.variables import VARIABLES
 
 LONGEST_SOURCE = 2000
 LONGEST_BODY = 400
 MOST_SUMS = 4
+MOST_SUMS_OUTSIDE = 32
+MOST_ITEMS = 256
 MOST_READS = 3
 MOST_WEIGHT = 300
 MOST_WEIGHT_IN_MACRO = 30
@@ -47,6 +49,14 @@ def unbounded(source: str) -> Iterable[Flaw]:
         yield Flaw(what, "Split the condition into several rules.")
     if sum(macro.body.count("+") for macro in found) > MOST_SUMS:
         yield Flaw(f"more than {MOST_SUMS} + inside macros", "Compare the parts one by one.")
+    if any("+" in macro.over for macro in found):
+        what = "a macro goes through lists that are put together with +, which nothing bounds"
+        yield Flaw(what, "Ask each list by itself, and write || or && between them.")
+    if any(macro.over.count(",") >= MOST_ITEMS for macro in found):
+        yield Flaw(f"a macro goes through a list of more than {MOST_ITEMS} items", "Shorten it.")
+    if blank(source).count("+") > MOST_SUMS_OUTSIDE:
+        # Each sum of lists copies all that stands left of it.
+        yield Flaw(f"more than {MOST_SUMS_OUTSIDE} +", "Split the condition into several rules.")
     if sum(_reads(macro.body) for macro in found) > MOST_READS:
         # The library copies a variable at each reading: 1 MiB for each of 256 items.
         what = f"more than {MOST_READS} variables are read inside macros, once for each item"
@@ -64,7 +74,7 @@ def _slow_patterns(source: str) -> Iterable[Flaw]:
         if pattern.text is None:
             yield Flaw("the pattern of matches is no text in quotes", 'Write .matches("^A[0-9]+").')
         else:
-            weights[pattern.in_macro] += _weight(pattern.text)
+            weights[pattern.in_macro] += weight(pattern.text)
     if weights[True] > MOST_WEIGHT_IN_MACRO:
         what = "patterns inside a macro are compiled for every item, and these are slow to compile"
         yield Flaw(what, "Use [a-z0-9]+ instead of counts and \\w, or endsWith and the like.")
@@ -72,7 +82,7 @@ def _slow_patterns(source: str) -> Iterable[Flaw]:
         yield Flaw("its patterns are slow to compile", "Use + or * instead of {n}.")
 
 
-def _weight(pattern: str) -> int:
+def weight(pattern: str) -> int:
     """About how many pieces a pattern is unrolled to: counts of groups multiply, and a class
     such as \\w is large."""
     counts = [(group, int(most or least)) for group, least, most in _COUNT.findall(pattern)]

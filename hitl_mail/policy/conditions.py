@@ -41,6 +41,8 @@ FUNCTIONS = frozenset(
 _PLAIN = frozenset({bool, float})
 _MAPS = frozenset({"payload", "labels", "typical", "action"})
 
+_SEARCH = cel.compile("text.matches(pattern)")
+
 Outcome = bool | str
 """Whether a condition holds, or in words why that cannot be told."""
 
@@ -87,6 +89,17 @@ def compile_condition(source: str) -> Condition:
     return Condition(source, program, names, read, not names.isdisjoint(CLAIMABLE))
 
 
+def found_in(pattern: str, text: str) -> bool:
+    """Whether a regular expression is found in a text, in a time that grows with the text alone.
+
+    Raises ValueError, in words, for what is none. https://docs.rs/regex/#syntax
+    """
+    try:
+        return bool(_SEARCH.execute({"pattern": pattern, "text": text}))
+    except RuntimeError as error:
+        raise ValueError(_complaint_of_pattern(error)) from None
+
+
 Plan = Mapping[str, tuple[str, ...] | None]
 """Which variables some conditions read, and of a map which of its keys; None for all of it."""
 
@@ -122,27 +135,34 @@ class Weighing:
             if not facts.gives(name):
                 continue
             value = facts.find(name) if keys is None else _part(facts, name, keys)
-            if type(value) in _PLAIN:
+            kind = type(value)
+            if kind in _PLAIN or (kind is str and len(value) <= LONGEST_STRING):
                 self.variables[name] = value
                 continue
             try:
                 self.variables[name] = _Cap().weighable(value)
             except _TooLarge as error:
+                self.variables.pop(name, None)
                 self.too_large[name] = f"{name} is too large to be weighed: {error}"
         self.context = cel.Context(self.variables)
 
     def weigh(self, condition: Condition) -> Outcome:
         """Whether the condition holds. Never raises."""
-        if self.too_large:
-            for name in sorted(condition.names & self.too_large.keys()):
-                return self.too_large[name]
-        return _weighed((condition,), self.context)[0]
+        return self.weigh_all((condition,))[0]
 
     def weigh_all(self, conditions: Sequence[Condition]) -> list[Outcome]:
-        """Whether each holds, in order. Never raises."""
+        """Whether each holds, in order. Never raises.
+
+        What is too large is not handed over. The library takes it for an error wherever it is
+        looked at, `has` too, so only conditions that can do without it are told.
+        """
+        outcomes = _weighed(conditions, self.context)
         if self.too_large:
-            return [self.weigh(condition) for condition in conditions]
-        return _weighed(conditions, self.context)
+            for place, condition in enumerate(conditions):
+                large = sorted(condition.names & self.too_large.keys())
+                if large and isinstance(outcomes[place], str):
+                    outcomes[place] = self.too_large[large[0]]
+        return outcomes
 
 
 def _weighed(conditions: Iterable[Condition], context: Any) -> list[Outcome]:
@@ -226,9 +246,13 @@ def _no_patterns(source: str) -> Iterable[Flaw]:
         try:
             cel.evaluate(f'"".matches({pattern.text})')
         except Exception as error:  # noqa: BLE001 - whatever the library says of it
-            found = _FUNCTION.match(str(error))
-            said = found[2] if found else str(error)
-            yield Flaw(one_line(said.split("\n", maxsplit=1)[0].rstrip(":")))
+            yield Flaw(_complaint_of_pattern(error))
+
+
+def _complaint_of_pattern(error: Exception) -> str:
+    found = _FUNCTION.match(str(error))
+    said = found[2] if found else str(error)
+    return one_line(said.split("\n", maxsplit=1)[0].rstrip(":"))
 
 
 def _syntax(source: str, message: str) -> Flaw:

@@ -129,7 +129,7 @@ def _threshold(name: str, rule: _Rule, seen: Asked, actions: int) -> Draft | Non
 
 
 def _asks_often(name: str, rule: _Rule, seen: Asked, actions: int) -> Draft | None:
-    """A rule that asks about a large part of all actions, or was never refused."""
+    """A rule that asks about a large part of all actions, or was never refused and not weighed."""
     large = seen.count > LARGE_SHARE * actions
     refused = seen.refused + seen.unreadable_refused
     if seen.count < ENOUGH or (refused and not large):
@@ -147,11 +147,12 @@ def _asks_often(name: str, rule: _Rule, seen: Asked, actions: int) -> Draft | No
 
 
 def _calm(seen: Asked) -> list[str]:
-    """The kinds that were approved often enough and never otherwise."""
+    """The kinds that were approved often enough, quickly, and never otherwise."""
     if seen.unreadable_refused:
         return []
-    enough = (kind for kind, count in seen.approved_of.items() if count >= ENOUGH)
-    return sorted(kind for kind in enough if kind not in seen.disturbed)
+    enough = [kind for kind, count in seen.approved_of.items() if count >= ENOUGH]
+    quick = (kind for kind in enough if seen.seconds_of(kind) < FAST)
+    return sorted(kind for kind in quick if kind not in seen.disturbed)
 
 
 def _for_calm(rule: _Rule, seen: Asked, calm: list[str]) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
+from itertools import chain
 from statistics import median
 from typing import Any
 
@@ -27,7 +28,8 @@ class Asked:
         self.approved_of: Counter[str] = Counter()
         self.disturbed: set[str] = set()
         """Kinds of which a case was refused, or never answered."""
-        self.waits = array("d")
+        self.waits: dict[str, array[float]] = {}
+        """The seconds to each decision, by kind."""
         self.agreed = array("d")
         self.disagreed = array("d")
         """The confidences of the approved and of the refused."""
@@ -42,7 +44,12 @@ class Asked:
     @property
     def seconds(self) -> float | None:
         """The median time to a decision."""
-        return median(self.waits) if self.waits else None
+        waits = list(chain.from_iterable(self.waits.values()))
+        return median(waits) if waits else None
+
+    def seconds_of(self, kind: str) -> float:
+        """The same for one kind; endless where nobody's time is known."""
+        return median(self.waits[kind]) if kind in self.waits else math.inf
 
     def add(self, past: Past, *, is_guarded: bool) -> None:
         """One case of which this rule asked. A case withdrawn before anybody spoke says nothing."""
@@ -50,7 +57,7 @@ class Asked:
             return
         self.first, self.last = self.first or past.closed_at, past.closed_at
         if past.waited is not None:
-            self.waits.append(past.waited)
+            self.waits.setdefault(past.kind, array("d")).append(past.waited)
         self.guarded += is_guarded
         confidence = past.action.confidence if past.action else None
         self.unsure += confidence is None

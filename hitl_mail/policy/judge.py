@@ -30,9 +30,10 @@ from hitl_mail.policy.findings import (
     only_claimed,
     stricter,
 )
-from hitl_mail.policy.gaps import PayloadSchema, gaps
+from hitl_mail.policy.gaps import gaps
 from hitl_mail.policy.model import STANDBY, Kind, Names, PolicyTable, PolicyTest, Rule
 from hitl_mail.policy.obligations import moments
+from hitl_mail.policy.schema import PayloadSchema
 from hitl_mail.policy.templates import fill, shown
 from hitl_mail.policy.trace import Tracer
 from hitl_mail.policy.variables import Facts

@@ -7,24 +7,26 @@ made-up action (`trials`); that nothing is told proves nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from hitl_mail.core.quorum import members
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import Problem
+from hitl_mail.policy.contradictions import contradiction
 from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.judge import Policy
-from hitl_mail.policy.source import blank
+from hitl_mail.policy.source import blank, unregistered, unwrapped
 from hitl_mail.policy.trials import RISKY, Trial, trials
 from hitl_mail.tables import Source, nearest
 
-_KIND_IS = re.compile(r"""kind\s*==\s*["']([^"'\\]*)["']""")
-_KIND_IN = re.compile(r"""kind\s+in\s+\[([^\]]*)\]""")
-_QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
+_EFFECT_IN = re.compile(r"""["']([^"'\\]*)["']\s*in\s+(?:action\.)?effects\b""")
 _AMOUNT = re.compile(
     r"payload\.[\w.]+\s*(?:[<>]=?)\s*-?[0-9]|-?[0-9][0-9.eE]*\s*(?:[<>]=?)\s*payload\."
 )
+USUAL_EFFECTS = (*RISKY, "external", "system")
+"""What rules may speak of though no kind has it: agents may still claim it."""
+
 _NATURE = frozenset({"kind", "effects", "reversible", "payload", "agent", "labels"})
 _KEYS = ("HITL_IDEMPOTENCY_KEY", "HITL_CASE")
 
@@ -83,6 +85,8 @@ class _Lints:
             for trace in trial.verdict.trace:
                 if trace.matched and trace.rule in self.matched:
                     self.matched[trace.rule].append(trial)
+        known = (effect for kind, _ in policy.kinds.values() for effect in kind.effects)
+        self.effects = {*USUAL_EFFECTS, *known}
         self.tried = {
             kind: [trial for trial in self.plain if trial.kind == kind] for kind in policy.kinds
         }
@@ -154,17 +158,17 @@ class _Lints:
     def never(self, ready: Ready) -> tuple[str, str] | None:
         """Why a rule can never match, and the mend, where the source tells."""
         source = ready.when.source
-        named = list(_named_kinds(source))
-        for name in named:
-            if name not in self.policy.kinds:
-                mend = nearest(name, self.policy.kinds) or "Register it under [kinds]."
-                return f'no kind "{name}" is registered', mend
+        stranger = next(unregistered(source, self.policy.kinds), None)
+        if stranger is not None:
+            return stranger
         if not ready.when.names and not self.matched[ready.rule.name]:
             return "is never true", "Remove the rule."
-        conjuncts = [_KIND_IS.fullmatch(part.strip()) for part in _conjuncts(source)]
-        if len({match[1] for match in conjuncts if match}) > 1:
-            return "asks for two kinds at once", "Use || between them."
-        return None
+        for effect in _EFFECT_IN.findall(source):
+            meant = nearest(effect, self.effects, otherwise="")
+            if effect not in self.effects and meant.startswith("Did"):
+                return f'no kind has the effect "{effect}"', meant
+        excluded = contradiction(source)
+        return (excluded, "Use || between them, or remove the rule.") if excluded else None
 
     def overruled(self, ready: Ready) -> set[str]:
         """The rules that win wherever this one matches; none if it wins anywhere."""
@@ -179,7 +183,7 @@ class _Lints:
     def exempts(self, ready: Ready) -> bool:
         """Whether an amount in this rule decides if money moves without a person."""
         rule = ready.rule
-        sources = (condition.source for condition in (ready.when, *ready.triggers))
+        sources = (unwrapped(condition.source) for condition in (ready.when, *ready.triggers))
         if rule.gate == "deny" or not any(_AMOUNT.search(blank(source)) for source in sources):
             return False
         for name, (kind, _) in self.policy.kinds.items():
@@ -214,21 +218,3 @@ class _Lints:
                 if name in groups and not groups[name]:
                     what, mend = f'nobody is in the group "{name}"', "Add people to it."
                     yield self.source.problem((*path, key, index), what, mend)
-
-
-def _named_kinds(source: str) -> Iterable[str]:
-    yield from _KIND_IS.findall(source)
-    for listed in _KIND_IN.findall(source):
-        yield from _QUOTED.findall(listed)
-
-
-def _conjuncts(source: str) -> list[str]:
-    """The parts of a condition that must all hold; the whole where it is not that simple."""
-    text = blank(source)
-    if "||" in text or "?" in text or "(" in text:
-        return [source]
-    parts, start = [], 0
-    for match in re.finditer("&&", text):
-        parts.append(source[start : match.start()])
-        start = match.end()
-    return [*parts, source[start:]]

@@ -13,7 +13,6 @@ from hitl_mail.core.text import one_line, visible
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.policy.findings import Ready
-from hitl_mail.policy.gaps import PayloadSchema
 from hitl_mail.policy.judge import Policy
 from hitl_mail.policy.model import (
     RESERVED,
@@ -24,6 +23,8 @@ from hitl_mail.policy.model import (
     RulesFile,
 )
 from hitl_mail.policy.obligations import faults
+from hitl_mail.policy.schema import PayloadSchema
+from hitl_mail.policy.source import unregistered
 from hitl_mail.policy.templates import placeholders
 from hitl_mail.policy.tests import check_tests
 from hitl_mail.policy.variables import OPTIONAL, VARIABLES
@@ -59,12 +60,19 @@ def load_policy(text: str, names: Names, file: str, read_schema: ReadSchema) -> 
     rules = check.rules(source.data.get("rules", []), table.policy)
     check.problems.extend(check_tests(source))
     if check.problems:
-        raise ConfigError(sorted(check.problems, key=lambda problem: problem.line or 0))
+        found = [*check.problems, *check.strangers]
+        raise ConfigError(sorted(found, key=lambda problem: problem.line or 0))
     from hitl_mail.policy.conditions import plan
 
     wanted = plan(condition for ready in rules for condition in (ready.when, *ready.triggers))
     digest = digest_bytes(text.encode())
     return Policy(text, digest, table.policy, kinds, rules, wanted, names, table.tests)
+
+
+def _stood_in(table: dict[str, Any]) -> dict[str, Any]:
+    """The table of a rule, something in the place of a name and a condition that are no text."""
+    wrong = (key for key in ("name", "when") if not isinstance(table.get(key), str))
+    return {**table, **dict.fromkeys(wrong, "x")}
 
 
 class _Check:
@@ -77,6 +85,9 @@ class _Check:
         self.groups = [name for name in self.members if name != ADMINS]
         self.read_schema = read_schema
         self.problems: list[Problem] = []
+        self.strangers: list[Problem] = []
+        """Kinds that rules name and nobody registered: a rule may mean it so, and where nothing
+        else is wrong they are raised as lints; beside problems they are likely more of the same."""
 
     def problem(self, path: Path, what: str, mend: str = "") -> None:
         self.problems.append(self.source.problem(path, what, mend))
@@ -137,7 +148,12 @@ class _Check:
             self.rule_name(table.get("name"), path, first)
             self.shut(table, path)
             rule = read_table(Rule, table, path, self.source, self.problems)
+            # What is wrong with its name or condition is told; the rest is looked at all the same.
+            rule = rule or read_table(Rule, _stood_in(table), path, self.source, [])
             when = self.condition(table.get("when"), (*path, "when"))
+            if when is not None:
+                for told in unregistered(when.source, self.source.data.get("kinds", {})):
+                    self.strangers.append(self.source.problem((*path, "when"), *told))
             triggers = self.exceptions(table.get("exceptions"), (*path, "exceptions"))
             if rule is not None:
                 self.rule(rule, path, policy)

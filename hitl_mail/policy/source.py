@@ -6,7 +6,17 @@ https://github.com/google/cel-spec/blob/master/doc/langdef.md (strings, comments
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
+
+from hitl_mail.tables import nearest
+
+_KIND_IS = re.compile(r"""(?<![\w.])kind\s*==\s*["']([^"'\\]*)["']""")
+_KIND_IN = re.compile(r"""(?<![\w.])kind\s+in\s+\[([^\]]*)\]""")
+_QUOTED = re.compile(r"""["']([^"'\\]*)["']""")
+
+_KEY = re.compile(r"""(?<=[\w\])])\[\s*(["'])([A-Za-z_]\w*)\1\s*\]""")
+_CONVERTED = re.compile(r"\b(?:double|int)\(\s*([\w.]+)\s*\)")
 
 MACROS = ("all", "exists", "exists_one", "existsOne", "map", "filter")
 
@@ -42,12 +52,14 @@ def blank(source: str) -> str:
 
 
 class Macro(NamedTuple):
-    """One macro: its name, what stands between its brackets with strings blank, and where."""
+    """One macro: its name, what stands between its brackets with strings blank, and where; and
+    `over`, what it goes through, the bodies of macros before it blank too."""
 
     name: str
     body: str
     start: int
     end: int
+    over: str
 
 
 class Pattern(NamedTuple):
@@ -60,9 +72,12 @@ class Pattern(NamedTuple):
 def macros(source: str) -> list[Macro]:
     """The macros of a condition in order; one that stands inside another comes after it."""
     text, found = blank(source), []
+    plain = text
     for match in _MACRO.finditer(text):
-        end = _matching(text, match.end() - 1)
-        found.append(Macro(match[1], text[match.end() : end], match.end(), end))
+        start, end = match.end(), _matching(text, match.end() - 1)
+        over = plain[_operand(plain, match.start()) : match.start()]
+        found.append(Macro(match[1], text[start:end], start, end, over))
+        plain = plain[:start] + " " * (end - start) + plain[end:]
     return found
 
 
@@ -97,7 +112,7 @@ def bound_names(source: str) -> set[str]:
 def uses(source: str) -> list[str]:
     """The dotted names a condition reads, `payload.amount`, in order, each once; not functions."""
     found: dict[str, None] = {}
-    for match in _DOTTED.finditer(blank(source)):
+    for match in _DOTTED.finditer(blank(dotted(source))):
         parts = [match[1], *re.findall(r"[A-Za-z_]\w*", match[2])]
         if match[3]:
             parts.pop()
@@ -106,12 +121,48 @@ def uses(source: str) -> list[str]:
     return list(found)
 
 
+def named_kinds(source: str) -> list[str]:
+    """The kinds that a condition compares with: `kind == "a"`, `kind in ["a", "b"]`."""
+    listed = (name for inside in _KIND_IN.findall(source) for name in _QUOTED.findall(inside))
+    return [*_KIND_IS.findall(source), *listed]
+
+
+def unregistered(source: str, kinds: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The kinds that a condition names and nobody registered: what is wrong, and the mend."""
+    for name in named_kinds(source):
+        if name not in kinds:
+            mend = nearest(name, kinds) or "Register it under [kinds]."
+            yield f'no kind "{name}" is registered', mend
+
+
+def dotted(source: str) -> str:
+    """The source with `payload["amount"]` written as `payload.amount`, where that is the same."""
+    return _KEY.sub(r".\2", source)
+
+
+def unwrapped(source: str) -> str:
+    """The source without conversions that leave a number what it is: `double(payload.amount)`."""
+    return _CONVERTED.sub(r"\1", dotted(source))
+
+
 def _closing(source: str, opening: re.Match[str]) -> int:
     """Where the string that opens there ends."""
     quote, at = opening["long"] or opening["short"], opening.end()
     while at < len(source) and not source.startswith(quote, at):
         at += 1 if opening["raw"] or source[at] != "\\" else 2
     return at + len(quote)
+
+
+def _operand(text: str, end: int) -> int:
+    """Where the operand begins that ends there, or what stands before it on the same level."""
+    depth, at = 0, end
+    while at > 0:
+        char = text[at - 1]
+        if depth == 0 and not (char.isalnum() or char.isspace() or char in "_.)]}"):
+            break
+        depth += (char in ")]}") - (char in "([{")
+        at -= 1
+    return at
 
 
 def _matching(text: str, opening: int) -> int:

@@ -16,9 +16,11 @@ from hitl_mail.policy.findings import Answer, Demand, Question, Ready, only_clai
 from hitl_mail.policy.templates import LONGEST, look_up, shown
 from hitl_mail.policy.variables import Facts
 
-_ABSENT = object()
+_ABSENT, _UNSEEN = object(), object()
 _PLAIN = frozenset({bool, int, float})
 _Values = dict[str, Any]
+_Paths = dict[str, tuple[str, str | None]]
+"""By the name that a condition reads: the variable, and the whole path where it goes further."""
 
 
 class Tracer:
@@ -26,6 +28,7 @@ class Tracer:
 
     def __init__(self, rules: Sequence[Ready]) -> None:
         self._readings = list(dict.fromkeys(ready.when.uses for ready in rules))
+        self._paths = {name: _path(name) for ready in rules for name in ready.uses}
         places = {uses: place for place, uses in enumerate(self._readings)}
         # The values of a rule's own condition are all there is to tell of most rules.
         self._lines = [
@@ -47,8 +50,8 @@ class Tracer:
     ) -> tuple[Trace, ...]:
         """A line for every rule in the order of the file, then for what spoke beside them, then
         for what is missing. Rules that read the same share one dict; nobody changes it."""
-        sight = _Sight(known.facts)
-        other = sight if claimed is known else _Sight(claimed.facts)
+        sight = _Sight(known.facts, self._paths)
+        other = sight if claimed is known else _Sight(claimed.facts, self._paths)
         read = [sight.values(uses) for uses in self._readings]
         lines = []
         for name, reading, plain in self._lines:
@@ -67,28 +70,35 @@ class Tracer:
 class _Sight:
     """The values that conditions read under one set of facts, each looked up once."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, paths: _Paths) -> None:
         self._find = facts.find
+        self._paths = paths
         self._seen: _Values = {}
 
     def values(self, uses: Iterable[str]) -> _Values:
         """By dotted name, short; absent ones left out."""
         seen, found = self._seen, {}
         for name in uses:
-            if name not in seen:
-                seen[name] = _short(self._look(name))
-            if seen[name] is not _ABSENT:
-                found[name] = seen[name]
+            value = seen.get(name, _UNSEEN)
+            if value is _UNSEEN:
+                value = seen[name] = _short(self._look(name))
+            if value is not _ABSENT:
+                found[name] = value
         return found
 
     def _look(self, name: str) -> Any:
-        path = name.removeprefix("action.")
-        if "." in path:
+        root, path = self._paths[name]
+        if path is not None:
             return look_up(path, self._find, _ABSENT)
         try:
-            return self._find(path)
+            return self._find(root)
         except KeyError:
             return _ABSENT
+
+
+def _path(name: str) -> tuple[str, str | None]:
+    path = name.removeprefix("action.")
+    return path.split(".")[0], path if "." in path else None
 
 
 def _matched(name: str, demand: Demand, sight: _Sight, draw: float | None) -> Trace:

@@ -16,6 +16,7 @@ import msgspec
 from hitl_mail.core.action import Action, ContextItem
 from hitl_mail.core.verdict import Standing, Verdict
 from hitl_mail.policy.judge import Policy
+from hitl_mail.policy.source import unwrapped
 from hitl_mail.policy.variables import OPTIONAL, TYPICAL, VARIABLES
 
 RISKY = ("money", "destructive", "publish", "permission")
@@ -107,7 +108,7 @@ def _values(policy: Policy) -> dict[str, list[Any]]:
         found[name] = [1.0, 0.0, 1e9]
     for ready in policy.rules:
         for condition in (ready.when, *ready.triggers):
-            for name, literal in _compared(condition.source):
+            for name, literal in _compared(unwrapped(condition.source)):
                 path = name.removeprefix("action.")
                 if path.split(".")[0] in VARIABLES:
                     found.setdefault(path, []).extend(_around(literal, path))

@@ -162,6 +162,8 @@ def call(name: str, receiver: Type | None, given: list[Type]) -> Type:
     """The type of `receiver.name(given)`, or of `name(given)`. Raises `Clash`."""
     if receiver is None and name in _TEXT:
         raise Clash(f'{name} is written after the text it looks at, summary.{name}("…")')
+    if name == "contains" and receiver is not None and receiver.name == "list":
+        raise Clash("contains() looks into a text; whether a list has something is asked with in")
     takes = _TAKES.get(name)
     for value in ([] if receiver is None else [receiver]) + given:
         if takes and not value.open and value.name not in takes:

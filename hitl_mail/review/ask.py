@@ -26,6 +26,7 @@ _MOST_OUTPUT = 1500
 
 LEADS = {
     "remind": "Still waiting for you: asked {asked}, expires in {expires_in}.",
+    "review again": "Still waiting for you: what you make of it, expires in {expires_in}.",
     "escalate": "Asked since {asked} without an answer; now you are asked too.",
 }
 """The first sentence of mails that ask again, by what they are about."""
@@ -68,7 +69,7 @@ def ask_view(
         "mailto_in_text": not has_page,
         "page": page if has_page else None,
         "page_label": _page_label(packet),
-        "command_line": _command_line(packet, has_page, "approve" in by_mail),
+        "command_lines": _command_lines(packet, has_page, "approve" in by_mail),
         "nothing": "" if packet.choices else "There is nothing to decide in this mail any more.",
         "receipt": receipt,
         "waiting": _waiting(others),
@@ -109,12 +110,12 @@ def _lead(packet: Packet, about: str) -> str:
         return LEADS[about].format(asked=packet.asked, expires_in=packet.expires_in)
     if packet.edited_by and packet.trouble is None:
         who = one_line(packet.edited_by, 60)
-        return f"Edited by {who}. What changed is below."
+        return f"Edited by {who}, as shown below."
     return ""
 
 
 def _page_label(packet: Packet) -> str:
-    return "Decide on the page" if packet.whole else "See it whole and decide"
+    return "Decide on the page" if packet.whole else "See it whole"
 
 
 def _waiting(others: int) -> str:
@@ -123,14 +124,14 @@ def _waiting(others: int) -> str:
     return "1 more waits for you" if others == 1 else f"{others} more wait for you"
 
 
-def _command_line(packet: Packet, has_page: bool, mail_approves: bool) -> str:
+def _command_lines(packet: Packet, has_page: bool, mail_approves: bool) -> tuple[str, ...]:
     """The way to decide where neither mail nor page will do."""
     if not packet.choices or "cli" not in packet.doors or has_page or mail_approves:
-        return ""
+        return ()
     if "approve" not in packet.choices and "mail" in packet.doors:
-        return ""
+        return ()
     verbs = "|".join(packet.choices)
-    return f"At the command line: hitl-mail show {packet.case}, then hitl-mail {verbs}"
+    return f"hitl-mail show {packet.case}", f"hitl-mail {verbs} {packet.case}"
 
 
 def _clip(packet: Packet) -> tuple[tuple[Row, ...], str]:

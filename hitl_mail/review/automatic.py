@@ -18,7 +18,7 @@ _DAEMONS = frozenset({
 })  # fmt: skip
 _DAEMON_NAMES = (
     "mail delivery sub", "mail delivery sys", "mail delivery service", "mailer-daemon",
-    "microsoft outlook", "system administrator", "mail administrator", "internet mail delivery",
+    "internet mail delivery",
 )  # fmt: skip
 _NOBODY = frozenset({
     "noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply", "autoreply",
@@ -79,10 +79,10 @@ def find_sign(fields: Fields) -> Sign | None:
     """What the header of a mail says, its strongest sign first; None where it says nothing."""
     bounce, automatic = _bounce(fields), _automatic(fields)
     strong = next((sign for sign in (*bounce, *automatic) if sign.strong), None)
-    if strong is None:
+    if strong is None and len(bounce) < 2:
         return next(iter((*bounce, *automatic)), None)
     # A machine wrote it, that is certain; what it says is then told by softer signs too.
-    if bounce and not strong.absent:
+    if bounce and not (strong and strong.absent):
         return Sign("bounce", bounce[0].why)
     return strong
 
@@ -102,9 +102,10 @@ def _bounce(fields: Fields) -> list[Sign]:
     local = (address or name).strip().partition("@")[0]
     if local in _DAEMONS:
         signs.append(Sign("bounce", "a mail daemon sent it"))
-    # A vacation program must use an empty return path too (RFC 3834, 3.3).
+    # A vacation program must use an empty return path too (RFC 3834, 3.3), and a delivery agent
+    # that knows none may write one on a person's mail: alone it is no certain sign.
     if _has_null_path(fields) and not _answers(fields):
-        signs.append(Sign("bounce", "its return path is empty"))
+        signs.append(Sign("bounce", "its return path is empty", strong=False))
     if local in ("postmaster", "post_master") or decoded(sender[:2000]).strip('" ').startswith(
         _DAEMON_NAMES
     ):
@@ -131,7 +132,7 @@ def _automatic(fields: Fields) -> list[Sign]:
         if any(_word(value) not in ("no", "false") for value in values(fields, mark)):
             signs.append(Sign("auto-reply", f"it has the field {mark}", absent=True))
     if _has_null_path(fields):
-        signs.append(Sign("auto-reply", "its return path is empty", absent=away))
+        signs.append(Sign("auto-reply", "its return path is empty", strong=away, absent=away))
     if away:
         why = "its subject is an automatic reply's"
         signs.append(Sign("auto-reply", why, strong=False, absent=True))

@@ -99,19 +99,28 @@ def _parse(message: bytes) -> Message:
 
 
 def _failures(message: bytes, *, temporary: bool = False) -> tuple[str, ...]:
-    """The addresses that flufl.bounce finds in the beginning of a mail (it takes 30 µs a line),
-    sorted. Those that will be tried again count only if `temporary`."""
+    """The addresses that flufl.bounce finds in the beginning of a mail, sorted. Those that will be
+    tried again count only if `temporary`."""
+    lines = message[:_MOST_SCANNED].lstrip(b"\r\n").splitlines()[:_MOST_LINES]
+    start = b"\n".join(line[:_MOST_COLUMNS] for line in lines)
+    found = _scan(start, temporary)
+    # One of its patterns takes any address between commas, as in a person's signature, for one
+    # that failed: what it finds without commas is due to another.
+    head, empty, body = start.partition(b"\n\n")
+    if not found or not _scan(head + empty + body.replace(b",", b" "), temporary):
+        return ()
+    return tuple(sorted(found)[:_MOST_RECIPIENTS])
+
+
+def _scan(message: bytes, temporary: bool) -> set[str]:
     from flufl.bounce import all_failures
 
     logging.getLogger("flufl.bounce").setLevel(logging.WARNING)
-    lines = message[:_MOST_SCANNED].lstrip(b"\r\n").splitlines()[:_MOST_LINES]
-    late, lost = all_failures(_parse(b"\n".join(line[:_MOST_COLUMNS] for line in lines)))
-    found = {*lost, *(late if temporary else ())}
-    names = {
+    late, lost = all_failures(_parse(message))
+    return {
         (name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)).lower()
-        for name in found
+        for name in (*lost, *(late if temporary else ()))
     }
-    return tuple(sorted(names)[:_MOST_RECIPIENTS])
 
 
 def _blocks(part: Message) -> list[Message]:

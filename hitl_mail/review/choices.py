@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import get_args
 from urllib.parse import quote
 
 import msgspec
 
 from hitl_mail.core.events import Verb
 from hitl_mail.core.text import one_line, visible
+from hitl_mail.review.closing import COMMANDS, WRAPPING
 from hitl_mail.review.packet import Packet, Row
 
-COMMANDS = frozenset({*get_args(Verb), "help"})
-"""The words that a reply may begin with to say something."""
 COMMAND_LINE = re.compile(
-    rf"^[ \t*_`\"'“”„«»]*({'|'.join(sorted(COMMANDS))})(?![\w-])", re.IGNORECASE | re.MULTILINE
+    rf"^[ \t{re.escape(WRAPPING)}]*({'|'.join(sorted(COMMANDS))})(?![\w-])",
+    re.IGNORECASE | re.MULTILINE,
 )
-"""A line that begins with such a word, as the reader of replies sees it."""
+"""A line that begins with a command, as the reader of replies sees it."""
 
 _LABELS: dict[Verb, tuple[str, str, str]] = {
     "approve": ("I approve", "approve", "yes"),

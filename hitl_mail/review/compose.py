@@ -140,9 +140,9 @@ class Composer:
             receipt=self._link("receipt", case, packet.seen, mail),
             # A mailto link makes a new mail: without a token in the address it answers nothing.
             reply_address=reply_address if self._facts.subaddressing else None,
-            about=mail.about,
+            about="review again" if _reviews_again(case, mail) else mail.about,
             others=others,
-            queue=self._queue(mail),
+            queue=self._queue(mail) if others > 0 else None,
         )
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)
@@ -234,6 +234,14 @@ def _as_asked(case: Case, mail: Mail) -> Case:
     if case.status not in ("held", "in_doubt"):
         return msgspec.structs.replace(case, status="in_doubt")
     return case
+
+
+def _reviews_again(case: Case, mail: Mail) -> bool:
+    """Whether this person was asked for this review before."""
+    if mail.about != "review":
+        return False
+    asked = [log.id for log in case.mails if log.what == "review" and log.to == mail.to]
+    return mail.id in asked[1:]
 
 
 def _note_view(words: Note) -> dict[str, Any]:

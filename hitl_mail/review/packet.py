@@ -20,9 +20,12 @@ from hitl_mail.core.duration import show_duration
 from hitl_mail.core.events import Revision, Verb
 from hitl_mail.core.quorum import deciders, routes
 from hitl_mail.core.said import verbs
+from hitl_mail.core.sampling import share
 from hitl_mail.core.verdict import DOORS, Door, Gate
 from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import SiteFacts, show_time
+
+LOOKED_AT = "looked at afterwards"
 
 MOST_ROWS = 200
 """Payload rows that a mail shows whole."""
@@ -247,7 +250,9 @@ def _risks(case: Case) -> list[Risk]:
 
 
 def _values(values: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    return tuple((name, show_value(value)) for name, value in values.items())
+    """On which values a rule spoke. A sample's rate in words; its draw is for auditors."""
+    told = tuple((n, show_value(v)) for n, v in values.items() if n not in ("rate", "draw"))
+    return told if "rate" not in values else (*told, (LOOKED_AT, share(values["rate"])))
 
 
 def _claims(action: Action) -> list[tuple[str, str]]:
@@ -273,7 +278,7 @@ def _diff(case: Case, shown: Revision) -> list[str]:
         return []
     return list(
         difflib.unified_diff(
-            old, new, f"revision {before.number}", f"revision {shown.number}", lineterm=""
+            old, new, f"revision {before.number}", f"revision {shown.number}", lineterm="", n=1
         )
     )
 

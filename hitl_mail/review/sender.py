@@ -113,7 +113,9 @@ def believe(
     if sender and authserv_id:
         found = authenticate(fields, authserv_id, sender)
     elif sender:
-        found = own_check or Authentication("none", detail="nobody has checked it")
+        has_results = bool(values(fields, "authentication-results"))
+        lacks = "no authserv_id is configured" if has_results else "no Authentication-Results"
+        found = own_check or Authentication("none", detail=lacks)
     if require == "dmarc" and found.result != "pass":
         problems.append(f"the sender is not authenticated: {found.detail or found.result}")
     return Belief(

@@ -102,7 +102,8 @@ def read_table(
 def nearest(name: str, known: Iterable[str], otherwise: str = "Known are") -> str:
     """The mend for an unknown name: the one that was probably meant, or all that there are."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    longer = [one for one in names if len(name) > 2 and one.startswith(name)]
+    close = longer[:1] if len(longer) == 1 else get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"Did you mean {close[0]}?"
     return f"{otherwise}: {', '.join(names)}" if names else ""

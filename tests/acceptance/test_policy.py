@@ -139,6 +139,9 @@ def test_a_sample_runs_at_once_and_a_mail_asks_whether_it_was_right(
     assert "Label 1\n\nIt ran by itself. Was that right?" in text.replace("\r", "")
     assert "It ran by itself. Was that right?" in html
     assert "Labels are looked at afterwards" in text
+    assert "looked at afterwards = every one" in text
+    assert "draw = " not in text
+    assert policy_home.json("show", result["case"])["review"]["status"] == "open"
     assert "It ran by itself (1 attempt)" in text
     assert "did it" in text
     assert "ok | flag why" in text
@@ -178,6 +181,10 @@ def test_what_was_sampled_is_found_right_or_wrong_at_every_door(
     assert (review["status"], review["decided_by"]) == (status, ["ada"])
     assert (said["verb"], said["via"], said["note"]) == (verb, door, note)
     assert review["reviews"] == {k: result["receipt"][k] for k in ("seq", "digest")}
+    shown = home.json("show", result["case"])["review"]
+    assert shown["receipt"] == {"seq": review["seq"], "digest": review["digest"]}
+    assert [shown["status"], shown["decisions"]] == [status, review["decisions"]]
+    assert f"{status} by ada ({door})" in home.cli("show", result["case"]).stdout
     assert home.result(result["id"]) == result
     assert home.json("receipts", "verify")["count"] == 2
     assert len(home.ran()) == 1
@@ -187,6 +194,8 @@ def test_a_review_that_nobody_answers_lapses(policy_home: PolicyHome) -> None:
     result = policy_home.await_result(policy_home.drop(label(kind="crm.short")))
     review = policy_home.review_of(result["case"], timeout=5.0)
     assert (review["status"], review["decided_by"]) == ("lapsed", [])
+    assert review["expires_at"] <= review["closed_at"]
+    assert "lapsed: nobody answered until" in policy_home.cli("show", result["case"]).stdout
     assert policy_home.result(result["id"]) == result
     assert policy_home.json("receipts", "verify")["ok"]
     assert policy_home.json("queue") == []
@@ -355,11 +364,16 @@ def test_a_policy_that_cannot_be_read_leaves_the_old_one_in_force(
     assert home.await_result(home.drop(label()))["status"] == "executed"
 
 
-def test_a_hangup_takes_up_a_changed_schema(policy_home: PolicyHome) -> None:
+SCHEMA = "schemas/route.json"
+
+
+def test_a_changed_schema_is_taken_up_and_a_broken_one_is_not(policy_home: PolicyHome) -> None:
     home = policy_home
-    (home.root / "schemas/route.json").write_text('{"required": ["customer"]}')
-    assert home.daemon is not None
-    os.kill(home.daemon.pid, signal.SIGHUP)
+    (home.root / SCHEMA).write_text("{")
+    until(lambda: any(SCHEMA in fault for fault in home.faults()) or None, "status")
+    assert home.await_result(home.drop(route()))["status"] == "executed"
+    (home.root / SCHEMA).write_text('{"required": ["customer"]}')
+    until(lambda: home.faults() == [] or None, "a status without faults")
 
     def look() -> bool | None:
         before = len(home.mails("ada@example.com"))

@@ -37,7 +37,7 @@ def write(home: Path, name: str, text: str) -> None:
 
 def test_a_new_home_passes_its_own_tests(home: Path) -> None:
     ran = run(home, "test")
-    assert (ran.exit_code, ran.output) == (0, "12 tests, 0 differ\n")
+    assert (ran.exit_code, ran.output) == (0, "14 tests, 0 differ\n")
 
 
 def test_a_new_home_raises_nothing(home: Path) -> None:
@@ -53,7 +53,7 @@ def test_what_differs_is_printed_and_exits_1(home: Path) -> None:
         "tests/notes.toml: notes are denied",
         "  gate: expected deny, is auto",
         "  sampled: expected true, is not drawn",
-        "13 tests, 1 differ",
+        "15 tests, 1 differ",
     ]
 
 
@@ -88,6 +88,16 @@ def test_check_reads_the_tests_too(home: Path) -> None:
     assert [(p["file"], p["line"], p["mend"]) for p in found["problems"]] == [
         ("tests/notes.toml", 1, "Did you mean tests?")
     ]
+
+
+def test_all_files_are_checked_in_one_run(home: Path) -> None:
+    write(home, "rules.toml", "[policie]\n")
+    write(home, "tests/notes.toml", "[[test]]\n")
+    write(home, "tests/other.toml", "no")
+    ran = run(home, "check", "--json")
+    assert ran.exit_code == 2
+    files = [problem["file"] for problem in json.loads(ran.output)["problems"]]
+    assert files == ["rules.toml", "tests/notes.toml", "tests/other.toml"]
 
 
 def test_the_variables_of_conditions_are_listed(home: Path) -> None:

@@ -80,7 +80,8 @@ def test_an_optional_field_can_be_asked_for_once_it_is_known_to_be_there() -> No
         ("cost > 3.0 * typical.cost", "cost is not given"),
         ("payload.amount > 3.0 * typical.cost", f"typical.cost {UNKNOWN}"),
         ("labels.team == 'x'", "labels.team is not given"),
-        ("payload['nope'] == 1.0", 'there is no "nope"'),
+        ("payload['nope'] == 1.0", "payload.nope is not given"),
+        ("payload[kind] == 1.0", 'there is no "payment.refund"'),
         ("payload.currency > 1.0", "a value is of another type than the condition expects"),
         ("payload.amount", "the condition gives no true or false"),
         ("1 / 0 > 0", "division by zero"),
@@ -127,7 +128,47 @@ def test_each_function_that_loading_lets_through_is_there(name: str) -> None:
 )
 def test_what_is_too_large_is_not_weighed(payload: dict[str, Any], why: str) -> None:
     error = f"payload is too large to be weighed: {why}"
-    assert weigh("size(payload.x) > 0 || true", action(payload=payload)) == error
+    assert weigh("size(payload.x) > 0", action(payload=payload)) == error
+
+
+LARGE = action(payload={"x": [1] * (LONGEST_LIST + 1)})
+
+
+@pytest.mark.parametrize(
+    ("source", "outcome"),
+    [
+        ('kind == "crm.label" && size(payload.x) > 0', False),
+        ('size(payload.x) > 0 || kind == "payment.refund"', True),
+        ('!(kind == "crm.label" && payload.x[0] > 0.0)', True),
+    ],
+)
+def test_what_is_too_large_does_not_matter_where_the_rest_of_a_condition_decides(
+    source: str, outcome: Outcome
+) -> None:
+    assert weigh(source, LARGE) is outcome
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["has(payload.x)", "!has(payload.x)", "!('y' in payload)", "payload == {}", "has(payload.y)"],
+)
+def test_what_is_too_large_never_counts_as_missing(source: str) -> None:
+    also = compile_condition("size(payload.x) > 0 && 'y' in payload")
+    condition = compile_condition(source)
+    facts = Facts(LARGE, "billing", None, (), claimed=True)
+    told = Weighing(facts, plan([condition, also])).weigh(condition)
+    assert str(told).startswith("payload is too large to be weighed")
+
+
+def test_claims_that_are_too_many_do_not_hide_behind_what_is_known() -> None:
+    conditions = [compile_condition(s) for s in ('"money" in effects', '!("money" in effects)')]
+    asked = action(effects=[f"e{n}" for n in range(LONGEST_LIST)])
+    wanted, kind = plan(conditions), Kind(effects=("external",))
+    known = Weighing(Facts(asked, "billing", kind, (), claimed=False), wanted)
+    claimed = Weighing(Facts(asked, "billing", kind, (), claimed=True), wanted, like=known)
+    told = claimed.weigh_all(conditions)
+    assert known.weigh_all(conditions) == [False, True]
+    assert [str(one).startswith("effects is too large") for one in told] == [True, True]
 
 
 def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> None:
@@ -136,6 +177,15 @@ def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> 
 
 def test_the_largest_list_is_still_weighed() -> None:
     assert weigh("size(payload.x) == 256", action(payload={"x": [1] * LONGEST_LIST})) is True
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_condition_that_looks_at_all_of_the_payload_gets_all_beside_one_that_does_not(
+    order: int,
+) -> None:
+    conditions = [compile_condition(s) for s in ("size(payload) == 2", "payload.a > 0.0")][::order]
+    facts = Facts(action(payload={"a": 1, "b": 2}), "billing", None, (), claimed=True)
+    assert Weighing(facts, plan(conditions)).weigh_all(conditions) == [True, True]
 
 
 CONTEXT = [

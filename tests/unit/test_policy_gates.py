@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.core.sampling import draw
+from hitl_mail.core.sampling import check_draws, draw, share
 from hitl_mail.core.verdict import Standing, Verdict
 from tests.rulebook import KINDS, action, policy, rule
 
@@ -184,10 +184,32 @@ def test_what_is_missing_makes_the_other_gates_that_run_alone_hard(rules: str) -
     assert (verdict.gate, verdict.reasons) == ("hard", ("Missing: why",))
 
 
+def test_what_is_missing_is_asked_of_those_whose_rule_would_have_let_it_run() -> None:
+    verdict = ask(NEEDY + AUTO + SAMPLE, kind="note.add")
+    assert [quorum.rule for quorum in verdict.quorums] == ["sample"]
+
+
+def test_an_exception_rule_that_cannot_be_told_disagrees_with_one_that_lets_it_run() -> None:
+    untold = rule("untold", "cost > 1.0", "exception", "exceptions = [{ when = 'false' }]")
+    assert ask(AUTO + untold).conflict is True
+
+
 def test_a_claimed_effect_can_trigger_an_exception() -> None:
     rules = exception('"money" in effects', more='reason = "Moves money"')
     assert ask(rules).asks is False
-    assert ask(rules, effects=["money"]).reasons == ("Moves money",)
+    claimed = ask(rules, effects=["money"])
+    assert (claimed.asks, claimed.reasons) == (True, ("Moves money",))
+
+
+def test_the_trace_of_an_exception_shows_the_claim_that_triggered_it() -> None:
+    verdict = ask(exception('"money" in effects'), effects=["money"])
+    assert [trace.values for trace in verdict.trace] == [{"effects": ["money"]}]
+
+
+def test_a_claim_adds_its_reason_to_an_exception_that_asks_anyway() -> None:
+    triggers = ["confidence < 0.8", '"money" in effects', '!("money" in effects)']
+    asked = ask(exception(*triggers), effects=["money"], confidence=0.5)
+    assert asked.reasons == tuple(f"Rule exception: {triggers[number]}" for number in (0, 2, 1))
 
 
 def test_a_claim_does_not_silence_an_exception() -> None:
@@ -237,6 +259,14 @@ def test_each_rule_that_drew_the_case_has_it_reviewed() -> None:
     assert verdict.review_expires == 2 * 86400
 
 
+def test_the_shortest_time_to_review_it_counts() -> None:
+    rules = "".join(
+        rule(name, "true", "sample", f"rate = 1\nexpires = '{expires}'")
+        for name, expires in (("long", "3h"), ("short", "1h"))
+    )
+    assert ask(rules, Standing(draw=0.0)).review_expires == 3600
+
+
 def test_an_action_cannot_shorten_the_time_to_review_it() -> None:
     verdict = ask(SAMPLE, Standing(draw=0.0), expires="1s")
     assert verdict.review_expires == 86400
@@ -263,6 +293,11 @@ def test_a_tightened_sample_is_hard_and_says_why() -> None:
     )
 
 
+def test_a_tightened_sample_that_was_drawn_is_asked_before_and_not_reviewed_after() -> None:
+    verdict = ask(SAMPLE, Standing(draw=0.0, tightened={"sample": "drift"}))
+    assert (verdict.asks, verdict.sampled, verdict.reviews) == (True, False, ())
+
+
 def test_a_tightened_name_that_is_no_sample_rule_changes_nothing() -> None:
     assert ask(AUTO, Standing(tightened={"auto": "x"})).gate == "auto"
 
@@ -275,3 +310,33 @@ def test_of_ten_thousand_draws_at_five_percent_about_five_hundred_are_taken() ->
 def test_a_draw_depends_on_the_key_and_can_be_repeated() -> None:
     first, second = draw(b"a" * 32, "261122-k3f9ma"), draw(b"b" * 32, "261122-k3f9ma")
     assert (first == draw(b"a" * 32, "261122-k3f9ma"), first == second) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [
+        (0.05, "one in 20"),
+        (0.3, "3 in 10"),
+        (1 / 3, "one in 3"),
+        (1.0, "every one"),
+        (0.0, "none"),
+        (0.00001, "one in 100000"),
+        (0.000013, "1.3e-05"),
+    ],
+)
+def test_a_rate_is_said_in_words(rate: float, words: str) -> None:
+    assert share(rate) == words
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("beside", ["", AUTO, QUIET, TRIGGERED, HARD, DENY, "untold"])
+@pytest.mark.parametrize("tightened", [{}, {"mine": "drift"}])
+def test_an_auditor_finds_every_verdict_on_a_sample_right(
+    rate: float, beside: str, tightened: dict[str, str]
+) -> None:
+    key, case = b"k" * 32, "261122-k3f9ma"
+    other = rule("untold", "cost > 1.0", "auto") if beside == "untold" else beside
+    found = policy(KINDS + rule("mine", "true", "sample", f"rate = {rate}") + other)
+    standing = Standing(draw=draw(key, case), tightened=tightened)
+    verdict = found.judge(action("crm.label"), "billing", frozenset(), case, standing)
+    assert check_draws({"case": case, "verdict": verdict.document()}, (key,)) is None

@@ -155,6 +155,12 @@ def test_who_owns_the_agent_is_left_out_and_the_admins_fill_the_gap() -> None:
     assert (quorum.reviewers, quorum.refs) == (("bob", "cleo"), ("finance", ADMINS))
 
 
+def test_reviewers_are_the_policys_where_a_rule_names_none() -> None:
+    text = KINDS.replace('reviewers = ["owner"]', 'reviewers = ["finance"]')
+    verdict = policy(text + rule("all", "true")).judge(action(), "default", frozenset())
+    assert [quorum.reviewers for quorum in verdict.quorums] == [("ada", "bob")]
+
+
 def test_reviewers_are_the_admins_where_nobody_names_any() -> None:
     verdict = policy(rule("all", "true")).judge(action(), "billing", frozenset())
     assert [quorum.refs for quorum in verdict.quorums] == [(ADMINS,), (ADMINS,)]
@@ -184,6 +190,29 @@ def test_a_claimed_effect_makes_it_stricter() -> None:
     assert (verdict.gate, verdict.rules) == ("hard", ("money",))
 
 
+def test_a_claim_that_wakes_a_rule_beside_one_that_lets_it_run_is_a_conflict() -> None:
+    assert judged(LABELS + MONEY, label()).conflict is False
+    assert judged(LABELS + MONEY, label(effects=["money"])).conflict is True
+
+
+def test_a_reason_shows_the_values_that_made_its_rule_match() -> None:
+    rules = LABELS + rule("money", '"money" in effects', more='reason = "Effects: {effects}"')
+    assert judged(rules, label(effects=["money"])).reasons == ('Effects: ["money"]',)
+
+
+@pytest.mark.parametrize(
+    ("when", "claims"),
+    [
+        ('"money" in action.effects', {"effects": ["money"]}),
+        ("!action.reversible", {"reversible": False}),
+        ('"money" in action["effects"]', {"effects": ["money"]}),
+    ],
+)
+def test_a_claim_counts_by_whatever_name_it_is_read(when: str, claims: dict[str, Any]) -> None:
+    verdict = judged(LABELS + rule("claimed", when), label(**claims))
+    assert (verdict.gate, verdict.rules) == ("hard", ("claimed",))
+
+
 def test_a_claim_of_reversibility_changes_nothing() -> None:
     rules = LABELS + rule("final", "!reversible")
     assert judged(rules, action(reversible=True)).rules == ("final",)
@@ -197,6 +226,14 @@ def test_a_claim_of_no_way_back_is_believed() -> None:
 def test_a_claim_does_not_silence_a_rule_by_negation() -> None:
     rules = rule("boring", '!("money" in effects)') + rule("all", "true", "auto")
     assert judged(rules, label(effects=["money"])).rules == ("boring",)
+
+
+def test_each_item_is_trusted_for_itself_where_another_is_not() -> None:
+    rules = rule("read", "context.exists(item, item.trusted)", "auto")
+    items = [{"title": "t", "text": "x", "source": source} for source in ("crm", "web")]
+    said = [{**items[0], "trust": "trusted"}, items[1]]
+    assert judged(rules, action("crm.label", context=said)).gate == "auto"
+    assert judged(rules, action("crm.label", context=items)).rules == ("unmatched",)
 
 
 def test_a_claim_that_leaves_no_rule_is_unmatched() -> None:

@@ -54,6 +54,10 @@ def test_money_that_can_move_alone_is_raised(gate: str, more: str) -> None:
             "exception",
             "exceptions = [{ when = 'payload.amount > 50.0' }]",
         ),
+        rule("small", 'kind == "payment.refund" && payload["amount"] < 50.0', "auto")
+        + rule("large", '"money" in effects && payload["amount"] >= 50.0'),
+        rule("small", 'kind == "payment.refund" && double(payload.amount) < 50.0', "auto")
+        + rule("large", '"money" in effects && double(payload.amount) >= 50.0'),
         rule("small", '"money" in effects && 50.0 < payload.amount')
         + rule("rest", 'kind == "payment.refund"', "auto"),
     ],
@@ -87,13 +91,56 @@ def test_a_kind_that_no_rule_speaks_for_is_raised() -> None:
     [
         ('kind == "crm.lable" && untrusted', 'no kind "crm.lable" is registered'),
         ('kind in ["crm.label", "x.y"]', 'no kind "x.y" is registered'),
-        ('kind == "crm.label" && kind == "payment.refund"', "asks for two kinds at once"),
+        (
+            'kind == "crm.label" && kind == "payment.refund"',
+            "asks for two values of kind at once",
+        ),
+        ("confidence > 0.9 && confidence < 0.1", "no confidence can be all that it asks for"),
+        ("action.confidence > 1.0", "no confidence can be all that it asks for"),
+        ("0.0 > confidence", "no confidence can be all that it asks for"),
+        (
+            'untrusted && (payload.n < 5.0 && payload["n"] >= 5)',
+            "no payload.n can be all that it asks for",
+        ),
+        (
+            'kind == "crm.label" && "money" in effects && !("money" in effects)',
+            'asks for "money" in effects and for its opposite at once',
+        ),
+        ("reversible && !reversible", "asks for reversible and for its opposite at once"),
         ("false", "is never true"),
         ("1 > 2", "is never true"),
     ],
 )
 def test_a_rule_that_can_never_match_is_raised(when: str, why: str) -> None:
     assert raised(SOUND + rule("r", when, "auto")) == [f"rules[3].when: {why}"]
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "confidence >= 0.5 && confidence <= 0.5",
+        "confidence > 0.9 || confidence < 0.1",
+        "payload.n < 5.0 && payload.m > 5.0",
+        "payload.n == 5 && payload.n < 6.0",
+        '!("money" in effects) && "external" in effects',
+        "!(reversible && untrusted) && reversible",
+        "(confidence > 0.9 ? true : false) && confidence < 0.95",
+        'summary.contains("a && !a") && !untrusted',
+    ],
+)
+def test_a_rule_that_can_match_is_not_raised(when: str) -> None:
+    found = raised(SOUND + rule("r", when))
+    assert [one for one in found if "it asks for" in one or "at once" in one] == []
+
+
+def test_an_effect_that_looks_misspelt_is_raised() -> None:
+    assert raised(SOUND + rule("r", '"monney" in effects || "system" in effects')) == [
+        'rules[3].when: no kind has the effect "monney"'
+    ]
+
+
+def test_an_effect_of_ones_own_is_fine() -> None:
+    assert raised(SOUND + rule("r", '"ships-goods" in effects')) == []
 
 
 def test_two_kinds_of_which_one_is_enough_are_fine() -> None:

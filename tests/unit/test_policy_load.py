@@ -155,6 +155,10 @@ def test_each_mistake_around_the_rules_is_named(text: str, complaint: str) -> No
             "rules[0].remind[0]: after 3h the case has expired: it does at 2h. Name an earlier",
         ),
         (
+            "remind = ['1d']",
+            "rules[0].remind[0]: after 1d the case has expired: it does at 1d. Name an earlier",
+        ),
+        (
             "remind = ['2d']",
             "rules[0].remind[0]: after 2d the case has expired: it does at 1d. Name an earlier",
         ),
@@ -249,6 +253,22 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
             "its patterns are slow to compile. Use + or * instead of {n}.",
         ),
         (
+            "(payload.l + payload.l).exists(x, x == 'a')",
+            "a macro goes through lists that are put together with +, which nothing bounds. Ask",
+        ),
+        (
+            "[(payload.l + payload.m)][0].filter(x, true).exists(x, x == 'a')",
+            "a macro goes through lists that are put together with +, which nothing bounds. Ask",
+        ),
+        (
+            f"[{'1, ' * 256}1].exists(x, x == 1)",
+            "a macro goes through a list of more than 256 items. Shorten it.",
+        ),
+        (
+            "size(payload.l" + " + payload.l" * 33 + ") > 0",
+            "more than 32 +. Split the condition into several rules.",
+        ),
+        (
             'summary.matches("(a){0}(a|a){50}{50}")',
             "its patterns are slow to compile. Use + or * instead of {n}.",
         ),
@@ -318,6 +338,20 @@ def test_a_macro_name_in_a_string_or_comment_is_no_macro() -> None:
     ],
 )
 def test_a_plain_pattern_is_allowed(when: str) -> None:
+    text = f"\n[[rules]]\nname = 'r'\nwhen = '''{when}'''\ngate = 'hard'"
+    assert problems(KINDS + text) == []
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "payload.a + payload.b > 1.0 && payload.l.exists(x, x.p + x.q > 1.0)",
+        "payload.l.filter(x, (x.p + x.q) > 1.0).exists(y, y.p > 2.0)",
+        '["a+b", "c"].exists(x, summary.contains(x))',
+        '1.0 + payload.a > 2.0 || payload["a+b"].all(x, x > 1.0)',
+    ],
+)
+def test_sums_beside_a_macro_are_allowed(when: str) -> None:
     text = f"\n[[rules]]\nname = 'r'\nwhen = '''{when}'''\ngate = 'hard'"
     assert problems(KINDS + text) == []
 
@@ -400,6 +434,43 @@ gate = "auto"
         (10, "rules[1]"),
         (10, "rules[1]"),
     ]
+
+
+def test_a_rule_whose_name_and_condition_are_wrong_is_still_read_to_its_end() -> None:
+    text = """
+[[rules]]
+name = 3
+when = 4
+gate = "hard"
+reviewers = ["nobody-knows"]
+rate = 0.5
+on_expiry = "approve"
+"""
+    assert [(p.line, p.where) for p in problems(text)] == [
+        (3, "rules[0].name"),
+        (4, "rules[0].when"),
+        (6, "rules[0].reviewers[0]"),
+        (7, "rules[0].rate"),
+        (8, "rules[0].on_expiry"),
+    ]
+
+
+STRANGER = rule("r", 'kind == "crm.lable"')
+
+
+def test_a_kind_that_nobody_registered_is_told_among_other_problems() -> None:
+    told = said(KINDS + STRANGER + "[policie]\n")
+    assert 'rules[0].when: no kind "crm.lable" is registered. Did you mean crm.label?' in told
+
+
+def test_a_kind_that_nobody_registered_is_no_problem_of_its_own() -> None:
+    # It can be meant: a kind that is not registered may still be denied by name.
+    assert problems(KINDS + STRANGER) == []
+
+
+def test_a_field_of_the_payload_that_is_called_kind_names_no_kind() -> None:
+    told = said(KINDS + rule("r", 'payload.kind == "crm.lable"') + "[policie]\n")
+    assert [one for one in told if "registered" in one] == []
 
 
 def test_the_file_is_named_as_the_caller_names_it() -> None:

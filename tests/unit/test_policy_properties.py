@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from hypothesis import given, settings
@@ -161,6 +162,45 @@ def test_no_claim_makes_a_verdict_milder_or_its_circle_wider(
     if claimed.gate == known.gate == "sample":
         assert bool(claimed.sampled) >= bool(known.sampled)
         assert {review.refs for review in claimed.reviews} >= {r.refs for r in known.reviews}
+
+
+# What is known of each kind, as the rules are given it.
+KNOWN: dict[str, tuple[list[str], bool]] = {
+    "crm.label": ([], True),
+    "payment.refund": (["money"], False),
+    "note.add": ([], True),
+}
+
+
+def _kinds(effects: list[str], *, final: bool) -> str:
+    """The kinds, all of them known to have these effects too, and (`final`) no way back."""
+    tables = ["[policy]\nreviewers = ['owner']"]
+    for name, (own, reversible) in KNOWN.items():
+        both = json.dumps(list(dict.fromkeys([*own, *effects])))
+        back = "true" if reversible and not final else "false"
+        more = 'requires = ["why"]' if name == "note.add" else ""
+        tables.append(f'[kinds."{name}"]\neffects = {both}\nreversible = {back}\n{more}')
+    return "\n".join(tables) + "\n"
+
+
+@settings(max_examples=80, deadline=None)
+@given(_rules, _facts, _claims, _standing)
+def test_what_is_claimed_against_an_action_weighs_as_much_as_if_it_were_known(
+    rules: list[str], facts: dict[str, Any], claims: dict[str, Any], standing: Standing
+) -> None:
+    # No word of trust lies between the two: each is asked under one more set of facts by it.
+    words: list[str | None] = ["trusted", "trusted"]
+    if facts["kind"] not in KNOWN:
+        claims = {}
+    final = claims.get("reversible") is False
+    without = policy(_kinds([], final=False) + "".join(rules))
+    knowing = policy(_kinds(claims.get("effects", []), final=final) + "".join(rules))
+    claimed = judge(without, of(facts, claims, words), standing)
+    known = judge(knowing, of(facts, {}, words), standing)
+    assert claimed.strictness >= known.strictness
+    if claimed.asks and known.asks:
+        assert circle(claimed) >= circle(known)
+        assert claimed.expires <= known.expires
 
 
 @settings(max_examples=80, deadline=None)

@@ -206,11 +206,35 @@ def test_refusals_by_chance_make_no_threshold(seed: int) -> None:
     assert suggested(of("c.mixed") + of("d.plain", "auto"), [*cases, *many]) == []
 
 
-def test_a_rule_that_asks_slowly_but_was_never_refused_asks_too_often() -> None:
-    slow = [case("a.calm", seconds=300.0) for _ in range(60)]
+SLOW = [case("a.calm", seconds=300.0) for _ in range(60)]
+
+
+def test_what_people_take_their_time_over_is_not_opened_though_never_refused() -> None:
     many = [case("d.plain") for _ in range(1000)]
-    (found,) = suggested(of("a.calm") + of("d.plain", "auto"), [*slow, *many])
+    assert suggested(of("a.calm") + of("d.plain", "auto"), [*SLOW, *many]) == []
+
+
+def test_where_it_is_most_of_all_actions_it_is_told_without_a_change() -> None:
+    (found,) = suggested(of("a.calm"), SLOW)
+    assert (found["what"], found["change"]) == ("asks_often", None)
+    assert found["says"].endswith("never refused. Its counts alone give no change that is safe.")
+
+
+def test_of_several_kinds_those_that_people_decide_quickly_are_opened() -> None:
+    wide = rule("wide", 'kind in ["a.calm", "d.plain"]')
+    quickly = quick("d.plain", 60)
+    (found,) = suggested(wide, shuffled(SLOW, quickly))
+    assert (found["what"], found["evidence"]["never_refused"]) == ("asks_often", ["d.plain"])
+    assert found["asks"] == {"now": 120, "then": 60}
+
+
+def test_an_exception_that_asks_quickly_and_was_never_refused_asks_too_often() -> None:
+    rules = of("a.calm", "exception", "exceptions = [{ when = 'confidence < 0.9' }]")
+    asked = quick("a.calm", 60, confidence=0.8)
+    many = [case("d.plain") for _ in range(1000)]
+    (found,) = suggested(rules + of("d.plain", "auto"), [*asked, *many])
     assert (found["what"], found["asks"]) == ("asks_often", {"now": 60, "then": 0})
+    assert changed(found)["exceptions"][1]["when"] == "confidence < 0.8"
 
 
 def test_of_a_rule_that_asks_too_often_only_the_calm_kinds_are_opened() -> None:
@@ -219,6 +243,9 @@ def test_of_a_rule_that_asks_too_often_only_the_calm_kinds_are_opened() -> None:
     assert (found["what"], found["evidence"]["never_refused"]) == ("asks_often", ["a.calm"])
     assert found["asks"] == {"now": 200, "then": 100}
     assert found["replay"]["alone_though_refused"]["count"] == 0
+    guard, others = changed(found)["exceptions"]
+    assert guard["when"].startswith("!reversible || effects.exists(")
+    assert others["when"] == '!(kind in ["a.calm"])'
 
 
 def test_a_rule_that_asks_much_and_is_refused_everywhere_gets_no_change() -> None:
@@ -283,7 +310,7 @@ def test_no_suggestion_opens_what_is_guarded_or_was_refused(seed: int) -> None:
         case(
             kind,
             chance.choices(["approve", "reject"], [99, 1 if kind == "c.mixed" else 0])[0],  # type: ignore[arg-type]
-            chance.choice([5.0, 70.0]),
+            chance.choice([5.0, 5.0, 70.0]),
             confidence=chance.random(),
             effects=["money"] if chance.random() < 0.0005 else [],
         )

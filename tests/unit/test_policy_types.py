@@ -71,7 +71,10 @@ def flaws(source: str) -> list[str]:
         ("effects.exists(x, x > 1)", "cannot compare string > int, at column 21."),
         ("effects.exists(x, x)", "exists needs a bool, not a string, at column 19."),
         ("labels.team.contains(3)", "contains() cannot take a int, at column 13."),
-        ("effects.contains('a')", "contains() cannot take a list, at column 9."),
+        (
+            "effects.contains('a')",
+            "contains() looks into a text; whether a list has something is asked with in, at",
+        ),
         (
             "contains(summary, 'a')",
             'contains is written after the text it looks at, summary.contains("…"), at column 1.',

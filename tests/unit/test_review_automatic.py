@@ -174,8 +174,6 @@ def test_a_strong_sign_outweighs_every_soft_one() -> None:
 @pytest.mark.parametrize(
     "field",
     [
-        "Return-Path: <>",
-        "Return-Path: < >",
         "Content-Type: multipart/report; report-type=delivery-status; boundary=x",
         "Content-Type: Multipart/Report; boundary=x",
         "X-Failed-Recipients: ada@example.com",
@@ -196,6 +194,8 @@ def test_a_bounce_is_known_by_its_sender(sender: str) -> None:
     ("fields", "sender"),
     [
         ([], "postmaster@example.com"),
+        (["Return-Path: <>"], "ada@example.com"),
+        (["Return-Path: < >"], "ada@example.com"),
         ([], "Mail Delivery System <ada@example.com>"),
         (["Subject: Undelivered Mail Returned to Sender"], "ada@example.com"),
         ([encoded("Unzustellbar: Nachricht")], "ada@example.com"),
@@ -205,6 +205,19 @@ def test_a_bounce_is_known_by_its_sender(sender: str) -> None:
 def test_a_bounce_by_soft_signs_alone_is_weak(fields: list[str], sender: str) -> None:
     found = belief(*fields, sender=sender)
     assert (found.class_, found.weak) == ("bounce", True)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sender"),
+    [
+        (["Return-Path: <>"], "postmaster@example.com"),
+        (["Return-Path: <>", "Subject: Undeliverable: it"], "ada@example.com"),
+        (["Subject: Undeliverable: it"], "postmaster@example.com"),
+    ],
+)
+def test_two_soft_signs_of_a_bounce_make_a_strong_one(fields: list[str], sender: str) -> None:
+    found = belief(*fields, sender=sender)
+    assert (found.class_, found.weak) == ("bounce", False)
 
 
 def test_an_automatic_mail_with_a_bounces_subject_is_a_bounce_for_sure() -> None:
@@ -217,6 +230,22 @@ def test_a_person_who_pastes_a_bounce_is_answered_with_help() -> None:
     found = belief(typed=pasted)
     assert (found.class_, found.weak) == ("bounce", True)
     assert identity(found).problems == ("it says that a mail could not be delivered",)
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "Ada Lovelace, ada@example.com, +49 30 123456",
+        "Ada Lovelace, CEO, Acme Inc., ada@example.com, www.example.com",
+        "Tel. 550 123, Fax 5.1.1, ada@example.com",
+        "To: Ada, Bob <bob@example.com>, Cleo",
+    ],
+)
+def test_no_signature_makes_a_person_a_machine(signature: str) -> None:
+    found = belief(typed=f"approve\n\n{signature}")
+    assert (found.class_, found.problems) == ("reply", ())
+    fresh = reply(f"Hello\n\n{signature}").replace(b"Subject: Re: it", b"Subject: Hello")
+    assert believe(fresh, TOKENS, "token").class_ == "unrelated"
 
 
 @pytest.mark.parametrize("style", STYLES)

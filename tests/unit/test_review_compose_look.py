@@ -12,7 +12,8 @@ from tests import packets
 from tests.looks import Look, contrast
 from tests.mails import composed, text_of
 
-PACKETS = [name for name in packets.ALL if name not in ("answered", "outcome")]
+NO_BUTTONS = ("answered", "outcome", "at_the_command_line_only")
+PACKETS = [name for name in packets.ALL if name not in NO_BUTTONS]
 every_mail = pytest.mark.parametrize("name", packets.ALL)
 every_packet = pytest.mark.parametrize("name", PACKETS)
 

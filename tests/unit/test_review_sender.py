@@ -252,7 +252,7 @@ def test_without_results_a_reply_decides_only_where_the_token_is_enough() -> Non
 
 def test_without_a_configured_name_no_results_are_believed() -> None:
     found = believe(results(f"{OURS}; dmarc=pass"), TOKENS, "dmarc")
-    assert found.problems == ("the sender is not authenticated: nobody has checked it",)
+    assert found.problems == ("the sender is not authenticated: no authserv_id is configured",)
 
 
 def test_domains_align_with_themselves_and_their_own() -> None:

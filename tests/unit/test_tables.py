@@ -93,6 +93,7 @@ def test_toml_nested_beyond_reason_is_a_problem_and_no_crash() -> None:
 
 
 def test_the_nearest_name_is_offered() -> None:
+    assert nearest("conf", ["action", "confidence"]) == "Did you mean confidence?"
     assert nearest("finanse", ["finance", "owner"]) == "Did you mean finance?"
 
 
