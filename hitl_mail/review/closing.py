@@ -33,6 +33,8 @@ _FROM = frozenset({"from", "aus", "de", "da", "uit", "från", "fra", "z", "depui
 _THANKS, _CLOSINGS = frozenset(words.THANKS), frozenset(words.CLOSINGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in (*words.THANKS, *words.CLOSINGS))
 _MOST_TRIES = 5
+_LIMITED = re.compile(rf"\b(?:{'|'.join(map(re.escape, words.LIMITS))})\s[€$£]?\d")
+_AMOUNT = re.compile(r"\W*\d[\d.,' ]*(?:€|\$|£|[a-zł]{1,7})?\W*")
 
 
 def is_command(line: str) -> bool:
@@ -43,8 +45,14 @@ def is_command(line: str) -> bool:
 
 def doubtful(text: str) -> bool:
     """Whether a note might be a condition, or a second command."""
-    found = _said(text)
-    return not found.isdisjoint(words.DOUBT | _CONTRARY) or "?" in text
+    if "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
+        return True
+    low = text.casefold().replace("’", "'")
+    return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))
+
+
+def _conditional(low: str) -> bool:
+    return any(phrase in low for phrase in words.CONDITIONS)
 
 
 def split_closing(lines: Sequence[str], author: str) -> tuple[list[str], list[str]]:
@@ -163,6 +171,8 @@ def _signature_line(line: str, marks: bool) -> bool:
     """
     line = _ON_BEHALF.sub("", line)
     if len(line) > 100 or "?" in line or _said(line) & _INSTRUCTS:
+        return False
+    if _conditional(line.casefold()):
         return False
     if _contact(line):
         return True

@@ -93,8 +93,31 @@ DOUBT = frozenset({
     "vent", "bare", "dog", "ale", "tylko", "jeśli", "jeżeli", "nie", "oprócz", "bez", "zanim",
     "najpierw", "poczekaj", "mutta", "vain", "jos", "ei", "älä", "ensin", "odota", "paitsi",
     "ennen", "но", "только", "если", "не", "pokud", "ama", "sadece", "eğer",
-    "max", "max.",
+    "max", "max.", "maximal", "pending", "later", "tomorrow", "cancel", "undo", "revert",
+    "never", "später", "morgen", "stornieren", "demain", "annulez", "annuler", "mañana", "cancelar",
+    "domani", "annulla", "annullare", "annuleren", "amanhã", "imorgon", "jutro",
+    "huomenna", "mits", "kunhan", "mikäli", "enintään",
 })  # fmt: skip
+CONDITIONS = (
+    # Phrases and parts of words that make a note a condition.
+    "subject to", "as long as", "so long as", "condition", "in case", "given that", "once ",
+    "never mind", "up to you", "bedingung", "voraussetzung", "vorausgesetzt", "vorbehalt",
+    "à condition", "sous réserve", "pourvu que", "tant que", "à moins", "condición", "condicion",
+    "siempre que", "siempre y cuando", "con tal", "a menos", "condizion", "purché", "a patto",
+    "a meno che", "voorwaarde", "zolang", "voorbehoud", "condição", "condições", "desde que",
+    "contanto que", "sempre que", "a não ser", "förutsättning", "förutsatt", "så länge",
+    "villkor", "forudsætning", "forudsat", "betingelse", "så længe", "forutsetning", "forutsatt",
+    "så lenge", "vilkår", "warunk", "o ile", "edellyttä", "ehdolla", "при условии", "podmínk",
+)  # fmt: skip
+LIMITS = (
+    # Before a number.
+    "up to", "at most", "for", "with", "under", "below", "less than", "more than", "over", "above",
+    "bis", "bis zu", "für", "mit", "unter", "weniger als", "mehr als", "jusqu'à", "pour", "avec",
+    "moins de", "plus de", "hasta", "por", "con", "menos de", "más de", "fino a", "per",
+    "meno di", "più di", "tot", "voor", "met", "minder dan", "meer dan", "até", "com", "mais de",
+    "upp till", "för", "med", "mindre än", "mer än", "op til", "mindre end", "mere end", "inntil",
+    "opp til", "mindre enn", "mer enn", "do", "za", "z", "mniej niż", "więcej niż", "alle", "yli",
+)  # fmt: skip
 INSTRUCTIONS = frozenset({
     # No condition, and fine in a note; but a line below a command that holds one is no signature.
     "please", "pls", "plz", "kindly", "pay", "send", "refund", "use", "take", "set", "ask", "check",

@@ -170,7 +170,7 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
         joined += " " + lines[at + span - 1]
         if _attributes(joined.casefold(), opens):
             return span
-        if is_ours(lines[at + span - 1]):
+        if is_ours(lines[at + span - 1]) and _quotes_address(lines, at + span - 1):
             return span + _colon_later(lines, at + span - 1)
     return 0
 

@@ -43,6 +43,7 @@ _REASONED: dict[str, Verb] = {"reject": "reject", "flag": "flag"}
 _FIRST = re.compile(r"[A-Za-z]+")
 _NAME = re.compile(r"@?([A-Za-z0-9_][A-Za-z0-9._-]{0,63})")
 _DIRECTIONS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2068\u2069"))
+_BEFORE_NOTE = re.compile(r":|\bbecause\b", re.IGNORECASE)
 _LONGEST_NOTE = 2000
 _LONGEST_SAID = 200
 
@@ -165,7 +166,7 @@ def _route(
     said: str,
 ) -> Reply:
     """`route bob`, `route finance: note`; the note may go on to the end of the paragraph."""
-    words = tail.lstrip(" :").split(":", 1)
+    words = _BEFORE_NOTE.split(tail.lstrip(" :"), 1)
     called = words[0].strip(ENDING).split()
     if len(called) == 2 and called[0].lower() == "to":
         called = called[1:]
@@ -229,7 +230,7 @@ def _word(line: str) -> str:
 
 
 def _separate(tail: str) -> bool:
-    """Whether a word ended where the command did: `rejected` and `reject-all` are other words."""
+    """Whether a word ended where the command did: `rejected` is another word."""
     return not tail or not (tail[0].isalnum() or tail[0] == "_" or not tail[0].isascii())
 
 

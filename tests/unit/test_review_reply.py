@@ -125,6 +125,7 @@ def test_a_title_that_is_a_command_is_told_apart_from_one() -> None:
         "approve", "Approve", "APPROVE", "approve.", "Approve!", "*approve*", '"approve"',
         " approve ", "approve,", "approve\n\nThanks!", "approve\nThanks, Ada",
         "approve\n\nBest regards,\nAda Lovelace\nCFO\n+49 30 1234567",
+        "approve, thanks!", "approve thank you", "approve. Thanks, Ada",
         "approve\n\nBest regards\n\nAda Lovelace", "approve\n\nAda", "approve\n\nVielen Dank!",
         "approve\n\nMit freundlichen Grüßen\nAda Lovelace", "approve\n\nCordialement,\nAda",
         "approve\n\nThis e-mail is confidential and intended solely for the intended recipient. If "
@@ -275,6 +276,74 @@ def test_a_quote_without_marks_ends_the_reply_in_ten_languages(attribution: str)
 
 def test_a_reply_below_the_quote_is_read() -> None:
     assert read(reply("approve", ASK, "mutt_below")).verb == "approve"
+
+
+def test_a_reply_on_both_sides_of_a_quote_is_one_reply() -> None:
+    assert read(reply("approve\n\n> quoted\n\nbut only 20")).key == "ambiguous"
+
+
+@pytest.mark.parametrize("rule", ["---", "-----", "______________", "====", "********************"])
+def test_a_line_that_a_person_drew_hides_nothing(rule: str) -> None:
+    assert read(reply(f"approve\n{rule}\nbut only 20")).key == "ambiguous"
+    assert read(reply(f"approve\n{rule}\nFrom: x\nTo: y\n\nreject")).verb == "approve"
+
+
+def test_a_sentence_that_names_our_address_is_read() -> None:
+    found = read(reply("approve\n\nPlease tell approvals@example.com that 20 are enough"))
+    assert found.key == "ambiguous"
+
+
+def test_a_text_signed_in_its_own_lines_is_read() -> None:
+    text = (
+        "-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\napprove: fine\n"
+        "-----BEGIN PGP SIGNATURE-----\n\niQEzBAEBCAAdFiEE\n-----END PGP SIGNATURE-----"
+    )
+    assert (read(reply(text)).verb, read(reply(text)).note) == ("approve", "fine")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Get Outlook for Android",
+        "Sent using Zoho Mail",
+        "iPhoneから送信",
+        "发自我的iPhone",
+        "Отправлено с iPhone",
+        "iPhone'umdan gönderildi",
+        "Pobierz aplikację Outlook dla systemu iOS",
+        "Skickades från min iPhone",
+        "Download Outlook voor iOS",
+    ],
+)
+def test_what_a_program_says_of_itself_is_nothing(line: str) -> None:
+    found = read(reply(f"approve: fine\n{line}"))
+    assert (found.verb, found.note) == ("approve", "fine")
+
+
+@pytest.mark.parametrize(
+    "line", ["Sent with the condition that Bob agrees", "Sent from me, but only half"]
+)
+def test_a_condition_is_no_signature_of_a_program(line: str) -> None:
+    assert read(reply(f"approve\n\n{line}")).key == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    "attribution",
+    [
+        "2026年11月22日(日) 11:00 Acme <approvals@example.com>:",
+        "вс, 22 нояб. 2026 г. в 11:00, Acme <approvals@example.com>:",
+        "22.11.2026 11:00 tarihinde Acme yazdı:",
+        "ne 22. 11. 2026 v 11:00 odesílatel Acme <approvals@example.com> napsal:",
+        "\u202b22 בנוב׳ 2026 מאת \u202aAcme\u202c\u200f <\u202aapprovals@example.com\u202c>:",
+        "Kimden: Acme\nGönderildi: 22 Kasım 2026\nKime: Ada\nKonu: x",
+        "보낸 사람: Acme\n보낸 날짜: 2026년 11월\n받는 사람: Ada\n제목: x",
+        "From: Acme Sent: Sunday To: Ada Subject: x",
+        "2026/11/22 Acme <a@acme.example>\n\n--- hitl-mail: reply above this line ---",
+    ],
+)
+def test_other_languages_and_odd_programs_end_a_reply_too(attribution: str) -> None:
+    found = read(reply(f"approve\n\n{attribution}\n\nno, make it 20\n"))
+    assert (found.verb, found.lines) == ("approve", ("approve",))
 
 
 def test_what_a_program_wrapped_out_of_a_quote_is_no_reply() -> None:

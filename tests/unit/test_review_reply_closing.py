@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_mail.review.reply import Reply, read_command
+from hitl_mail.review.reply import Reply, read_command, read_reply
+from tests.mails import TOKENS, reply
 
 
 def below(text: str, separated: str) -> Reply:
@@ -32,6 +33,78 @@ NOTES = [
     "customer was charged twice",
     "50 EUR refund is correct",
     "Kulanz, Kunde seit 2010",
+]
+CONDITIONS = [
+    "approve, but only 20",
+    "approve, aber nur 20",
+    "approve mais seulement 20",
+    "approve pero solo 20",
+    "approve ma solo 20",
+    "approve maar alleen 20",
+    "approve mas só 20",
+    "approve men bara 20",
+    "approve ale tylko 20",
+    "approve mutta vain 20",
+    "approve: aber nur 20",
+    "approve: mais seulement 20",
+    "approve: pero solo 20",
+    "approve: sólo si Bob está de acuerdo",
+    "approve: solo se Bob è d'accordo",
+    "approve: alleen als Bob akkoord is",
+    "approve: só se o Bob concordar",
+    "approve: bara om Bob håller med",
+    "approve: kun hvis Bob er enig",
+    "approve: tylko jeśli Bob się zgodzi",
+    "approve: vain jos Bob on samaa mieltä",
+    "approve: wenn Bob zustimmt",
+    "approve: si Bob est d'accord",
+    "approve: under the condition that Bob agrees",
+    "approve: up to 20",
+    "approve: with 20 instead",
+    "approve: for 20",
+    "approve: make it 20",
+    "approve: 20 EUR",
+    "approve: change amount to 20",
+    "approve: subject to Bob's ok",
+    "approve: pending Bob",
+    "approve: provided it is 20",
+    "approve: as long as it is under 20",
+    "approve: not more than 20",
+    "approve: unter der Bedingung, dass Bob zustimmt",
+    "approve: sofern Bob zustimmt",
+    "approve: à condition que Bob soit d'accord",
+    "approve: con la condición de que Bob esté de acuerdo",
+    "approve: a condizione che Bob sia d'accordo",
+    "approve: op voorwaarde dat Bob akkoord is",
+    "approve: desde que o Bob concorde",
+    "approve: under förutsättning att Bob godkänner",
+    "approve: på betingelse af at Bob godkender",
+    "approve: under forutsetning av at Bob godkjenner",
+    "approve: pod warunkiem, że Bob się zgodzi",
+    "approve: edellyttäen, että Bob hyväksyy",
+    "approve: max. 20",
+    "approve: höchstens 20",
+    "approve: maximal 20",
+    "approve: hasta 20",
+    "approve: jusqu'à 20",
+    "approve: fino a 20",
+    "approve: tot 20",
+    "approve: até 20",
+    "approve: upp till 20",
+    "approve: op til 20",
+    "approve: inntil 20",
+    "approve: do 20",
+    "approve: enintään 20",
+    "approve: except for Bob's",
+    "approve: reject the second",
+    "approve: then reject",
+    "approve: later",
+    "approve: tomorrow",
+    "approve: hold on",
+    "approve: if",
+    "approve: no",
+    "approve: cancel that",
+    "approve: never mind",
 ]
 SEPARATED = pytest.mark.parametrize("separated", ["\n", "\n\n"], ids=["below", "apart"])
 
@@ -300,6 +373,8 @@ SEPARATED = pytest.mark.parametrize("separated", ["\n", "\n\n"], ids=["below", "
 def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> None:
     found = below(text, separated)
     assert (found.key, found.verb, found.note) == ("decision", "approve", "")
+    found = read_reply(reply(f"approve{separated}{text}"), TOKENS.is_ours)
+    assert (found.key, found.verb, found.note) == ("decision", "approve", "")
 
 
 @SEPARATED
@@ -375,9 +450,16 @@ def test_courtesies_and_particulars_are_nothing(text: str, separated: str) -> No
 )
 def test_whatever_could_be_a_condition_asks_back(text: str, separated: str) -> None:
     assert (below(text, separated).key, below(text, separated).verb) == ("ambiguous", None)
+    found = read_reply(reply(f"approve{separated}{text}"), TOKENS.is_ours)
+    assert (found.key, found.verb) == ("ambiguous", None)
 
 
 @pytest.mark.parametrize("note", NOTES)
 def test_a_note_that_is_no_condition_is_taken(note: str) -> None:
     found = read_command([f"approve: {note}"])
     assert (found.verb, found.note) == ("approve", note)
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+def test_a_condition_in_the_line_itself_asks_back(text: str) -> None:
+    assert (read_command([text]).key, read_command([text]).verb) == ("ambiguous", None)

@@ -180,6 +180,7 @@ def test_a_flowed_value_is_joined() -> None:
             "a note over two lines",
         ),
         ("route bob\nThanks", "bob", ""),
+        ("Route to Bob because he knows", "bob", "he knows"),
     ],
 )
 def test_a_question_is_handed_over(text: str, to: str, note: str) -> None:
