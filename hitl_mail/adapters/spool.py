@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.durable import drop_asides, sync_directory
+from hitl_mail.adapters.spool_claims import CLAIMS, TOGETHER, Claims
 from hitl_mail.adapters.spool_files import (
     check_regular,
     plain_name,
@@ -27,9 +28,6 @@ from hitl_mail.adapters.spool_passed import Passed
 from hitl_mail.adapters.spool_refused import Refusals, RefusedDirectory, RefusedInResults
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.ports import Spooled
-
-CLAIMS = 3
-"""How often a file is handed out, across crashes of the daemon, before it is set aside."""
 
 Only = Callable[[str, bytes], bool]
 """Whether a file, by its name and what it holds, is to be claimed now."""
@@ -57,6 +55,7 @@ class SpoolDirectory:
         self._refusals: Refusals = (
             RefusedDirectory(root / "refused") if refused else RefusedInResults(root / "results")
         )
+        self._claims = Claims(root / "cur")
         self._held: dict[str, int] = {}
         """Names in `cur/` that are not to be looked at again, and how often each was claimed."""
         self._left: list[str] | None = None
@@ -85,9 +84,9 @@ class SpoolDirectory:
         """The files claimed of the first `limit` looked at, oldest first.
 
         With `only`, what it does not want stays in `new/`; what the file holds may be something
-        else by the time it is claimed. A file handed out for the last time before it is set aside
-        comes alone: if it ends the daemon once more, no other file is suspected. Raises OSError
-        where the spool itself fails and nothing was claimed.
+        else by the time it is claimed. A file that was handed out `TOGETHER` times already comes
+        alone: if the daemon ends once more, no other file is suspected. Raises OSError where the
+        spool itself fails and nothing was claimed.
         """
         claimed: list[Spooled] = []
         self.more = False
@@ -103,7 +102,7 @@ class SpoolDirectory:
                 raise
             self.more = True
         # What was said first comes first: two files may be about one case.
-        return sorted(claimed, key=_written)
+        return sorted(claimed, key=lambda spooled: _written(spooled.path))
 
     def done(self, spooled: Spooled) -> None:
         """Forget a claimed file: its command is durable."""
@@ -139,17 +138,19 @@ class SpoolDirectory:
     def _recover(self, cur: int, limit: int, claimed: list[Spooled]) -> int:
         """Hand out again what a daemon claimed that is no more; how many were looked at."""
         if self._left is None:
-            names = os.listdir(cur)
-            self._left = [name for name in names if not name.startswith(".")]
+            # What comes alone has nothing but its turn to keep it behind what it speaks of.
+            self._left = sorted(
+                self._claims.left(), key=lambda name: _written(self._path(name)), reverse=True
+            )
         looked = 0
         while self._left and looked < limit and not self.more:
             name = self._left[-1]
-            claims = self._claims(name) + 1
-            last = claims == CLAIMS
-            if last and claimed:
+            claims = self._claims.count(name) + 1
+            alone = TOGETHER < claims <= CLAIMS
+            if alone and claimed:
                 break
             looked += 1
-            self.more = last
+            self.more = alone
             spooled = self._reclaim(cur, name, claims)
             self._left.pop()
             if spooled is not None:
@@ -158,13 +159,15 @@ class SpoolDirectory:
 
     def _reclaim(self, cur: int, name: str, claims: int) -> Spooled | None:
         if claims > CLAIMS:
-            detail = f"the daemon ended {CLAIMS} times while it worked on this file"
+            detail = (
+                f"the daemon ended {CLAIMS} times while it worked on this file. Look whether it"
+                " was taken, before you drop it again"
+            )
             self._set_aside(cur, name, _error(Refused("crashed", detail)))
             return None
         spooled = self._read(cur, name, claims)
         if spooled is not None:
-            # Not synced: what the count guards against is no power cut.
-            self._counter(name).write_text(str(claims))
+            self._claims.note(name, claims)
         return spooled
 
     def _advance(
@@ -240,7 +243,7 @@ class SpoolDirectory:
             self._set_aside(cur, name, _error(error))
             return None
         self._held[name] = claims
-        return Spooled(self.root / "cur" / name, name, data, uid)
+        return Spooled(self._path(name), name, data, uid)
 
     def _set_aside(self, cur: int, name: str, error: Mapping[str, Any]) -> None:
         if self._refusals.put(cur, name, error):
@@ -251,17 +254,10 @@ class SpoolDirectory:
     def _forget(self, name: str) -> None:
         # The count goes before the file: left behind, it would count against the next of its name.
         if self._held.pop(name, CLAIMS) > 1:
-            self._counter(name).unlink(missing_ok=True)
+            self._claims.forget(name)
 
-    def _claims(self, name: str) -> int:
-        """How often a file that is in `cur/` was handed out."""
-        try:
-            return int(self._counter(name).read_text())
-        except (FileNotFoundError, ValueError):
-            return 1
-
-    def _counter(self, name: str) -> Path:
-        return self.root / "cur" / f".{name}.claims"
+    def _path(self, name: str) -> Path:
+        return self.root / "cur" / name
 
 
 def drop(root: Path, document: bytes, name: str) -> Path:
@@ -292,12 +288,12 @@ def drop(root: Path, document: bytes, name: str) -> Path:
     return path
 
 
-def _written(spooled: Spooled) -> tuple[int, str]:
+def _written(path: Path) -> tuple[int, str]:
     """When a file was written, as far as its owner lets us know."""
     try:
-        return spooled.path.stat(follow_symlinks=False).st_mtime_ns, spooled.name
+        return path.stat(follow_symlinks=False).st_mtime_ns, path.name
     except FileNotFoundError:
-        return 0, spooled.name
+        return 0, path.name
 
 
 def _error(refused: Refused) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from hitl_mail.core import documents
 from hitl_mail.core.action import (
@@ -32,6 +32,7 @@ from hitl_mail.ports import ReceiptRow, Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _Read = tuple[dict[str, Any], Message]
 
 _BATCH = 64
@@ -70,14 +71,14 @@ class Intake:
                 files = self.spools[agent].claim(_BATCH, _ends_a_case)
             handled += len(files) + self.spools[agent].more
             # What is said about an action may have been dropped beside it: actions first.
-            messages = await asyncio.gather(*(self._read(agent, spooled) for spooled in files))
+            messages = await _together([self._read(agent, spooled) for spooled in files])
             for actions in (True, False):
-                await asyncio.gather(
-                    *(
+                await _together(
+                    [
                         self._take(agent, spooled, read)
                         for spooled, read in zip(files, messages, strict=True)
                         if read is not None and isinstance(read[1], Action) == actions
-                    )
+                    ]
                 )
         return handled
 
@@ -246,6 +247,17 @@ class Intake:
         lookup = self.receipts.lookup
         filed = lookup.by_agent_id(agent, name) or lookup.by_about(name)
         return filed if filed is not None and filed.agent == agent else None
+
+
+async def _together(works: list[Coroutine[Any, Any, _T]]) -> list[_T]:
+    """What each of `works` returns. One that is alone does not wait for a turn in the loop.
+
+    So a file that is suspected of ending the daemon is claimed and taken in one go: the daemon's
+    end, if it comes from outside, hardly ever finds it at work on that file.
+    """
+    if len(works) == 1:
+        return [await works[0]]
+    return await asyncio.gather(*works)
 
 
 async def _parse(spooled: Spooled) -> dict[str, Any]:

@@ -22,6 +22,7 @@ import httpx
 import pytest
 
 from hitl_mail import bootstrap, open_receipts
+from hitl_mail.core.case import Case
 from hitl_mail.home import Home
 from tests.acceptance.home import TestHome, body, link, until
 
@@ -146,6 +147,10 @@ class Storm:
     reported: set[str] = field(default_factory=set)
     posts: dict[str, str] = field(default_factory=dict)
     deaths: int = 0
+    # Made once: making one takes longer than a page.
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(trust_env=False, timeout=3.0, verify=False)
+    )
 
     # The daemon
 
@@ -153,6 +158,13 @@ class Storm:
         with (self.home.root.parent / f"{self.home.root.name}-daemon.log").open("ab") as log:
             words = [sys.executable, "-m", "hitl_mail", "--home", str(self.home.root), "run"]
             self.home.daemon = subprocess.Popen(words, stdout=log, stderr=log)
+
+    def beat(self) -> int:
+        """Another number after each sign of life."""
+        try:
+            return (self.home.root / "state/health.json").stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def kill(self) -> None:
         assert self.home.daemon is not None
@@ -162,9 +174,16 @@ class Storm:
         self.deaths += 1
 
     def rage(self, deaths: int, lives: tuple[float, float]) -> None:
-        """Load, and a kill after a time between `lives` seconds, `deaths` times."""
+        """Load, and a kill after a time between `lives` seconds, `deaths` times.
+
+        One life in four is counted from its first instant, so that some end in a start; the
+        others from when the daemon is up, so that a slow machine gets work done, too.
+        """
         for _ in range(deaths):
+            before = self.beat()
             self.begin()
+            if self.random.random() < 0.75:
+                until(lambda before=before: self.beat() != before, "the daemon's beat", 120.0)  # type: ignore[misc]
             end = time.monotonic() + self.random.uniform(*lives)
             while time.monotonic() < end:
                 self.agents()
@@ -259,32 +278,47 @@ class Storm:
 
     def post(self, case: str) -> None:
         """Open the page and approve, until somebody says that it is decided."""
-        with httpx.Client(trust_env=False, timeout=3.0) as client:
-            try:
-                page = client.get(self.posts[case]).text
-                if 'name="seen" value="' not in page:
-                    del self.posts[case]
-                    return
-                seen = page.split('name="seen" value="')[1].split('"')[0]
-                client.post(self.posts[case], data={"verb": "approve", "note": "", "seen": seen})
-            except httpx.TransportError:
+        try:
+            page = self.client.get(self.posts[case]).text
+            if 'name="seen" value="' not in page:
+                del self.posts[case]
                 return
+            seen = page.split('name="seen" value="')[1].split('"')[0]
+            said = {"verb": "approve", "note": "", "seen": seen}
+            self.client.post(self.posts[case], data=said)
+        except httpx.TransportError:
+            return
 
     # The end
 
-    def quiet(self, timeout: float) -> None:
-        """Run until nothing moves, and have a person settle what is in doubt."""
+    def quiet(self, patience: float) -> None:
+        """Run until nothing is left to do, and have a person settle what is in doubt."""
         self.begin()
-        until(lambda: self.still({"in_doubt"}), self.restless, timeout)
-        for case, status in self.open().items():
-            assert status == "in_doubt"
-            self.say(self.random.choice(("done", "abandon")), case)
-        until(lambda: self.still(set()), self.restless, timeout)
+        self.settle({"in_doubt"}, patience)
+        for case in self.open().values():
+            assert case.status == "in_doubt"
+            self.say(self.random.choice(("done", "abandon")), case.id)
+        self.settle(set(), patience)
         assert self.home.stop(signal.SIGTERM) == 0
 
-    def still(self, statuses: set[str]) -> bool:
-        self.reviewers()
-        return not self.left() and set(self.open().values()) <= statuses
+    def settle(self, statuses: set[str], patience: float) -> None:
+        """Wait until only cases in `statuses` are open: however slow, but never without progress.
+
+        A machine may be as busy as it likes; what counts as stuck is a daemon of which nothing
+        was seen to move for `patience` seconds.
+        """
+        before, moved = None, time.monotonic()
+        while True:
+            self.reviewers()
+            left, cases = self.left(), self.open()
+            if not left and {case.status for case in cases.values()} <= statuses:
+                return
+            now = time.monotonic()
+            if (left, cases) != before:
+                before, moved = (left, cases), now
+            assert now - moved < patience, f"nothing moved for {patience} s: {left} {cases}"
+            # To look is to read the whole journal, and the daemon needs the time more.
+            time.sleep(0.2)
 
     def left(self) -> list[str]:
         """The files that the daemon has still to take up."""
@@ -292,16 +326,23 @@ class Storm:
         places += ["control/new", "control/cur", "mail/in/new"]
         root = self.home.root
         return [
-            str(path.relative_to(root)) for place in places for path in (root / place).iterdir()
+            str(path.relative_to(root)) for place in places for path in (root / place).glob("*")
         ]
 
-    def restless(self) -> str:
-        """What still moves, and what the daemon said last."""
-        return f"quiet: {self.open()} {self.left()}\n{self.home.log()[-4000:]}"
+    def open(self) -> dict[str, Case]:
+        return dict(bootstrap.read_state(Home(self.home.root)).cases)
 
-    def open(self) -> dict[str, str]:
-        state = bootstrap.read_state(Home(self.home.root))
-        return {case.id: case.status for case in state.cases.values()}
+    def refused(self) -> dict[str, str]:
+        """Why files were refused, by their names."""
+        return {
+            str(path.relative_to(self.home.root)): path.read_text()
+            for spool in SPOOLS.values()
+            for path in (self.home.root / spool / "refused").glob("*.error.json")
+        }
+
+    def told(self) -> str:
+        """What the daemon has to say for itself, for who reads of a failure."""
+        return f"refused: {self.refused()}\n{self.home.log()[-4000:]}"
 
 
 def case_of(mail: EmailMessage) -> str:
@@ -315,7 +356,7 @@ def storm(
     seed: int,
     deaths: int = 12,
     lives: tuple[float, float] = (0.6, 2.2),
-    settle: float = 30.0,
+    patience: float = 30.0,
 ) -> Storm:
     """Load and kills, then quiet, then all the checks. AssertionError names the seed."""
     made = Storm(home, random.Random(seed))
@@ -323,10 +364,13 @@ def storm(
         (home.root / spool / "new").mkdir(parents=True, exist_ok=True)
     try:
         made.rage(deaths, lives)
-        made.quiet(settle)
+        made.quiet(patience)
         check(made)
     except AssertionError as error:
-        raise AssertionError(f"seed {seed}, after {made.deaths} kills: {error}") from error
+        said = f"seed {seed}, after {made.deaths} kills: {error}\n{made.told()}"
+        raise AssertionError(said) from error
+    finally:
+        made.client.close()
     return made
 
 
@@ -361,8 +405,9 @@ def check(made: Storm) -> None:
         for quorum in receipt["verdict"]["quorums"] if receipt["verdict"]["asks"] else []:
             for person in quorum["reviewers"]:
                 assert (receipt["case"], person) in asked, f"{receipt['case']} never asked {person}"
+    assert made.refused() == {}
     for spool in SPOOLS.values():
-        assert list((home.root / spool / "refused").glob("*")) == []
+        assert list((home.root / spool / "refused").iterdir()) == []
 
 
 def check_case(receipt: dict[str, Any], runs: list[str]) -> None:

@@ -345,3 +345,20 @@ def test_a_control_file_that_decided_but_was_not_answered_is_answered_with_what_
     told = json.loads(answer.read_text())
     assert (told["ok"], told.get("verb"), told.get("status")) == (True, "reject", "rejected")
     assert len(life.receipts()) == 1
+
+
+def test_a_file_is_not_to_blame_for_a_daemon_that_is_killed_again_and_again(
+    new_life: Callable[..., Life],
+) -> None:
+    life = new_life()
+    life.drop("mail.once")
+    life.daemon("", 1)
+    (life.root / "spool/new/cancel.json").write_text(json.dumps({"cancel": "act"}))
+    for _ in range(4):
+        status, output = life.cli("run", "--once", point="spool done, before")
+        assert status == KILLED, output
+    life.daemon("", 1)
+    [receipt] = life.receipts()
+    assert receipt["status"] == "canceled"
+    for place in ("spool/new", "spool/cur", "spool/refused"):
+        assert list((life.root / place).iterdir()) == [], place

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.spool import CLAIMS
+from hitl_mail.adapters.spool_claims import CLAIMS, TOGETHER
 from tests.support.spools import (
     MOST,
     dropped,
@@ -157,19 +157,51 @@ def test_a_name_in_cur_is_not_overwritten_from_new(root: Path) -> None:
     assert [found.data for found in spool(root).claim(10)] == [b"1"]
 
 
-def test_a_file_that_ends_the_daemon_is_set_aside_after_three_claims(root: Path) -> None:
+def test_a_file_that_ends_the_daemon_is_set_aside_after_five_claims(root: Path) -> None:
     dropped(root)
     claims = [len(spool(root).claim(10)) for _ in range(CLAIMS + 1)]
-    assert (claims, reason(root)["error"]) == ([1, 1, 1, 0], "crashed")
+    assert (claims, reason(root)["error"]) == ([1, 1, 1, 1, 1, 0], "crashed")
 
 
-def test_a_file_under_suspicion_comes_alone(root: Path) -> None:
+def test_a_file_under_suspicion_comes_alone_each_time(root: Path) -> None:
     for name in ("a", "b", "c"):
         dropped(root, name)
+    together = [len(spool(root).claim(10)) for _ in range(TOGETHER)]
+    it = spool(root)
+    alone = [(len(it.claim(10)), it.more) for _ in range(3)]
+    assert (together, alone) == ([3, 3], [(1, True)] * 3)
+    it = spool(root)
+    assert (len(it.claim(10)), it.more) == (1, True)
+
+
+def test_files_under_suspicion_come_in_the_order_in_which_they_were_written(root: Path) -> None:
+    wanted = [f"{number * 7 % 10}.json" for number in range(10)]
+    for second, name in enumerate(wanted):
+        os.utime(dropped(root, name), (second, second))
+    for _ in range(TOGETHER):
+        spool(root).claim(10)
+    it = spool(root)
+    assert [found.name for _ in wanted for found in it.claim(10)] == wanted
+
+
+def test_kills_that_found_a_file_alone_twice_set_nothing_aside(root: Path) -> None:
+    dropped(root)
     for _ in range(CLAIMS - 1):
         spool(root).claim(10)
     it = spool(root)
-    assert (len(it.claim(10)), it.more) == (1, True)
+    it.done(it.claim(10)[0])
+    assert (names(root / "cur"), names(root / "refused")) == (set(), set())
+
+
+def test_a_count_whose_file_is_gone_does_not_count_against_the_next_of_its_name(
+    root: Path,
+) -> None:
+    dropped(root)
+    for _ in range(TOGETHER):
+        spool(root).claim(10)
+    (root / "cur" / "a.json").unlink()
+    spool(root).claim(10)
+    assert names(root / "cur") == set()
 
 
 def test_who_came_with_a_crashing_file_is_not_set_aside_with_it(root: Path) -> None:

@@ -1,0 +1,91 @@
+"""How files from a spool are taken."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.intake import Intake
+from hitl_mail.daemon.world import Rules, World
+from tests.factories import action, receive
+from tests.rulebook import SITE
+from tests.support.spools import dropped, made, names, spool
+
+
+class Now:
+    """It is always the same moment."""
+
+    def now(self) -> float:
+        return 0.0
+
+
+@dataclass
+class Journal:
+    """Does at each record what it is told to."""
+
+    at_record: Callable[[], None] = lambda: None
+    records: int = 0
+
+    async def append(self, payload: bytes) -> None:
+        self.at_record()
+
+    async def snapshot(self, payloads: Iterable[bytes]) -> None:
+        raise AssertionError("nothing here is long enough for a snapshot")
+
+    def load(self) -> Iterator[tuple[Literal["snapshot", "record"], bytes]]:
+        return iter(())
+
+
+@dataclass
+class Office:
+    """An engine with an intake over one spool. Only what cancels is dropped here."""
+
+    root: Path
+    journal: Journal = field(default_factory=Journal)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(self.journal, Now())
+        nothing: Any = None
+        rules: Rules = nothing
+        world = World(SITE, rules, lambda: self.engine.desk, lambda case: 0.5)
+        spools = {"billing": spool(made(self.root))}
+        self.intake = Intake(self.engine, nothing, world, spools, *[nothing] * 5)
+
+    async def ask(self, action_id: str) -> None:
+        case = f"261122-{action_id}"
+        await self.engine.handle(case, receive(action(id=action_id), case=case))
+
+    def cancel(self, action_id: str) -> None:
+        dropped(self.root, f"c-{action_id}.json", json.dumps({"cancel": action_id}).encode())
+
+    def statuses(self) -> list[str]:
+        return [case.status for case in self.engine.cases.values()]
+
+
+async def test_a_file_that_comes_alone_is_taken_before_anything_else_has_its_turn(
+    tmp_path: Path,
+) -> None:
+    done: list[str] = []
+    office = Office(tmp_path / "spool")
+    await office.ask("first")
+    office.cancel("first")
+    office.journal.at_record = lambda: done.append("record")
+    asyncio.get_running_loop().call_soon(done.append, "something else")
+    await office.intake.serve()
+    await asyncio.sleep(0)
+    assert done == ["record", "something else"]
+    assert (office.statuses(), names(tmp_path / "spool/cur")) == (["canceled"], set())
+
+
+async def test_files_that_come_together_are_all_taken(tmp_path: Path) -> None:
+    office = Office(tmp_path / "spool")
+    for name in ("first", "second", "third"):
+        await office.ask(name)
+        office.cancel(name)
+    assert await office.intake.serve() == 3
+    assert (office.statuses(), names(tmp_path / "spool/cur")) == (["canceled"] * 3, set())
