@@ -436,7 +436,8 @@ def check_case(receipt: dict[str, Any], runs: list[str]) -> None:
     wanted = {"done": "executed", "abandon": "failed"}
     assert status == (wanted[settled[0]] if settled else statuses.get(kind, "executed")), receipt
     if kind in IDEMPOTENT:
-        assert len(set(runs)) == 1, (case, runs)
+        # An attempt that a crash ended too often is in doubt as well, and may never have run.
+        assert len(set(runs)) == 1 or (settled and not runs), (case, runs)
     elif kind == "auto.busy":
         assert len(runs) <= receipt["outcome"]["attempts"] <= 2, (case, runs)
     else:
