@@ -324,6 +324,9 @@ class Spool(Protocol):
         What must not be read (links, FIFOs, oversized, foreign owners) is refused on the way.
         """
 
+    def survived(self, spooled: Spooled) -> None:
+        """What a claimed file means is decided: if the daemon ends now, the file is no reason."""
+
     def done(self, spooled: Spooled) -> None:
         """Forget a claimed file: its command is durable."""
 

@@ -104,6 +104,15 @@ class SpoolDirectory:
         # What was said first comes first: two files may be about one case.
         return sorted(claimed, key=lambda spooled: _written(spooled.path))
 
+    def survived(self, spooled: Spooled) -> None:
+        """This time does not count: what the file means is decided, and the daemon still there."""
+        name = spooled.path.name
+        claims = self._held.get(name, 1)
+        if claims > 1:
+            # Only a hint is lost where this fails: the file counts as suspect once more.
+            with contextlib.suppress(OSError):
+                self._claims.note(name, claims - 1)
+
     def done(self, spooled: Spooled) -> None:
         """Forget a claimed file: its command is durable."""
         self._forget(spooled.path.name)
@@ -160,8 +169,8 @@ class SpoolDirectory:
     def _reclaim(self, cur: int, name: str, claims: int) -> Spooled | None:
         if claims > CLAIMS:
             detail = (
-                f"the daemon ended {CLAIMS} times while it worked on this file. Look whether it"
-                " was taken, before you drop it again"
+                f"the daemon ended {CLAIMS} times while it worked on this file; look whether it"
+                " was taken before you drop it again"
             )
             self._set_aside(cur, name, _error(Refused("crashed", detail)))
             return None

@@ -1,7 +1,8 @@
 """How often the daemon ended while it worked on a file, so that a file that ends it is found out.
 
-What ended the daemon is not known, and it may have come from outside: a file is suspected only
-after several ends, and set aside only after several more at which it was worked on alone. The
+What ended the daemon is not known, and it may have come from outside. So an end counts against a
+file only between its claim and the moment its meaning is decided, which is an instant; a file is
+suspected only after several, and set aside only after several more at which it was alone. The
 count is a file `.NAME.claims` beside `cur/NAME`; a file without one was claimed once.
 """
 
@@ -12,8 +13,8 @@ from pathlib import Path
 TOGETHER = 2
 """How often a file is handed out together with others."""
 
-CLAIMS = TOGETHER + 3
-"""How often a file is handed out in all; the last times alone, which takes but an instant."""
+CLAIMS = TOGETHER + 2
+"""How often a file is handed out in all, the last times alone."""
 
 _SUFFIX = ".claims"
 
@@ -32,8 +33,11 @@ class Claims:
             return 1
 
     def note(self, name: str, count: int) -> None:
-        """Remember how often, if it was more than once. Raises OSError."""
-        self._path(name).write_text(str(count))
+        """Remember how often. Raises OSError."""
+        if count > 1:
+            self._path(name).write_text(str(count))
+        else:
+            self.forget(name)
 
     def forget(self, name: str) -> None:
         """Remove the count of a file. Raises OSError."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -62,6 +63,7 @@ class Control:
         files = self.spool.claim(_BATCH)
         for spooled in files:
             answer = await self._answer(spooled)
+            self.spool.survived(spooled)
             stem = spooled.name.rsplit(".", 1)[0]
             try:
                 await asyncio.to_thread(self.spool.result, stem, answer)
@@ -118,7 +120,8 @@ class Control:
             # A crash between the record and its answer makes us read the file again.
             message_id=f"control:{spooled.name}",
         )
-        after = await self.engine.handle(case.id, self.deciding.command(case, spoken))
+        decided = partial(self.spool.survived, spooled)
+        after = await self.engine.handle(case.id, self.deciding.command(case, spoken), decided)
         status = after.status if after else "closed"
         return _done(case.id, said.verb, person, status)
 

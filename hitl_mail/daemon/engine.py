@@ -32,6 +32,10 @@ _SNAPSHOT_AFTER = 5000
 """Records before a snapshot is worth its writing; more where more cases are open."""
 
 
+def _nothing() -> None:
+    """For who does not want to know."""
+
+
 class Engine:
     """Open cases in memory, their commands in the journal."""
 
@@ -74,15 +78,19 @@ class Engine:
         case_id = self._by_agent_id.get((agent, action_id))
         return self.cases.get(case_id) if case_id else None
 
-    async def handle(self, case_id: str, command: Command) -> Case | None:
+    async def handle(
+        self, case_id: str, command: Command, decided: Callable[[], None] = _nothing
+    ) -> Case | None:
         """Carry one command out; the case as of its record, which is durable.
 
-        None where there is nothing to record and no such case. Raises `NotAllowed`, or
-        `StorageFailed` for ever.
+        None where there is nothing to record and no such case. `decided` is called when only the
+        disk is waited for. Raises `NotAllowed`, or `StorageFailed` for ever.
         """
-        return (await self.handle_together([(case_id, command)]))[0]
+        return (await self.handle_together([(case_id, command)], decided))[0]
 
-    async def handle_together(self, commands: Sequence[tuple[str, Command]]) -> list[Case | None]:
+    async def handle_together(
+        self, commands: Sequence[tuple[str, Command]], decided: Callable[[], None] = _nothing
+    ) -> list[Case | None]:
         """Several commands about different cases as one record: all or none."""
         self._check()
         if len({case_id for case_id, _ in commands}) < len(commands):
@@ -95,13 +103,15 @@ class Engine:
                 cases.append((case_id, events))
         if not cases:
             return [self.cases.get(case_id) for case_id, _ in commands]
-        touched = {case.id: case for case in await self._commit(Record(cases=tuple(cases)))}
+        touched = {
+            case.id: case for case in await self._commit(Record(cases=tuple(cases)), decided)
+        }
         return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
 
     async def note(self, *events: DeskEvent) -> None:
         """Record what happened at the desk; durable when it returns."""
         self._check()
-        await self._commit(Record(desk=events))
+        await self._commit(Record(desk=events), _nothing)
 
     def fail(self, error: StorageFailed) -> None:
         """The disk failed, here or under the receipts: the daemon stops and says so."""
@@ -117,7 +127,7 @@ class Engine:
         if self.failure is not None:
             raise self.failure
 
-    async def _commit(self, record: Record) -> list[Case]:
+    async def _commit(self, record: Record, decided: Callable[[], None]) -> list[Case]:
         payload = encode(record)
         touched = self._state.apply(record)
         for case in touched:
@@ -126,7 +136,9 @@ class Engine:
         try:
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
-            await self._store.append(payload)
+            durable = self._store.append(payload)
+            decided()
+            await durable
         except StorageFailed as error:
             self.fail(error)
             raise

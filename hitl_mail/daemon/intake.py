@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from hitl_mail.core import documents
@@ -99,14 +100,15 @@ class Intake:
 
     async def _take(self, agent: str, spooled: Spooled, read: _Read) -> None:
         document, message = read
+        decided = partial(self.spools[agent].survived, spooled)
         try:
             match message:
                 case Action():
-                    await self._action(agent, document, message)
+                    await self._action(agent, document, message, decided)
                 case Cancel():
-                    await self._cancel(agent, message)
+                    await self._cancel(agent, message, decided)
                 case Report():
-                    await self._report(agent, message)
+                    await self._report(agent, message, decided)
         except Refused as error:
             await self._refuse(agent, spooled, error)
         except StorageFailed:
@@ -117,6 +119,7 @@ class Intake:
             detail = "hitl-mail failed on this file; see its log"
             await self._refuse(agent, spooled, Refused("internal", detail))
         else:
+            decided()
             self.spools[agent].done(spooled)
 
     async def _refuse(self, agent: str, spooled: Spooled, error: Refused) -> None:
@@ -124,7 +127,9 @@ class Intake:
         reason = {"error": error.code, "detail": error.detail, "field": error.field}
         await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
 
-    async def _action(self, agent: str, document: dict[str, Any], action: Action) -> None:
+    async def _action(
+        self, agent: str, document: dict[str, Any], action: Action, decided: Callable[[], None]
+    ) -> None:
         action_id = action.id or ""
         digest = self.seal(content_digest(document, action_id))
         open_case = self.engine.open_case(agent, action_id)
@@ -143,7 +148,7 @@ class Intake:
             commands += self._superseded(agent, action.supersedes, action_id)
         receive = self._receive(agent, document, action, digest)
         try:
-            await self.engine.handle_together([*commands, (receive.case, receive)])
+            await self.engine.handle_together([*commands, (receive.case, receive)], decided)
         except NotAllowed as error:
             raise Refused(f"supersedes_{error.code}", error.detail, "supersedes") from None
 
@@ -200,7 +205,7 @@ class Intake:
             raise Refused("supersedes_started", f"{old} is already {status}", "supersedes")
         return []
 
-    async def _cancel(self, agent: str, message: Cancel) -> None:
+    async def _cancel(self, agent: str, message: Cancel, decided: Callable[[], None]) -> None:
         case = self._mine(agent, message.cancel)
         if case is None:
             filed = self._filed(agent, message.cancel)
@@ -212,11 +217,11 @@ class Intake:
         if case.status == "canceled":
             return
         try:
-            await self.engine.handle(case.id, Withdraw(agent))
+            await self.engine.handle(case.id, Withdraw(agent), decided)
         except NotAllowed as error:
             raise Refused(error.code, error.detail, "cancel") from None
 
-    async def _report(self, agent: str, message: Report) -> None:
+    async def _report(self, agent: str, message: Report, decided: Callable[[], None]) -> None:
         case = self._mine(agent, message.report)
         if case is None or case.final:
             self._reported_before(agent, message, case)
@@ -224,7 +229,7 @@ class Intake:
         if not self.right_permit(case, message.permit):
             raise Refused("bad_permit", "this is not the permit of that case", "permit")
         try:
-            await self.engine.handle(case.id, Tell(message.outcome))
+            await self.engine.handle(case.id, Tell(message.outcome), decided)
         except NotAllowed as error:
             raise Refused(error.code, error.detail, "report") from None
 
@@ -252,8 +257,8 @@ class Intake:
 async def _together(works: list[Coroutine[Any, Any, _T]]) -> list[_T]:
     """What each of `works` returns. One that is alone does not wait for a turn in the loop.
 
-    So a file that is suspected of ending the daemon is claimed and taken in one go: the daemon's
-    end, if it comes from outside, hardly ever finds it at work on that file.
+    So what a file that is suspected of ending the daemon means is decided in one go with its
+    claim: an end of the daemon that comes from outside hardly ever falls in between.
     """
     if len(works) == 1:
         return [await works[0]]

@@ -347,15 +347,16 @@ def test_a_control_file_that_decided_but_was_not_answered_is_answered_with_what_
     assert len(life.receipts()) == 1
 
 
+@pytest.mark.parametrize("point", ["journal append, before", "spool done, before"])
 def test_a_file_is_not_to_blame_for_a_daemon_that_is_killed_again_and_again(
-    new_life: Callable[..., Life],
+    new_life: Callable[..., Life], point: str
 ) -> None:
     life = new_life()
     life.drop("mail.once")
     life.daemon("", 1)
     (life.root / "spool/new/cancel.json").write_text(json.dumps({"cancel": "act"}))
-    for _ in range(4):
-        status, output = life.cli("run", "--once", point="spool done, before")
+    for _ in range(6):
+        status, output = life.cli("run", "--once", point=point)
         assert status == KILLED, output
     life.daemon("", 1)
     [receipt] = life.receipts()

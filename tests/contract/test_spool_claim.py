@@ -157,10 +157,10 @@ def test_a_name_in_cur_is_not_overwritten_from_new(root: Path) -> None:
     assert [found.data for found in spool(root).claim(10)] == [b"1"]
 
 
-def test_a_file_that_ends_the_daemon_is_set_aside_after_five_claims(root: Path) -> None:
+def test_a_file_that_ends_the_daemon_is_set_aside_after_four_claims(root: Path) -> None:
     dropped(root)
     claims = [len(spool(root).claim(10)) for _ in range(CLAIMS + 1)]
-    assert (claims, reason(root)["error"]) == ([1, 1, 1, 1, 1, 0], "crashed")
+    assert (claims, reason(root)["error"]) == ([1, 1, 1, 1, 0], "crashed")
 
 
 def test_a_file_under_suspicion_comes_alone_each_time(root: Path) -> None:
@@ -184,10 +184,17 @@ def test_files_under_suspicion_come_in_the_order_in_which_they_were_written(root
     assert [found.name for _ in wanted for found in it.claim(10)] == wanted
 
 
-def test_kills_that_found_a_file_alone_twice_set_nothing_aside(root: Path) -> None:
+@pytest.mark.parametrize("ends_before", [0, 1, CLAIMS - 1])
+def test_an_end_after_it_was_decided_what_a_file_means_does_not_count_against_it(
+    root: Path, ends_before: int
+) -> None:
     dropped(root)
-    for _ in range(CLAIMS - 1):
+    for _ in range(ends_before):
         spool(root).claim(10)
+    for _ in range(10):
+        it = spool(root)
+        [found] = it.claim(10)
+        it.survived(found)
     it = spool(root)
     it.done(it.claim(10)[0])
     assert (names(root / "cur"), names(root / "refused")) == (set(), set())
