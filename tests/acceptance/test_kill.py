@@ -166,6 +166,16 @@ class Storm:
         except FileNotFoundError:
             return 0
 
+    def await_beat(self, before: int) -> None:
+        """Wait until the daemon says that it is up."""
+
+        def look() -> bool:
+            assert self.home.daemon is not None
+            assert self.home.daemon.poll() is None, self.home.log()
+            return self.beat() != before
+
+        until(look, "the daemon's first beat", 120.0)
+
     def kill(self) -> None:
         assert self.home.daemon is not None
         assert self.home.daemon.poll() is None, self.home.log()
@@ -183,7 +193,7 @@ class Storm:
             before = self.beat()
             self.begin()
             if self.random.random() < 0.75:
-                until(lambda before=before: self.beat() != before, "the daemon's beat", 120.0)  # type: ignore[misc]
+                self.await_beat(before)
             end = time.monotonic() + self.random.uniform(*lives)
             while time.monotonic() < end:
                 self.agents()
@@ -412,6 +422,8 @@ def check(made: Storm) -> None:
             for person in quorum["reviewers"]:
                 assert (receipt["case"], person) in asked, f"{receipt['case']} never asked {person}"
     assert made.refused() == {}
+    assert list((home.root / "mail/in/failed").iterdir()) == []
+    assert "Traceback" not in home.log()
     for spool in SPOOLS.values():
         assert list((home.root / spool / "refused").iterdir()) == []
 
