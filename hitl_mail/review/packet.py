@@ -219,7 +219,7 @@ def show_value(value: Any) -> str:
 
 def _name(name: str) -> str:
     """A key that would be mistaken for a path of keys is put in quotes."""
-    clear = name and not any(char in name for char in '.[]"') and name.strip() == name
+    clear = name and not any(char in name for char in '.=[]"') and name.strip() == name
     return name if clear else json.dumps(name, ensure_ascii=False)
 
 

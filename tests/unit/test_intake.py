@@ -52,7 +52,7 @@ class Office:
         self.engine = Engine(self.journal, Now())
         nothing: Any = None
         rules: Rules = nothing
-        world = World(SITE, rules, lambda: self.engine.desk, lambda case: 0.5)
+        world = World(SITE, rules, lambda: self.engine.desk, lambda case: 0.5, lambda: 0.0)
         spools = {"billing": spool(made(self.root))}
         self.intake = Intake(self.engine, nothing, world, spools, *[nothing] * 5)
 
