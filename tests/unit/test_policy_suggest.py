@@ -249,8 +249,18 @@ def test_of_a_rule_that_asks_too_often_only_the_calm_kinds_are_opened() -> None:
 
 
 def test_a_rule_that_asks_much_and_is_refused_everywhere_gets_no_change() -> None:
-    (found,) = suggested(of("c.mixed"), mixed())
+    hasty = [one._replace(seconds=10.0) for one in mixed()]
+    (found,) = suggested(of("c.mixed"), hasty)
     assert (found["what"], found["change"], found["replay"]) == ("asks_often", None, None)
+
+
+def test_a_change_that_would_run_what_people_refused_under_another_rule_is_dropped() -> None:
+    asks = of("a.calm")
+    before = rule("as it was called once", 'kind == "a.calm"')
+    refused = entries([case("a.calm", "reject")], policy(KINDS + before))
+    approved = entries(quick("a.calm"), policy(KINDS + asks))
+    assert brief(suggested(asks, [], approved)) == [("exception", "a.calm")]
+    assert suggested(asks, [], [*refused, *approved]) == []
 
 
 def test_a_change_that_would_spare_nobody_a_question_is_not_made() -> None:
