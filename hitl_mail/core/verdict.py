@@ -139,6 +139,7 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
 
     A case never gets milder: every quorum it had stays, with the larger number and, where the new
     people are among the old and enough, the smaller circle; quorums of the new verdict are added.
+    Where a rule names other people than before, both circles have to agree.
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
@@ -151,7 +152,12 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
     before = {quorum.rule: quorum for quorum in old.quorums}
     merged = dict(before)
     for quorum in new.quorums:
-        merged[quorum.rule] = _narrower(before.get(quorum.rule), quorum)
+        was, name = before.get(quorum.rule), quorum.rule
+        if was is not None and not _same_circle(was, quorum):
+            # Neither is the stricter: both have to agree.
+            name = f"{quorum.rule} (new)"
+        named = msgspec.structs.replace(quorum, rule=name)
+        merged[name] = _narrower(before.get(name), named)
     return msgspec.structs.replace(
         new,
         gate=max(old, new, key=lambda verdict: verdict.strictness).gate,
@@ -164,6 +170,12 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
         sampled=None,
         reviews=(),
     )
+
+
+def _same_circle(old: Quorum, new: Quorum) -> bool:
+    """Whether one of two circles of a rule is the other, or a part of it."""
+    before, now = set(old.reviewers), set(new.reviewers)
+    return old.refs == new.refs or now <= before or before <= now
 
 
 def _narrower(old: Quorum | None, new: Quorum) -> Quorum:

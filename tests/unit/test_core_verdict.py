@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
-from hitl_mail.core.verdict import Quorum, Verdict, stricter
+from hitl_mail.core.verdict import DOORS, Quorum, Verdict, stricter
 from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
 
 AUTO, DENY = verdict("auto"), verdict("deny")
@@ -85,10 +86,26 @@ def test_the_smaller_circle_counts() -> None:
     assert quorum_of(quorum(), quorum("money", "ada")).reviewers == ("ada",)
 
 
-def test_another_circle_does_not_replace_the_old_one() -> None:
+def test_of_another_circle_and_the_old_one_both_have_to_agree() -> None:
+    old = verdict(quorums=(quorum("money", "finance"),))
+    new = verdict(quorums=(quorum("money", "cleo", doors=("cli",)),))
+    found = both(old, new).quorums
+    assert [(q.rule, q.reviewers, q.doors) for q in found] == [
+        ("money", ("ada", "bob"), DOORS),
+        ("money (new)", ("cleo",), ("cli",)),
+    ]
+
+
+def test_the_same_change_twice_adds_nothing_more() -> None:
+    new = verdict(quorums=(quorum("money", "cleo"),))
+    once = both(verdict(quorums=(quorum("money", "finance"),)), new)
+    assert stricter(once, new) is None
+
+
+def test_a_stand_in_makes_no_other_circle() -> None:
     old = quorum("money", "finance")
-    new = quorum("money", "cleo", approvals=1, doors=("cli",))
-    assert quorum_of(old, new).reviewers == ("ada", "bob")
+    away = msgspec.structs.replace(old, reviewers=("bob", "dan"))
+    assert stricter(verdict(quorums=(old,)), verdict(quorums=(away,))) is None
 
 
 def test_only_doors_that_both_take_stay() -> None:
