@@ -45,7 +45,8 @@ async def test_an_address_in_the_agents_text_is_no_link() -> None:
         Context("Click", "https://evil.example/ <a href='https://evil.example'>", None, False),
     )
     html = await page(packet(summary="https://evil.example/", context=context))
-    assert re.findall(r'<a [^>]*href="([^"]*)"', html) == ["#decide", "../r/r-ada"]
+    elsewhere = [to for to in re.findall(r'<a [^>]*href="([^"]*)"', html) if to[0] != "#"]
+    assert elsewhere == ["../r/r-ada"]
 
 
 async def test_untrusted_context_is_marked_and_trusted_context_is_not() -> None:

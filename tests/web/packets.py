@@ -4,7 +4,28 @@ from typing import Any
 
 import msgspec
 
-from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Row, Trouble
+from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Row, Trouble, rows_of
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["amount", "currency"],
+    "properties": {
+        "amount": {
+            "type": "number",
+            "title": "Amount",
+            "description": "What goes back to the customer",
+            "minimum": 0,
+            "maximum": 500,
+        },
+        "currency": {"enum": ["EUR", "USD"], "title": "Currency"},
+        "customer": {"type": "string", "maxLength": 80},
+    },
+}
+
+
+def rows(payload: dict[str, Any]) -> tuple[Row, ...]:
+    """A payload as a packet shows it."""
+    return tuple(rows_of(payload))
 
 
 def packet(**changes: Any) -> Packet:
@@ -38,7 +59,8 @@ def packet(**changes: Any) -> Packet:
             Context("Mail of the customer", "You charged me twice! Fix it.", "mailbox", False),
         ),
         attachments=(),
-        choices=("approve", "reject"),
+        choices=("approve", "reject", "edit", "route"),
+        routes=("bob", "owner"),
         doors=("mail", "link", "cli"),
         expires="Sun 22 Nov 2026, 16:00 (+00:00)",
         expires_in="4h",
