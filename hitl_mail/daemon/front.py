@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
@@ -167,13 +169,15 @@ class Front:
 
     def _open(self, case: Case, claim: LinkClaim, allowed: tuple[Verb, ...]) -> LookUp:
         packet = build_packet(case, claim.person, self.facts, self.engine.clock.now())
+        routes = tuple(name for name in packet.routes if self._leads_on(case, claim, name))
+        packet = msgspec.structs.replace(packet, routes=routes)
         waiting, queue = self._others(claim)
         return LookUp(
             state="open",
             reader=claim.person,
             packet=packet,
             seen=_stamp(case.revision.digest, case),
-            verbs=tuple(verb for verb in allowed if verb != "route" or packet.routes),
+            verbs=tuple(verb for verb in allowed if verb != "route" or routes),
             form=form_of(case, self.world.policy) if "edit" in allowed else None,
             compared=compared(case),
             handed=handed(case, claim.person),
@@ -227,6 +231,11 @@ class Front:
         """What the person of a queue may say of a case."""
         newest = LinkClaim("decide", case.id, case.revision.digest, claim.person, claim.at)
         return self._allowed(case, newest)
+
+    def _leads_on(self, case: Case, claim: LinkClaim, name: str) -> bool:
+        """Whether there is anybody of that name to hand a question to."""
+        people = self.world.site.groups.get(name, (name,))
+        return not {*people} <= {claim.person, *self.world.excluded(case)}
 
     def _gone(self, claim: LinkClaim) -> bool:
         """A verdict keeps the names of people who have left since."""

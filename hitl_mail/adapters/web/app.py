@@ -152,8 +152,9 @@ class _Door:
         outcome = await self._pages.decide(token, posted, _evidence(request))
         if outcome.decided:
             # Seeing what became of it is a GET again: reloading that page posts nothing. Relative,
-            # because a proxy may serve us under a path of its own.
-            return RedirectResponse(f"./{quote(outcome.next or token, safe='')}", 303)
+            # because a proxy may serve us under a path of its own; with a fragment, because a
+            # browser would keep that of the form and go to the part of the page it names.
+            return RedirectResponse(f"./{quote(outcome.next or token, safe='')}#top", 303)
         return self._refused(token, outcome, posted)
 
     def _most(self, request: Request, token: str) -> int:

@@ -147,7 +147,7 @@ _ELSEWHERE = Words(
 )
 DOORS: dict[Door, str] = {
     "mail": "answer the mail about this case",
-    "cli": "use the command line: hitl-mail show",
+    "cli": "use the command line",
     "link": "open the link",
 }
 """How to decide through a door, as the end of a sentence."""
