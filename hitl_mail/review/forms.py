@@ -131,6 +131,12 @@ def editable_json(value: Any) -> str:
     return "".join(char if visible(char, keep="\n") == char else _escaped(char) for char in text)
 
 
+def _posted_name(key: str) -> str:
+    """A key as a browser posts it unchanged: without line ends, which it would make its own."""
+    plain = key.replace("\\", "\\\\")
+    return "".join(char if visible(char, keep="") == char else _escaped(char) for char in plain)
+
+
 def _escaped(char: str) -> str:
     return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
 
@@ -169,7 +175,7 @@ def _field(value: Any, schema: dict[str, Any], path: Path, number: int, *, neede
         hints.append("not there now; left empty, it stays away")
     return Field(
         number=number,
-        name=f"p:{show_path(path)}",
+        name=f"p:{_posted_name(show_path(path))}",
         key=show_path(path),
         path=path,
         control=control,
