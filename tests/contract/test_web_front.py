@@ -6,7 +6,9 @@ import pytest
 
 from hitl_mail.core.case import Case
 from hitl_mail.ports import Posted
+from tests.contract.test_web_edit import Forms
 from tests.web.office import DAY, Office, without
+from tests.web.serve import served
 
 
 async def edited(office: Office, **changes: str) -> tuple[Case, str, str]:
@@ -157,6 +159,24 @@ async def test_who_may_not_decide_learns_nothing_of_what_an_edit_would_meet() ->
     seen = f"{case.revision.digest}.0"
     outcome = await office.posts(office.link(case, "dora"), "edit", seen, fields={"p:amount": "-1"})
     assert (outcome.code, outcome.problems) == ("own_request", ())
+
+
+async def test_a_browser_edits_and_approves_the_real_pages() -> None:
+    office = Office()
+    case = await office.asks()
+    async with served(office.front) as client:
+        page = await client.get(f"/d/{office.link(case)}")
+        form = Forms(page.text).form("p:amount")
+        changed = {**form, "verb": "edit", "p:amount": "40"}
+        page = await client.post(page.url, data=changed, follow_redirects=True)
+        seen = Forms(page.text).forms[0]["seen"]
+        data = {"verb": "approve", "seen": seen}
+        page = await client.post(page.url.copy_with(fragment=None), data=data)
+    assert (page.status_code, office.case(case).status, office.case(case).payload["amount"]) == (
+        303,
+        "approved",
+        40,
+    )
 
 
 # Route

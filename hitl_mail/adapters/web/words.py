@@ -118,6 +118,12 @@ QUEUE: dict[str, Words] = {
     ),
 }
 
+_REVIEW_OVER = Words(
+    "The time to look at it is over",
+    "It ran by itself, as the rules allow, and was shown to you for your opinion. Nothing more is "
+    "recorded of it.",
+    "If it was wrong, tell an admin of this site.",
+)
 _BAD_LINK = Words(
     "This link does not work",
     "It is not one of ours, was cut off on its way, or is too old. Nothing was decided.",
@@ -212,6 +218,7 @@ def of(found: LookUp) -> Words:
         case "elsewhere":
             return _ELSEWHERE
         case "expired":
-            return OF_STATUS["expired"]
+            ran = found.facts is not None and found.facts.status == "executed"
+            return _REVIEW_OVER if ran else OF_STATUS["expired"]
         case _:
             return OF_STATUS[found.facts.status] if found.facts else _CHANGED
