@@ -157,6 +157,13 @@ async def test_the_new_revision_is_shown_beside_the_old_and_not_by_colour_alone(
     assert ("<del><code>49" in table, "<ins><code>40" in table) == (True, True)
 
 
+async def test_why_somebody_changed_it_is_shown_with_the_change() -> None:
+    pages = OneCase(shown=packet(changed="bob edited it", edit_note="half was paid back"))
+    async with served(pages) as client:
+        page = (await client.get("/d/ada")).text
+    assert '<span class="unseen">Note: </span>half was paid back' in page
+
+
 async def test_a_number_with_a_comma_is_told_beside_its_field_and_kept() -> None:
     pages = OneCase()
     response = await posted(pages, {"verb": "edit", "seen": pages.revision, "p:amount": "40,50"})

@@ -87,7 +87,7 @@ def troubled_packet(*, in_doubt: bool = False) -> Packet:
 def hostile_packet(text: str) -> Packet:
     """Every text is `text`."""
     names = ("case", "agent", "kind", "title", "summary", "why", "json", "changed", "expires")
-    more = ("expires_in", "run_id", "action_id")
+    more = ("expires_in", "run_id", "action_id", "edit_note")
     return packet(
         **dict.fromkeys((*names, *more), text),
         risks=(Risk(text, text, ((text, text),), text), Risk(text, text, (), None, False)),
@@ -98,4 +98,6 @@ def hostile_packet(text: str) -> Packet:
         context=(Context(text, text, text, False), Context(text, text, text, True)),
         attachments=(FileFacts(text, text, 1, text),),
         trouble=Trouble(True, 1, text, 1, text, text),
+        routes=(text,),
+        notes=((text, text),),
     )
