@@ -101,7 +101,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
     outbox, inbox = _transport(home, site)
     deciding = Deciding(world)
-    front = Front(engine, receipts, world, links, facts, deciding)
+    front = Front(engine, receipts, world, links, facts, deciding, waiting)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
     started = clock.now()

@@ -1,8 +1,6 @@
-"""How many open cases wait for whom, so that a mail can say what else waits for its reader."""
+"""Which open cases wait for whom: for a mail that says how many, and for a reviewer's queue."""
 
 from __future__ import annotations
-
-from collections import Counter
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.quorum import waiting_for
@@ -13,16 +11,22 @@ class Waiting:
 
     def __init__(self) -> None:
         self._of_case: dict[str, tuple[str, ...]] = {}
-        self._count: Counter[str] = Counter()
+        self._of_person: dict[str, set[str]] = {}
 
     def watch(self, case: Case) -> None:
         # An approved case with a permit waits for its agent, which is nobody here.
         people = () if case.status == "approved" else waiting_for(case)
-        self._count.subtract(self._of_case.pop(case.id, ()))
+        for person in self._of_case.pop(case.id, ()):
+            self._of_person[person].discard(case.id)
         if people:
             self._of_case[case.id] = people
-            self._count.update(people)
+            for person in people:
+                self._of_person.setdefault(person, set()).add(case.id)
 
     def count(self, person: str) -> int:
         """How many open cases wait for `person`."""
-        return self._count[person]
+        return len(self._of_person.get(person, ()))
+
+    def cases(self, person: str) -> frozenset[str]:
+        """The ids of the open cases that wait for `person`."""
+        return frozenset(self._of_person.get(person, ()))

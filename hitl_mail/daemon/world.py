@@ -37,6 +37,9 @@ class Rules(Protocol):
     def complaints(self, kind: str, payload: dict[str, Any]) -> list[str]:
         """What the kind's schema has against a payload."""
 
+    def schema_of(self, kind: str) -> Any:
+        """The kind's JSON Schema; None where it has none."""
+
     def tighten_of(self, rule: str) -> tuple[float, int] | None:
         """The flagged share, of how many samples, over which a rule is tightened."""
 

@@ -145,6 +145,11 @@ class Policy:
         _, schema = self.kinds.get(kind, (None, None))
         return schema.complaints(payload) if schema is not None else []
 
+    def schema_of(self, kind: str) -> Any:
+        """The kind's JSON Schema as it was read; None where it has none."""
+        _, schema = self.kinds.get(kind, (None, None))
+        return schema.validator.schema if schema is not None else None
+
     def executor_of(self, kind: str) -> str:
         """The name of the executor that carries such actions out."""
         found, _ = self.kinds.get(kind, (None, None))

@@ -8,7 +8,8 @@ import httpx
 import msgspec
 import pytest
 
-from tests.web.one_case import OneCase, facts
+from hitl_mail.ports import LookUp, Said
+from tests.web.one_case import NOON, OneCase, facts
 from tests.web.serve import served
 
 
@@ -170,6 +171,68 @@ async def test_a_bad_link_decides_nothing(token: str) -> None:
         ]
         answers.append(await client.get(f"/r/{token}"))
     assert ([answer.status_code for answer in answers], pages.state()) == ([404] * 3, before)
+
+
+class Shows(OneCase):
+    """Shows one thing, whatever the link."""
+
+    def __init__(self, found: LookUp) -> None:
+        super().__init__()
+        self._found = found
+
+    def look(self, token: str) -> LookUp:
+        return self._found
+
+
+REVISED = facts(revised=("bob edited it", NOON))
+STATES: dict[str, tuple[LookUp, int, tuple[str, ...]]] = {
+    "changed": (
+        LookUp(state="changed", facts=REVISED),
+        200,
+        ("<h1>It changed since this link was sent</h1>", "bob edited it", "A newer mail"),
+    ),
+    "changed by oneself": (
+        LookUp(state="changed", facts=REVISED, newer="ada-2"),
+        200,
+        ("It was you who changed it", 'href="./ada-2"'),
+    ),
+    "not by link": (
+        LookUp(state="elsewhere", facts=facts(), doors=("mail", "cli")),
+        403,
+        (
+            "<h1>This is not decided by link</h1>",
+            "answer the mail about this case, or use the command line: "
+            "<code>hitl-mail show 261122-k3f9ma</code>",
+        ),
+    ),
+    "own request": (
+        LookUp(state="own_request"),
+        403,
+        ("<h1>This is your own request</h1>", "nobody approves their own", "others have been"),
+    ),
+    "review over": (
+        LookUp(state="expired", facts=facts(status="executed")),
+        200,
+        ("<h1>The time to look at it is over</h1>", "tell an admin"),
+    ),
+    "handed on": (
+        LookUp(
+            state="under_way",
+            facts=facts(decisions=(Said("ada", "route", "link", NOON, "", "bob"),)),
+        ),
+        200,
+        ("<strong>ada</strong> handed it on to bob by link",),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_a_link_says_what_happened_by_whom_and_what_to_do(name: str) -> None:
+    found, status, parts = STATES[name]
+    async with served(Shows(found)) as client:
+        response = await client.get("/d/ada")
+    text = re.sub(r"\s+", " ", response.text)
+    assert (response.status_code, [part for part in parts if part not in text]) == (status, [])
 
 
 FOREIGN: dict[str, dict[str, str]] = {

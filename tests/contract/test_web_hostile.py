@@ -36,7 +36,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any], int]] = {
     "slash": ("GET", "/d/ada/", {}, 404),
     "method": ("PUT", "/d/ada", {}, 405),
     "form": ("POST", "/d/ada", {}, 400),
-    "too large": ("POST", "/d/ada", {"content": b"x" * 70_000}, 413),
+    "too large": ("POST", "/d/eve", {"content": b"x" * 70_000}, 413),
     "foreign": ("POST", "/d/ada", {"headers": {"sec-fetch-site": "cross-site"}}, 403),
     "decided": ("POST", "/d/ada", {"data": {"verb": "approve", "seen": OneCase().revision}}, 303),
     "stale": ("POST", "/d/ada", {"data": {"verb": "approve", "seen": "x"}}, 409),

@@ -45,7 +45,8 @@ async def test_an_address_in_the_agents_text_is_no_link() -> None:
         Context("Click", "https://evil.example/ <a href='https://evil.example'>", None, False),
     )
     html = await page(packet(summary="https://evil.example/", context=context))
-    assert re.findall(r'<a [^>]*href="([^"]*)"', html) == ["#decide", "../r/r-ada"]
+    elsewhere = [to for to in re.findall(r'<a [^>]*href="([^"]*)"', html) if to[0] != "#"]
+    assert elsewhere == ["../r/r-ada"]
 
 
 async def test_untrusted_context_is_marked_and_trusted_context_is_not() -> None:
@@ -102,11 +103,12 @@ class _Outline(HTMLParser):
         for name, value in attrs:
             if name == "id":
                 self.ids.append(value or "")
-            if name in ("for", "aria-labelledby") or (name == "href" and value == "#decide"):
-                self.wanted.append((value or "").removeprefix("#"))
+            inside = name == "href" and (value or "").startswith("#")
+            if name in ("for", "aria-labelledby", "aria-describedby") or inside:
+                self.wanted += (value or "").removeprefix("#").split()
 
 
-@pytest.mark.parametrize("path", ["/d/ada", "/r/r-ada", "/d/eve", "/"])
+@pytest.mark.parametrize("path", ["/d/ada", "/r/r-ada", "/q/q-ada", "/d/eve", "/"])
 async def test_a_screen_reader_finds_its_way(path: str) -> None:
     outline = _Outline()
     async with served(OneCase()) as client:
@@ -114,6 +116,17 @@ async def test_a_screen_reader_finds_its_way(path: str) -> None:
     counts = {tag: outline.tags.count(tag) for tag in ("header", "main", "footer", "h1")}
     assert (counts, set(outline.wanted) - set(outline.ids), len(outline.ids)) == (
         {"header": 1, "main": 1, "footer": 1, "h1": 1},
+        set(),
+        len(set(outline.ids)),
+    )
+
+
+async def test_a_screen_reader_finds_its_way_in_a_form_that_was_refused() -> None:
+    outline, pages = _Outline(), OneCase()
+    async with served(pages) as client:
+        data = {"verb": "edit", "seen": pages.revision, "p:amount": "x"}
+        outline.feed((await client.post("/d/ada", data=data)).text)
+    assert (set(outline.wanted) - set(outline.ids), len(outline.ids)) == (
         set(),
         len(set(outline.ids)),
     )
@@ -151,6 +164,9 @@ def test_text_contrasts_enough_in_both_colour_schemes(scheme: str) -> None:
         ("ink", "said"),
         ("ink", "plus"),
         ("ink", "minus"),
+        ("quiet", "plus"),
+        ("quiet", "minus"),
+        ("card", "link"),
     ]
     pairs += [("no", "card"), ("white", "yes")]
     low = {pair: contrast(found[pair[0]], found[pair[1]]) for pair in pairs}

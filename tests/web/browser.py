@@ -24,10 +24,11 @@ PATIENCE = 60.0
 
 
 class Tab:
-    """One page. `complaints` are what the browser's log said of it."""
+    """One page, `width` pixels wide. `complaints` are what the browser's log said of it."""
 
     def __init__(self, reader: asyncio.StreamReader, out: int) -> None:
         self.complaints: list[str] = []
+        self.width = 0
         self._reader = reader
         self._out = out
         self._sent = 0
@@ -35,6 +36,7 @@ class Tab:
         self._session: str | None = None
 
     async def open(self, width: int, height: int) -> None:
+        self.width = width
         target = await self.call("Target.createTarget", url="about:blank")
         attached = await self.call(
             "Target.attachToTarget", targetId=target["targetId"], flatten=True
@@ -69,6 +71,23 @@ class Tab:
             await self.call(
                 "Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, **text
             )
+
+    async def tab_to(self, wanted: str, most: int = 60) -> None:
+        """Press Tab until what has the focus fits a JavaScript condition on `focus`."""
+        for _ in range(most):
+            await self.press("Tab", 9)
+            if await self.ask(f"(focus => {wanted})(document.activeElement)"):
+                return
+        raise AssertionError(f"{most} tabs led to nothing with {wanted}")
+
+    async def type(self, text: str) -> None:
+        """Text into what has the focus, as a keyboard or an input method gives it."""
+        await self.call("Input.insertText", text=text)
+
+    async def scheme(self, name: str) -> None:
+        """Prefer the `light` or the `dark` colours."""
+        feature = {"name": "prefers-color-scheme", "value": name}
+        await self.call("Emulation.setEmulatedMedia", features=[feature])
 
     async def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         self._sent += 1

@@ -4,7 +4,28 @@ from typing import Any
 
 import msgspec
 
-from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Row, Trouble
+from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Row, Trouble, rows_of
+
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["amount", "currency"],
+    "properties": {
+        "amount": {
+            "type": "number",
+            "title": "Amount",
+            "description": "What goes back to the customer",
+            "minimum": 0,
+            "maximum": 500,
+        },
+        "currency": {"enum": ["EUR", "USD"], "title": "Currency"},
+        "customer": {"type": "string", "maxLength": 80},
+    },
+}
+
+
+def rows(payload: dict[str, Any]) -> tuple[Row, ...]:
+    """A payload as a packet shows it."""
+    return tuple(rows_of(payload))
 
 
 def packet(**changes: Any) -> Packet:
@@ -38,7 +59,8 @@ def packet(**changes: Any) -> Packet:
             Context("Mail of the customer", "You charged me twice! Fix it.", "mailbox", False),
         ),
         attachments=(),
-        choices=("approve", "reject"),
+        choices=("approve", "reject", "edit", "route"),
+        routes=("bob", "owner"),
         doors=("mail", "link", "cli"),
         expires="Sun 22 Nov 2026, 16:00 (+00:00)",
         expires_in="4h",
@@ -65,7 +87,7 @@ def troubled_packet(*, in_doubt: bool = False) -> Packet:
 def hostile_packet(text: str) -> Packet:
     """Every text is `text`."""
     names = ("case", "agent", "kind", "title", "summary", "why", "json", "changed", "expires")
-    more = ("expires_in", "run_id", "action_id")
+    more = ("expires_in", "run_id", "action_id", "edit_note")
     return packet(
         **dict.fromkeys((*names, *more), text),
         risks=(Risk(text, text, ((text, text),), text), Risk(text, text, (), None, False)),
@@ -76,4 +98,6 @@ def hostile_packet(text: str) -> Packet:
         context=(Context(text, text, text, False), Context(text, text, text, True)),
         attachments=(FileFacts(text, text, 1, text),),
         trouble=Trouble(True, 1, text, 1, text, text),
+        routes=(text,),
+        notes=((text, text),),
     )

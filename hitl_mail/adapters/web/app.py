@@ -1,6 +1,6 @@
 """Requests into calls of `Pages`, and what it answers into responses.
 
-GET and HEAD only ever call `look`, `receipt` and `health`, which change nothing; POST on a
+GET and HEAD only ever call `look`, `receipt`, `queue` and `health`, which change nothing; POST on a
 decision link is the one door to `decide` (design 1.5). The link's token is the secret, so there is
 no cookie and nothing that a foreign page could make a browser add; a POST that says itself to come
 from a foreign page is refused all the same.
@@ -26,17 +26,32 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hitl_mail.adapters.web.headers import strict_headers
-from hitl_mail.adapters.web.limits import Allowance, NotAForm, TooLarge, read_form
+from hitl_mail.adapters.web.limits import (
+    BODY_BYTES,
+    EDIT_BYTES,
+    Allowance,
+    NotAForm,
+    TooLarge,
+    is_large,
+    read_form,
+)
 from hitl_mail.adapters.web.render import Renderer
 from hitl_mail.core.events import Verb
-from hitl_mail.ports import LookUp, Outcome, Pages, PageState
+from hitl_mail.ports import LookUp, Outcome, Pages, PageState, Posted
 from hitl_mail.review.templates import OnBroken, ignore
 
 TOKEN_LENGTH = 2048
 NOTE_LENGTH = 2000
+_FIELD = "p:"
+"""What the names of the fields of a payload begin with (`review.forms`)."""
 _USER_AGENT_LENGTH = 200
 _VERBS: frozenset[str] = frozenset(get_args(Verb))
-_STATUS: dict[PageState, int] = {"bad_link": 404, "not_reviewer": 403}
+_STATUS: dict[PageState, int] = {
+    "bad_link": 404,
+    "not_reviewer": 403,
+    "own_request": 403,
+    "elsewhere": 403,
+}
 
 _log = logging.getLogger("hitl_mail.web")
 
@@ -67,6 +82,7 @@ def web_app(
             Route("/healthz", door.health, methods=["GET"]),
             Route("/d/{token}", door.decision, methods=["GET", "POST"]),
             Route("/r/{token}", door.receipt, methods=["GET"]),
+            Route("/q/{token}", door.queue, methods=["GET"]),
         ],
         middleware=[
             Middleware(_Guard, render=door.render, allowance=Allowance(rate, burst), clock=clock)
@@ -106,6 +122,13 @@ class _Door:
             return self._page(self.render.decision(LookUp(state="bad_link")), 404)
         return self._page(self.render.receipt(found))
 
+    async def queue(self, request: Request) -> Response:
+        token = request.path_params["token"]
+        found = self._pages.queue(token) if len(token) <= TOKEN_LENGTH else None
+        if found is None:
+            return self._page(self.render.decision(LookUp(state="bad_link")), 404)
+        return self._page(self.render.queue(found), 403 if found.state == "nobody" else 200)
+
     async def http_error(self, _request: Request, error: Exception) -> Response:
         if not isinstance(error, HTTPException):
             raise error
@@ -118,29 +141,32 @@ class _Door:
         if _is_foreign(request.headers, self._origin):
             return self._page(self.render.message("foreign"), 403)
         try:
-            form = await read_form(request)
+            form = await read_form(request, self._most(request, token))
+            posted = _posted(form)
         except TooLarge:
             return self._page(self.render.message("too_large"), 413)
         except NotAForm:
             return self._page(self.render.message("not_understood"), 400)
-        verb, note = form.get("verb", ""), form.get("note", "").replace("\r\n", "\n").strip()
-        if verb not in _VERBS or not form.get("seen"):
-            return self._page(self.render.message("not_understood"), 400)
-        if len(note) > NOTE_LENGTH:
-            return self._page(self.render.message("too_large"), 413)
         if len(token) > TOKEN_LENGTH:
             return self._page(self.render.decision(LookUp(state="bad_link")), 404)
-        outcome = await self._pages.decide(token, verb, note, form["seen"], _evidence(request))  # type: ignore[arg-type]
+        outcome = await self._pages.decide(token, posted, _evidence(request))
         if outcome.decided:
             # Seeing what became of it is a GET again: reloading that page posts nothing. Relative,
-            # because a proxy may serve us under a path of its own.
-            return RedirectResponse(f"./{quote(token, safe='')}", 303)
-        return self._refused(token, outcome)
+            # because a proxy may serve us under a path of its own; with a fragment, because a
+            # browser would keep that of the form and go to the part of the page it names.
+            return RedirectResponse(f"./{quote(outcome.next or token, safe='')}#top", 303)
+        return self._refused(token, outcome, posted)
 
-    def _refused(self, token: str, outcome: Outcome) -> Response:
+    def _most(self, request: Request, token: str) -> int:
+        """How large a body may be: who may edit here posts a payload."""
+        if is_large(request) and "edit" in self._look(token).verbs:
+            return EDIT_BYTES
+        return BODY_BYTES
+
+    def _refused(self, token: str, outcome: Outcome, posted: Posted) -> Response:
         found = self._look(token)
         status = _STATUS.get(found.state, 409)
-        return self._page(self.render.decision(found, outcome), status)
+        return self._page(self.render.decision(found, outcome, posted), status)
 
     def _look(self, token: str) -> LookUp:
         if len(token) > TOKEN_LENGTH:
@@ -190,6 +216,24 @@ class _Guard:
         response = HTMLResponse(self._render.message("too_many"), 429)
         response.headers["Retry-After"] = str(int(wait) + 1)
         return response
+
+
+def _posted(form: dict[str, str]) -> Posted:
+    """What a form of a decision page says. Raises `NotAForm` or `TooLarge`."""
+    lines = {name: text.replace("\r\n", "\n") for name, text in form.items()}
+    verb, note = lines.get("verb", ""), lines.get("note", "").strip()
+    if verb not in _VERBS or not lines.get("seen"):
+        raise NotAForm
+    if len(note) > NOTE_LENGTH:
+        raise TooLarge
+    return Posted(
+        verb=verb,  # type: ignore[arg-type]
+        seen=lines["seen"],
+        note=note,
+        to=lines.get("to", "").strip(),
+        fields={name: text for name, text in lines.items() if name.startswith(_FIELD)},
+        document=lines.get("json"),
+    )
 
 
 def _is_foreign(headers: Headers, ours: str | None) -> bool:

@@ -12,8 +12,12 @@ from urllib.parse import parse_qsl
 from starlette.requests import ClientDisconnect, Request
 
 BODY_BYTES = 64 * 1024
+"""A decision with its note. An edit of a small payload fits, too."""
+EDIT_BYTES = 4 * 1024 * 1024
+"""The largest action (`limits.action_bytes`, 1 MiB unless set), percent-encoded as a form is. Only
+for who holds a link that may decide: a stranger fills no memory."""
+FIELDS = 256
 _DRAINED_BYTES = 1024 * 1024
-_FIELDS = 32
 
 
 class Allowance:
@@ -44,19 +48,25 @@ class Allowance:
 
 
 class TooLarge(Exception):
-    """The body is over `BODY_BYTES`."""
+    """The body is over the bound."""
 
 
 class NotAForm(Exception):
     """The body is not an urlencoded form of a few UTF-8 fields, each there once."""
 
 
-async def read_form(request: Request) -> dict[str, str]:
-    """The fields of an `application/x-www-form-urlencoded` body.
+def is_large(request: Request) -> bool:
+    """Whether a body says, or does not deny, that it is over `BODY_BYTES`."""
+    length = request.headers.get("content-length", "")
+    return not (length.isascii() and length.isdigit()) or int(length[:20]) > BODY_BYTES
+
+
+async def read_form(request: Request, most: int = BODY_BYTES) -> dict[str, str]:
+    """The fields of an `application/x-www-form-urlencoded` body of at most `most` bytes.
 
     Raises `TooLarge` or `NotAForm`.
     """
-    body = await _read_body(request)
+    body = await _read_body(request, most)
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/x-www-form-urlencoded":
         raise NotAForm
@@ -66,7 +76,7 @@ async def read_form(request: Request) -> dict[str, str]:
             keep_blank_values=True,
             strict_parsing=bool(body),
             errors="strict",
-            max_num_fields=_FIELDS,
+            max_num_fields=FIELDS,
         )
     except ValueError:
         raise NotAForm from None
@@ -77,20 +87,20 @@ async def read_form(request: Request) -> dict[str, str]:
     return form
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request, most: int) -> bytes:
     """Reads somewhat beyond the limit before refusing: a connection closed on unread bytes is
     reset, and the visitor would never see the page that says why."""
     body, size = bytearray(), 0
     try:
         async for chunk in request.stream():
             size += len(chunk)
-            if size <= BODY_BYTES:
+            if size <= most:
                 body += chunk
-            elif size > _DRAINED_BYTES:
+            elif size > most + _DRAINED_BYTES:
                 break
     except ClientDisconnect:
         raise NotAForm from None
-    if size > BODY_BYTES:
+    if size > most:
         raise TooLarge
     return bytes(body)
 

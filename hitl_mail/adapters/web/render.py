@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from hitl_mail.adapters.web import words
 from hitl_mail.core.text import visible
-from hitl_mail.ports import LookUp, Outcome, ReceiptView
+from hitl_mail.ports import LookUp, Outcome, Posted, QueueView, ReceiptView
 from hitl_mail.review.facts import show_time
 from hitl_mail.review.templates import OnBroken, Templates, ignore
 
@@ -40,9 +40,16 @@ class Renderer:
         style = Markup(self.style)  # noqa: S704
         self._always = {"style": style, "site": site}
 
-    def decision(self, found: LookUp, refused: Outcome | None = None) -> str:
-        """The page of a decision link; `refused` is why a POST just now decided nothing."""
-        return self._render("decide.html", found=found, refused=refused)
+    def decision(
+        self, found: LookUp, refused: Outcome | None = None, posted: Posted | None = None
+    ) -> str:
+        """The page of a decision link; `refused` is why a POST just now, of what is `posted`,
+        decided nothing."""
+        return self._render("decide.html", found=found, refused=refused, posted=posted)
+
+    def queue(self, view: QueueView) -> str:
+        """The page of a queue link."""
+        return self._render("queue.html", view=view)
 
     def receipt(self, view: ReceiptView) -> str:
         return self._render("receipt.html", view=view, facts=view.facts)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from hitl_mail.core.case import Status
 from hitl_mail.core.events import Verb
+from hitl_mail.core.verdict import Door
 from hitl_mail.ports import LookUp
 
 
@@ -32,7 +33,7 @@ BUTTONS: dict[Verb, Button] = {
     "approve": Button("Approve", "approved", "yes"),
     "reject": Button("Reject", "rejected", "no"),
     "edit": Button("Edit", "edited"),
-    "route": Button("Route", "handed it over"),
+    "route": Button("Route", "handed it on"),
     "ok": Button("OK", "found it in order", "yes"),
     "flag": Button("Flag", "flagged it", "no"),
     "retry": Button("Retry: run it again", "asked for a retry"),
@@ -104,6 +105,25 @@ RECORDED: dict[Status, str] = {
 }
 """The same for the record: what a receipt page says of each status."""
 
+QUEUE: dict[str, Words] = {
+    "lapsed": Words(
+        "This list is no longer shown by this link",
+        "A link to all that waits for somebody is good for 30 days. Nothing was decided.",
+        "Any newer mail has a new one. The links to single cases go on as they are.",
+    ),
+    "nobody": Words(
+        "You are not one of the people of this site",
+        "The person this link was made for is no longer in its settings, and is asked nothing.",
+        "If that is wrong, ask an admin of this site.",
+    ),
+}
+
+_REVIEW_OVER = Words(
+    "The time to look at it is over",
+    "It ran by itself, as the rules allow, and was shown to you for your opinion. Nothing more is "
+    "recorded of it.",
+    "If it was wrong, tell an admin of this site.",
+)
 _BAD_LINK = Words(
     "This link does not work",
     "It is not one of ours, was cut off on its way, or is too old. Nothing was decided.",
@@ -116,10 +136,27 @@ _CHANGED = Words(
 )
 _NOT_REVIEWER = Words(
     "This is not yours to decide",
-    "Whom the rules ask has changed, it is your own request, or they take no decision by link. "
+    "The rules ask other people, or you are no longer one of those they ask. "
     "This link decides nothing.",
     "If you should decide it, ask an admin of this site.",
 )
+_OWN_REQUEST = Words(
+    "This is your own request",
+    "It was asked for in your name, or by an agent that you own, and nobody approves their own "
+    "request. This link decides nothing.",
+    "There is nothing for you to do: others have been asked.",
+)
+_ELSEWHERE = Words(
+    "This is not decided by link",
+    "Its rule takes your decision, but by no link: who has a link may have been sent it. "
+    "This link decides nothing.",
+)
+DOORS: dict[Door, str] = {
+    "mail": "answer the mail about this case",
+    "cli": "use the command line",
+    "link": "open the link",
+}
+"""How to decide through a door, as the end of a sentence."""
 
 MESSAGES: dict[str, Words] = {
     "about": Words(
@@ -150,8 +187,9 @@ MESSAGES: dict[str, Words] = {
     ),
     "too_large": Words(
         "Too long",
-        "A note holds at most 2,000 characters. Nothing was decided.",
-        "Go back, shorten the note, and try again.",
+        "A note holds at most 2,000 characters, and an edit about as much as an action may. "
+        "Nothing was decided.",
+        "Go back, shorten it, and try again.",
     ),
     "too_many": Words(
         "Too many requests",
@@ -175,7 +213,12 @@ def of(found: LookUp) -> Words:
             return _CHANGED
         case "not_reviewer":
             return _NOT_REVIEWER
+        case "own_request":
+            return _OWN_REQUEST
+        case "elsewhere":
+            return _ELSEWHERE
         case "expired":
-            return OF_STATUS["expired"]
+            ran = found.facts is not None and found.facts.status == "executed"
+            return _REVIEW_OVER if ran else OF_STATUS["expired"]
         case _:
             return OF_STATUS[found.facts.status] if found.facts else _CHANGED
