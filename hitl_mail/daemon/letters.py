@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Absent, Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.core.effects import QUESTIONS
 from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
@@ -95,7 +96,8 @@ class Letters:
             await self._answer(case, person, belief, "automatic", why)
         elif belief.absent:
             log.info("%s: %s is away: %s", case.id, person, why)
-            absent = Absent(person, " ".join(reply.lines)[:200], belief.message_id)
+            said, away = " ".join(reply.lines)[:200], self.world.away(case)
+            absent = Absent(person, said, belief.message_id, away)
             await self.engine.handle(case.id, absent)
 
     async def _decide(
@@ -140,13 +142,14 @@ class Letters:
         told = notices(self.engine.desk, case, mail, found.why, admins, now)
         if told:
             await self.engine.note(*told)
-        await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why))
+        away = self.world.away(case)
+        await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why, away=away))
 
     def _claimed(self, case: Case, claim: Claim) -> MailLog | None:
         """The mail of the case that bore this Message-ID, or the newest question with this reply
         address."""
         for mail in reversed(case.mails):
-            asks = mail.what in ("ask", "doubt", "review") and mail.revision == claim.revision
+            asks = mail.what in QUESTIONS and mail.revision == claim.revision
             if mail.id == claim.mail or (claim.mail is None and asks):
                 seen = find_revision(case, mail.revision).digest
                 if self.tokens.find_person(claim, seen, [mail.to]):
