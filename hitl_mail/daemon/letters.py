@@ -160,7 +160,7 @@ class Letters:
         """A reply about a closed case is answered once, if its sender is to be believed."""
         case_id = belief.case or ""
         closed = find_closed(self.receipts, case_id)
-        if closed is None or belief.message_id in self.engine.desk.seen:
+        if closed is None:
             return
         # Delivered twice, or read again after a crash: its answer is the outcome.
         if closed.rests_on("message_id", belief.message_id):
@@ -172,9 +172,14 @@ class Letters:
         if who.person is None or who.problems:
             log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
             return
-        await self._notice(case_id, closed, who, belief)
+        # One an hour: what answers each answer is left alone, and a letter read twice.
+        mark = f"late {case_id}/{who.person}/{int(self.engine.clock.now() // 3600)}"
+        if mark not in self.engine.desk.seen:
+            await self._notice(case_id, closed, who, belief, mark)
 
-    async def _notice(self, case: str, closed: Closed, who: Identity, belief: Belief) -> None:
+    async def _notice(
+        self, case: str, closed: Closed, who: Identity, belief: Belief, mark: str
+    ) -> None:
         now, receipt = self.engine.clock.now(), closed.review or closed.receipt
         sentence = outcome_sentence(closed.status, closed.receipt["outcome"])
         decided = ", ".join(dict.fromkeys(d["by"] for d in closed.decisions)) or "nobody"
@@ -191,7 +196,7 @@ class Letters:
             case,
             belief.reply_to,
         )
-        await self.engine.note(Noticed(now, notice, belief.message_id))
+        await self.engine.note(Noticed(now, notice, mark))
 
     def _shown_whole(self, case: Case, person: str) -> bool:
         """What a reviewer saw is what runs: a mail that could not show all of it takes no yes."""
