@@ -118,7 +118,7 @@ def _without(case: Case, person: str, away: dict[str, str], now: float) -> list[
     if case.status != "pending" or now >= case.expires_at:
         return []
     theirs = [quorum for quorum in lacking(case) if person in missing(case, quorum)]
-    return [event for quorum in theirs for event in escalated(quorum, away, now)]
+    return [*escalated(theirs, away, now)]
 
 
 def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:

@@ -6,8 +6,10 @@ several reminders, one mail does for all of them; over an expiry, the case has e
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
@@ -72,13 +74,14 @@ def no_more(case: Case, now: float, why: str) -> ev.Event:
     return ev.Doubted(now, outcome)
 
 
-def escalated(quorum: Quorum, away: Mapping[str, str], now: float) -> list[ev.Handed]:
-    """The question of one quorum goes to those it is escalated to, unless it has been."""
-    if quorum.escalate is None:
-        return []
-    to = quorum.escalate
-    people = tuple(sorted({away.get(person, person) for person in to.people}))
-    return [ev.Handed(now, "escalation", (quorum.rule,), people, to.refs)]
+def escalated(quorums: Iterable[Quorum], away: Mapping[str, str], now: float) -> list[ev.Handed]:
+    """The questions of these quorums go to those they are escalated to, unless they have been."""
+    events = []
+    for quorum in quorums:
+        if (to := quorum.escalate) is not None:
+            people = tuple(sorted({away.get(person, person) for person in to.people}))
+            events.append(ev.Handed(now, "escalation", (quorum.rule,), people, to.refs))
+    return _together(events)
 
 
 def _asked_at(case: Case) -> float:
@@ -127,12 +130,9 @@ def _remind(
 
 
 def _escalate(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed]:
-    return [
-        event
-        for quorum in lacking(case)
-        if quorum.escalate is not None and now >= _asked_at(case) + quorum.escalate.after
-        for event in escalated(quorum, away, now)
-    ]
+    asked_at = _asked_at(case)
+    over = [q for q in lacking(case) if q.escalate and now >= asked_at + q.escalate.after]
+    return escalated(over, away, now)
 
 
 def _come_back(
@@ -147,7 +147,7 @@ def _come_back(
         back = tuple(sorted(able - {*quorum.reviewers, *away} - said))
         if lost and back:
             events.append(ev.Handed(now, "away", (quorum.rule,), back, (), tuple(lost)))
-    return events
+    return _together(events)
 
 
 def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed]:
@@ -159,4 +159,14 @@ def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed
         if new:
             leaving = tuple(gone)
             events.append(ev.Handed(now, "away", (quorum.rule,), new, (), leaving))
-    return events
+    return _together(events)
+
+
+def _together(events: list[ev.Handed]) -> list[ev.Handed]:
+    """What goes from and to the same people for several rules, as one event: one mail each."""
+    merged: dict[object, ev.Handed] = {}
+    for event in events:
+        key = event.people, event.refs, event.leaving
+        rules = (*merged[key].rules, *event.rules) if key in merged else event.rules
+        merged[key] = msgspec.structs.replace(event, rules=rules)
+    return list(merged.values())

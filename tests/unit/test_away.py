@@ -9,17 +9,17 @@ import pytest
 from hitl_mail.core import commands as cmd
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.errors import NotAllowed
-from tests.offices import RULES, Office, at, away, site
+from tests.offices import LARGE, RULES, Office, at, away, site
 
 FINANCE = RULES.replace('reviewers = ["ada"]', 'reviewers = ["finance"]')
 TWO = RULES.replace('reviewers = ["ada"]', 'reviewers = ["ada", "bob"]\napprovals = 2')
 ESCALATED = RULES + 'escalate = { after = "1h", to = ["owner"] }\n'
 
 
-async def refusal(office: Office, person: str, verb: Any = "approve") -> str:
+async def refusal(office: Office, person: str, verb: Any = "approve", via: Any = "mail") -> str:
     """The code with which this person's word is refused."""
     with pytest.raises(NotAllowed) as found:
-        await office.say(person, verb)
+        await office.say(person, verb, via)
     return found.value.code
 
 
@@ -94,7 +94,8 @@ async def test_who_may_not_decide_stands_in_for_nobody(excluded: dict[str, str])
     office = Office(site(ada=away("dora")), now=at("2026-12-24"))
     await office.receive(**{"agent": "other", **excluded})
     assert office.asked() == ["ada"]
-    assert await refusal(office, "dora") == "own_request"
+    doors = [await refusal(office, "dora", via=via) for via in ("mail", "link", "cli")]
+    assert doors == ["own_request"] * 3
 
 
 async def test_nobody_stands_in_for_who_may_not_decide() -> None:
@@ -158,6 +159,14 @@ async def test_of_two_who_go_and_have_one_stand_in_nobody_is_let_off() -> None:
     assert waiting_for(office.case) == ("ada", "bob", "eve")
     await office.say("eve")
     assert waiting_for(office.case) == ("ada", "bob")
+
+
+async def test_who_stands_in_under_two_rules_gets_one_mail() -> None:
+    office = Office(site(ada=away("eve")), RULES + LARGE.replace("owner", "ada"), at("2026-12-19"))
+    await office.receive(amount=5000)
+    await office.on("2026-12-20")
+    assert office.asked() == ["ada", "eve"]
+    assert (await office.say("eve")).status == "approved"
 
 
 async def test_nobody_is_asked_for_who_has_approved_already() -> None:

@@ -204,6 +204,14 @@ def test_an_absence_brings_the_escalation_forward_once() -> None:
     assert told(case, 30.0) == []
 
 
+@pytest.mark.parametrize("command", [cmd.Tick(), cmd.Absent("bob")], ids=["instant", "absence"])
+def test_two_rules_that_escalate_to_the_same_people_are_one_mail(command: Any) -> None:
+    rules = (quorum("money", escalate=TO_CLEO), quorum("large", "bob", escalate=TO_CLEO))
+    case = case_after(receive(verdict_=verdict(quorums=rules)), 30, command)
+    assert mails(case, "escalate") == ["cleo"]
+    assert after(case, by("cleo")(case), 31.0).status == "approved"
+
+
 def test_an_absence_of_who_has_approved_brings_nothing_forward() -> None:
     two = receive(verdict_=verdict(quorums=(quorum(approvals=2, escalate=TO_CLEO),)))
     case = case_after(two, by("ada"), cmd.Absent("ada", "on holiday"))
