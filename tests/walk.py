@@ -20,7 +20,7 @@ from hitl_mail.core.case import TRANSITIONS, Case
 from hitl_mail.core.decide import CODES, decide
 from hitl_mail.core.effects import ASKS, File, Mail, Result
 from hitl_mail.core.evolve import evolve
-from hitl_mail.core.quorum import askable
+from hitl_mail.core.quorum import askable, waiting_for
 from hitl_mail.core.said import verbs
 from hitl_mail.core.timing import due
 from hitl_mail.core.verdict import Verdict
@@ -257,7 +257,8 @@ def _check_state(node: _Node) -> None:
     }
     assert node.watch.approvals == approvals
     assert node.watch.expires == case.expires_at
-    assert case.status != "pending" or not node.watch.met, "it waits for nobody"
+    assert case.status != "pending" or not node.watch.met, "it waits for what is there"
+    assert case.status != "pending" or waiting_for(case), "it waits for nobody"
     assert node.watch.in_review == case.in_review
     assert not case.closed or node.watch.all_filed
     replayed: Case | None = None

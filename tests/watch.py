@@ -159,7 +159,7 @@ class Watch:
                 assert event.refs == quorum.escalate.refs
             else:
                 assert isinstance(command, cmd.Tick)
-                assert set(event.people) <= set(command.away.values())
+                assert set(event.people) <= {*command.away.values(), *command.names}
                 assert event.refs == (), "an absence gives nobody a seat"
         escalated = event.why == "escalation"
         return replace(
@@ -169,7 +169,7 @@ class Watch:
                     quorum.rule,
                     quorum.approvals,
                     tuple(dict.fromkeys((*quorum.refs, *event.refs))),
-                    tuple(sorted({*quorum.reviewers, *event.people} - {*event.leaving})),
+                    _asked(quorum, event),
                     quorum.doors,
                     quorum.remind,
                     None if escalated else quorum.escalate,
@@ -194,7 +194,7 @@ class Watch:
     def _reminded(self, command: cmd.Command, event: ev.Reminded) -> Watch:
         assert isinstance(command, cmd.Tick)
         assert self.reminded < event.upto <= event.at, "reminded twice, or too soon"
-        assert event.people, "nobody is reminded"
+        assert event.people or command.away, "nobody is reminded"
         return replace(self, reminded=event.upto)
 
     def _rejudged(self, command: cmd.Command, event: ev.Rejudged) -> Watch:
@@ -213,9 +213,10 @@ class Watch:
             assert anew, "judged again for nothing"
         was = {quorum.rule: quorum for quorum in self.judged}
         held = {quorum.rule: quorum for quorum in self.quorums}
-        # What the verdict leaves as it was stays with whom it was handed to.
+        # What is asked of the same circle stays with whom it was handed to.
         quorums = tuple(
-            held[q.rule] if q.rule in held and was.get(q.rule) == q else q for q in verdict.quorums
+            _still_handed(held[q.rule], q) if q.rule in was and was[q.rule].refs == q.refs else q
+            for q in verdict.quorums
         )
         judged = replace(
             self,
@@ -311,3 +312,25 @@ class Watch:
         if status == "executed" and self.reviews and not self.decided:
             return replace(ended, review="open", review_expires=event.at + self.review_seconds)
         return ended
+
+
+def _asked(quorum: Quorum, event: ev.Handed) -> tuple[str, ...]:
+    """Whom a handing leaves to be asked: never fewer than have to approve."""
+    everybody = {*quorum.reviewers, *event.people}
+    left = everybody - {*event.leaving}
+    return tuple(sorted(left if len(left) >= quorum.approvals else everybody))
+
+
+def _still_handed(held: Quorum, wanted: Quorum) -> Quorum:
+    few = len(held.reviewers) < wanted.approvals
+    people = {*held.reviewers, *(wanted.reviewers if few else ())}
+    return Quorum(
+        held.rule,
+        wanted.approvals,
+        held.refs,
+        tuple(sorted(people)),
+        wanted.doors,
+        held.remind,
+        held.escalate,
+        held.route_to,
+    )

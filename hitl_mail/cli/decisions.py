@@ -153,8 +153,11 @@ def _edit_of(case: Case, changes: tuple[str, ...], payload: str | None) -> Edit:
     if changes:
         edited = parse_edit(changes)
     elif payload is not None:
-        with click.open_file(payload, encoding="utf-8") as file:
-            edited = parse_edit(file.read().splitlines())
+        try:
+            with click.open_file(payload, encoding="utf-8") as file:
+                edited = parse_edit(file.read().splitlines())
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{payload}: not UTF-8 at byte {error.start}; save it so") from None
     elif sys.stdin.isatty() and sys.stdout.isatty():
         before = json.dumps(case.payload, indent=2, ensure_ascii=False) + "\n"
         after = click.edit(before, extension=".json")

@@ -46,11 +46,13 @@ class Change(_Command, frozen=True):
 
 class Target(_Command, frozen=True):
     """Whom a question is to be handed to: a person's or a group's name, and the people it stands
-    for, each with the references they answer to now. Those who may not decide are not among them.
+    for, each with the references they answer to themselves. Those who may not decide are not among
+    them. In the place of people who are `away`, those they are mapped to are asked.
     """
 
     name: str
     people: dict[str, frozenset[str]]
+    away: dict[str, str] = {}
 
 
 class Decide(_Command, frozen=True):
@@ -85,11 +87,13 @@ class Answer(_Command, frozen=True):
 
 
 class Absent(_Command, frozen=True):
-    """A question does not reach `person`: an automatic reply says that they are away."""
+    """A question does not reach `person`: an automatic reply says that they are away. `away` is as
+    in `Tick`."""
 
     person: str
     detail: str = ""
     message_id: str | None = None
+    away: dict[str, str] = {}
 
 
 class Withdraw(_Command, frozen=True):
@@ -106,9 +110,11 @@ class Rejudge(_Command, frozen=True):
 
 
 class Tick(_Command, frozen=True):
-    """Time has passed. `away` maps people who are away to those asked in their place."""
+    """Time has passed. `away` maps people who are away to those asked in their place. `names` are
+    the references that everybody who may decide answers to now; empty where nobody looked."""
 
     away: dict[str, str] = {}
+    names: dict[str, frozenset[str]] = {}
 
 
 class Begin(_Command, frozen=True):
@@ -141,13 +147,15 @@ class Tell(_Command, frozen=True):
 
 
 class MailWas(_Command, frozen=True):
-    """A mail was handed over (`digest` of its bytes), must wait, or can never be delivered."""
+    """A mail was handed over (`digest` of its bytes), must wait, or can never be delivered. `away`
+    is as in `Tick`."""
 
     effect: str
     result: Literal["sent", "deferred", "failed"]
     digest: str = ""
     error: str = ""
     next_at: float = 0.0
+    away: dict[str, str] = {}
 
 
 class FiledAs(_Command, frozen=True):

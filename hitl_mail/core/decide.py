@@ -12,7 +12,7 @@ from hitl_mail.core import events as ev
 from hitl_mail.core.attempts import begin, finish, tell
 from hitl_mail.core.case import Case, MailLog, was_sent
 from hitl_mail.core.effects import ASKS, Mail, Result
-from hitl_mail.core.quorum import lacking, unmet
+from hitl_mail.core.quorum import lacking, missing, unmet
 from hitl_mail.core.said import revision_digest, say
 from hitl_mail.core.timing import escalated, passed
 from hitl_mail.core.verdict import stricter
@@ -59,7 +59,7 @@ def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event
         case cmd.Rejudge():
             return _rejudge(case, command, now)
         case cmd.Tick():
-            return passed(case, now, command.away)
+            return passed(case, now, command.away, command.names)
         case cmd.Begin():
             return begin(case, command, now)
         case cmd.Finish():
@@ -110,15 +110,15 @@ def _absent(case: Case, c: cmd.Absent, now: float) -> list[ev.Event]:
     if case.final or (c.message_id is not None and c.message_id in case.seen):
         return []
     unreached = ev.Unreached(now, c.person, "away", c.detail[:200], c.message_id)
-    return [unreached, *_without(case, c.person, now)]
+    return [unreached, *_without(case, c.person, c.away, now)]
 
 
-def _without(case: Case, person: str, now: float) -> list[ev.Event]:
+def _without(case: Case, person: str, away: dict[str, str], now: float) -> list[ev.Event]:
     """Somebody cannot be reached: what would be escalated later is, now."""
     if case.status != "pending" or now >= case.expires_at:
         return []
-    theirs = [quorum for quorum in lacking(case) if person in quorum.reviewers]
-    return [event for quorum in theirs if (event := escalated(quorum, now)) is not None]
+    theirs = [quorum for quorum in lacking(case) if person in missing(case, quorum)]
+    return [*escalated(theirs, away, now)]
 
 
 def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
@@ -178,4 +178,4 @@ def _undelivered(case: Case, mail: MailLog, c: cmd.MailWas, now: float) -> list[
     if mail.what not in ASKS or not open_:
         return [failed]
     unreached = ev.Unreached(now, mail.to, "undelivered", c.error[:200])
-    return [failed, unreached, *_without(case, mail.to, now)]
+    return [failed, unreached, *_without(case, mail.to, c.away, now)]

@@ -122,7 +122,10 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
 def _handed(quorum: Quorum, event: ev.Handed) -> Quorum:
     if quorum.rule not in event.rules:
         return quorum
-    people = {*quorum.reviewers, *event.people} - {*event.leaving}
+    asked = {*quorum.reviewers, *event.people}
+    left = asked - {*event.leaving}
+    # Nobody leaves a quorum that could not be met without them.
+    people = left if len(left) >= quorum.approvals else asked
     return msgspec.structs.replace(
         quorum,
         refs=tuple(dict.fromkeys((*quorum.refs, *event.refs))),
@@ -132,12 +135,23 @@ def _handed(quorum: Quorum, event: ev.Handed) -> Quorum:
 
 
 def _as_handed(case: Case, quorums: tuple[Quorum, ...]) -> tuple[Quorum, ...]:
-    """Quorums of a new verdict, each that is the same as before still handed to whom it was."""
-    before = {quorum.rule: quorum for quorum in case.verdict.quorums}
+    """Quorums of a new verdict, each of the same circle as before still handed to whom it was."""
+    before = {(quorum.rule, quorum.refs) for quorum in case.verdict.quorums}
     now = {quorum.rule: quorum for quorum in case.quorums}
     return tuple(
-        now.get(quorum.rule, quorum) if before.get(quorum.rule) == quorum else quorum
+        _still_handed(now[quorum.rule], quorum) if (quorum.rule, quorum.refs) in before else quorum
         for quorum in quorums
+    )
+
+
+def _still_handed(handed: Quorum, wanted: Quorum) -> Quorum:
+    """What a verdict wants of a quorum, asked of those it was handed to, as far as they are
+    enough."""
+    people = handed.reviewers
+    if len(people) < wanted.approvals:
+        people = tuple(sorted({*people, *wanted.reviewers}))
+    return msgspec.structs.replace(
+        handed, approvals=wanted.approvals, doors=wanted.doors, reviewers=people
     )
 
 

@@ -17,8 +17,9 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             return _ask(case, event.at) if case.verdict.asks else []
         case ev.Rejudged():
             return _ask_others(case, event.at) if case.verdict.asks else []
-        case ev.Revised():
-            return _ask(case, event.at) if case.quorums else []
+        case ev.Revised(revision=revision):
+            # Who edited it approves next, having seen the diff, though they had handed it on.
+            return _ask(case, event.at, revision.by) if case.quorums else []
         case ev.Reopened():
             return _ask(case, event.at)
         case ev.Handed(why=why, people=people):
@@ -53,8 +54,9 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             return [File()] if case.final else []
 
 
-def _ask(case: Case, at: float) -> list[Effect]:
-    return [_mail(case, "ask", person, at) for person in askable(case)]
+def _ask(case: Case, at: float, editor: str | None = None) -> list[Effect]:
+    people = {*askable(case), *([editor] if editor else [])}
+    return [_mail(case, "ask", person, at) for person in sorted(people)]
 
 
 def _ask_others(case: Case, at: float) -> list[Effect]:
@@ -73,9 +75,7 @@ def _is_only_recorded(case: Case, decision: ev.Decision) -> bool:
     """Whether no other mail tells this person that their reply was understood."""
     if decision.verb == "approve":
         return bool(unmet(case.quorums, case.decisions, case.revision.number))
-    return decision.verb == "route" or (
-        decision.verb == "edit" and decision.by not in askable(case)
-    )
+    return decision.verb == "route"
 
 
 def _recorded(case: Case, decision: ev.Decision, at: float, message_id: str | None) -> Mail:

@@ -105,6 +105,20 @@ def unreached_now(case: Case) -> tuple[str, ...]:
     return tuple(person for person in waiting_for(case) if person in case.unreached)
 
 
+def out_of_reach(case: Case) -> tuple[str, ...]:
+    """Those whom no question reaches, of the quorums that cannot be met without them; sorted."""
+    if not waiting_for(case):
+        return ()
+    short = unmet(lacking(case), case.decisions, case.revision.number)
+    lost: set[str] = set()
+    for quorum in lacking(case):
+        people = missing(case, quorum)
+        gone = [person for person in people if person in case.unreached]
+        if len(people) - len(gone) < short.get(quorum.rule, 0):
+            lost.update(gone)
+    return tuple(sorted(lost))
+
+
 def deciders(case: Case) -> tuple[Quorum, ...]:
     """The quorums whose people the case waits for now.
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
-from hitl_mail.core.canonical import digest
+from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
 from hitl_mail.core.quorum import approvals, deciders, unmet
 from hitl_mail.core.verdict import Quorum, combined
@@ -33,8 +35,7 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     """The events of one decision. Raises `NotAllowed`."""
     if c.message_id is not None and c.message_id in case.seen:
         return []
-    _check_moment(case, c, now)
-    quorums = _seats(case, c)
+    quorums = seats(case, c, now)
     decision = ev.Decision(
         c.person,
         c.verb,
@@ -72,6 +73,13 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             return [decided, ev.Succeeded(now, _settled(case, c, ok=True))]
         case _:
             return [decided, ev.Failed(now, _settled(case, c, ok=False))]
+
+
+def seats(case: Case, c: cmd.Decide, now: float) -> list[Quorum]:
+    """The quorums that this person sits in, by this door, at this moment. Raises `NotAllowed`
+    where they may not say this at all, whatever an edit changes or whomever a route names."""
+    _check_moment(case, c, now)
+    return _seats(case, c)
 
 
 def revision_digest(
@@ -144,14 +152,18 @@ def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
 def _edited(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     """A new revision, judged by the rules again; it never asks for less than the one before."""
     change = c.change
-    if change is None or change.payload == case.payload:
+    if change is None or canonical(change.payload) == canonical(case.payload):
         raise NotAllowed("unchanged", "the edit leaves everything as it is")
     if change.verdict.gate == "deny":
         reasons = "; ".join(change.verdict.reasons)
         raise NotAllowed("forbidden", f"the rules forbid what the edit would run: {reasons}")
     why = f"{c.person} edited it"
     revision = next_revision(case, change.executor, now, why, (c.person, change.payload))
-    verdict = combined(case.verdict, change.verdict)
+    before = case.verdict
+    if not before.quorums:
+        # It ran alone, and is asked about because somebody wants it retried.
+        before = msgspec.structs.replace(before, quorums=case.quorums)
+    verdict = combined(before, change.verdict)
     expires_at = min(case.expires_at, now + verdict.expires)
     return [ev.Revised(now, revision, change.title), ev.Rejudged(now, verdict, expires_at)]
 
@@ -163,10 +175,10 @@ def _routed(c: cmd.Decide, quorums: list[Quorum], now: float) -> ev.Event:
     if c.target is None or not c.target.people:
         name = c.target.name if c.target else "nobody"
         raise NotAllowed("no_target", f"nobody in {name} may decide this")
-    people = {name: refs for name, refs in c.target.people.items() if name != c.person}
-    if not people:
+    asked = {c.target.away.get(name, name) for name in c.target.people} - {c.person}
+    if not asked:
         raise NotAllowed("no_target", "it is with you already")
-    open_to = [quorum for quorum in quorums if _takes(quorum, c.target.name, people)]
+    open_to = [quorum for quorum in quorums if _takes(quorum, c.target)]
     if not open_to:
         allowed = sorted({name for q in quorums for name in (*q.reviewers, *q.route_to)})
         others = ", ".join(name for name in allowed if name != c.person) or "nobody"
@@ -178,18 +190,26 @@ def _routed(c: cmd.Decide, quorums: list[Quorum], now: float) -> ev.Event:
         now,
         "route",
         tuple(quorum.rule for quorum in open_to),
-        tuple(sorted(people)),
-        (c.target.name,),
+        tuple(sorted(asked)),
+        # A group that the rule does not name may grow; those who are in it now are let in.
+        (c.target.name,)
+        if all(_names(quorum, c.target.name) for quorum in open_to)
+        else tuple(sorted(c.target.people)),
         (c.person,),
         c.person,
     )
 
 
-def _takes(quorum: Quorum, name: str, people: dict[str, frozenset[str]]) -> bool:
+def _takes(quorum: Quorum, target: cmd.Target) -> bool:
     """Whether a question of this quorum may go there: by the target's own name, or because all of
-    its people could be asked anyway."""
+    its people could be asked anyway, by a name of theirs and not of somebody they stand in for."""
     allowed = {*quorum.refs, *quorum.route_to}
-    return name in allowed or all(not refs.isdisjoint(allowed) for refs in people.values())
+    anyway = all(not refs.isdisjoint(allowed) for refs in target.people.values())
+    return _names(quorum, target.name) or anyway
+
+
+def _names(quorum: Quorum, name: str) -> bool:
+    return name in (*quorum.refs, *quorum.route_to)
 
 
 def _retry(case: Case, person: str, now: float) -> ev.Event:

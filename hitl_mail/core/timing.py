@@ -6,12 +6,14 @@ several reminders, one mail does for all of them; over an expiry, the case has e
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
-from hitl_mail.core.quorum import lacking, missing
+from hitl_mail.core.quorum import approvals, lacking, missing
 from hitl_mail.core.verdict import Quorum
 
 
@@ -28,8 +30,14 @@ def due(case: Case) -> float | None:
     return None
 
 
-def passed(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
-    """What has become due by `now`. `away` maps people who are away to their stand-ins."""
+def passed(
+    case: Case,
+    now: float,
+    away: Mapping[str, str],
+    names: Mapping[str, frozenset[str]],
+) -> list[ev.Event]:
+    """What has become due by `now`. `away` maps people who are away to their stand-ins; `names`
+    are what people answer to, where somebody has looked."""
     if case.review is not None and case.in_review:
         if now >= case.review.expires_at:
             return [ev.Reviewed(now, "lapsed")]
@@ -44,7 +52,13 @@ def passed(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
     if now >= case.expires_at:
         return [expired(case, now)]
     if case.status == "pending":
-        return [*_stand_in(case, now, away), *_escalate(case, now), *_remind(case, now, away)]
+        handed = [
+            *_come_back(case, now, away, names),
+            *_stand_in(case, now, away),
+            *_escalate(case, now, away),
+        ]
+        just_asked = {person for event in handed for person in event.people}
+        return [*handed, *_remind(case, now, away, just_asked)]
     return []
 
 
@@ -60,12 +74,14 @@ def no_more(case: Case, now: float, why: str) -> ev.Event:
     return ev.Doubted(now, outcome)
 
 
-def escalated(quorum: Quorum, now: float) -> ev.Event | None:
-    """The question of one quorum goes to those it is escalated to; None where it has been."""
-    if quorum.escalate is None:
-        return None
-    to = quorum.escalate
-    return ev.Handed(now, "escalation", (quorum.rule,), to.people, to.refs)
+def escalated(quorums: Iterable[Quorum], away: Mapping[str, str], now: float) -> list[ev.Handed]:
+    """The questions of these quorums go to those they are escalated to, unless they have been."""
+    events = []
+    for quorum in quorums:
+        if (to := quorum.escalate) is not None:
+            people = tuple(sorted({away.get(person, person) for person in to.people}))
+            events.append(ev.Handed(now, "escalation", (quorum.rule,), people, to.refs))
+    return _together(events)
 
 
 def _asked_at(case: Case) -> float:
@@ -88,8 +104,11 @@ def _escalations(case: Case) -> Iterator[float]:
             yield _asked_at(case) + quorum.escalate.after
 
 
-def _remind(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
-    """One reminder for all instants that have passed, to those whose answer is missing."""
+def _remind(
+    case: Case, now: float, away: Mapping[str, str], just_asked: Collection[str] = ()
+) -> list[ev.Event]:
+    """One reminder for all instants that have passed, to those whose answer is missing and who
+    are not written to at this moment anyway."""
     done, asked_at = case.reminded or 0.0, _asked_at(case)
     over = {
         quorum.rule: max(
@@ -100,30 +119,54 @@ def _remind(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
     upto = max(over.values(), default=0.0)
     if not upto:
         return []
+    said = {decision.by for decision in approvals(case)}
     people = {
-        away.get(person, person)
+        person if away.get(person) in said else away.get(person, person)
         for quorum in lacking(case)
         if over[quorum.rule]
         for person in missing(case, quorum)
     }
-    return [ev.Reminded(now, upto, tuple(sorted(people)))]
+    return [ev.Reminded(now, upto, tuple(sorted(people - {*just_asked})))]
 
 
-def _escalate(case: Case, now: float) -> list[ev.Event]:
-    events = []
-    for quorum in lacking(case):
-        if quorum.escalate is not None and now >= _asked_at(case) + quorum.escalate.after:
-            events.append(escalated(quorum, now))
-    return [event for event in events if event is not None]
+def _escalate(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed]:
+    asked_at = _asked_at(case)
+    over = [q for q in lacking(case) if q.escalate and now >= asked_at + q.escalate.after]
+    return escalated(over, away, now)
 
 
-def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Event]:
+def _come_back(
+    case: Case, now: float, away: Mapping[str, str], names: Mapping[str, frozenset[str]]
+) -> list[ev.Handed]:
+    """Who was asked and may decide no longer (they stood in for somebody who is back) gives the
+    question to those who may and were not asked."""
+    events, said = [], {decision.by for decision in approvals(case)}
+    for quorum in lacking(case) if names else ():
+        able = {p for p, refs in names.items() if not refs.isdisjoint(quorum.refs)}
+        lost = [person for person in missing(case, quorum) if person not in able]
+        back = tuple(sorted(able - {*quorum.reviewers, *away} - said))
+        if lost and back:
+            events.append(ev.Handed(now, "away", (quorum.rule,), back, (), tuple(lost)))
+    return _together(events)
+
+
+def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed]:
     """Who stands in for somebody who has gone away since is asked in their place."""
-    events: list[ev.Event] = []
+    events = []
     for quorum in lacking(case):
         gone = [person for person in missing(case, quorum) if person in away]
         new = tuple(sorted({away[person] for person in gone} - set(quorum.reviewers)))
         if new:
             leaving = tuple(gone)
             events.append(ev.Handed(now, "away", (quorum.rule,), new, (), leaving))
-    return events
+    return _together(events)
+
+
+def _together(events: list[ev.Handed]) -> list[ev.Handed]:
+    """What goes from and to the same people for several rules, as one event: one mail each."""
+    merged: dict[object, ev.Handed] = {}
+    for event in events:
+        key = event.people, event.refs, event.leaving
+        rules = (*merged[key].rules, *event.rules) if key in merged else event.rules
+        merged[key] = msgspec.structs.replace(event, rules=rules)
+    return list(merged.values())

@@ -182,7 +182,9 @@ def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
     if old is None:
         return new
     approvals = max(old.approvals, new.approvals)
-    circle, other = (new, old) if set(new.reviewers) <= set(old.reviewers) else (old, new)
+    # The same names are the same circle, whoever of it is away today.
+    smaller = new.refs != old.refs and set(new.reviewers) <= set(old.reviewers)
+    circle, other = (new, old) if smaller else (old, new)
     # A circle too small for the larger number would let nobody approve, ever.
     if len(circle.reviewers) < approvals <= len(other.reviewers):
         circle = other

@@ -18,6 +18,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Change, Decide, Target
 from hitl_mail.core.events import Verb, Via
 from hitl_mail.core.quorum import routes
+from hitl_mail.core.said import seats
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused
 from hitl_mail.review.edits import BadEdit, Edit, apply_edit
@@ -61,13 +62,14 @@ class Deciding:
     def command(self, case: Case, said: Spoken) -> Decide:
         """The command. Raises `NotAllowed` for an edit or a target that cannot be."""
         command = self.plain(case, said)
+        if said.verb not in ("edit", "route") or said.message_id in case.seen:
+            return command
+        # Whoever may not say it is told that, and nothing of what they named.
+        seats(case, command, self.world.now())
         if said.verb == "route":
             target = self._target(case, said.person, said.to)
             return msgspec.structs.replace(command, target=target)
-        # An edit of what has changed since is the core's to refuse: it would be of another payload.
-        if said.verb == "edit" and said.seen == case.revision.digest:
-            return msgspec.structs.replace(command, change=self._change(case, said.edit))
-        return command
+        return msgspec.structs.replace(command, change=self._change(case, said.edit))
 
     def _target(self, case: Case, person: str, to: str) -> Target:
         site = self.world.site
@@ -77,9 +79,9 @@ class Deciding:
             what = f"no person and no group is called {to}" if to else "it has to say to whom"
             raise NotAllowed("no_target", f"{what}; you can hand it to: {others}")
         people = site.groups.get(name, (name,))
-        excluded, away = self.world.excluded(case), self.world.away(case)
-        asked = {away.get(one, one) for one in people if one not in excluded}
-        return Target(name, {one: self.world.names_of(case, one) for one in asked})
+        excluded = self.world.excluded(case)
+        able = {one: site.names_of(one) for one in people if one not in excluded}
+        return Target(name, able, self.world.away(case))
 
     def _change(self, case: Case, edit: Edit | None) -> Change:
         if edit is None:

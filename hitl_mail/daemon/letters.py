@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Absent, Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
+from hitl_mail.core.effects import QUESTIONS
 from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
@@ -95,7 +96,8 @@ class Letters:
             await self._answer(case, person, belief, "automatic", why)
         elif belief.absent:
             log.info("%s: %s is away: %s", case.id, person, why)
-            absent = Absent(person, " ".join(reply.lines)[:200], belief.message_id)
+            said, away = " ".join(reply.lines)[:200], self.world.away(case)
+            absent = Absent(person, said, belief.message_id, away)
             await self.engine.handle(case.id, absent)
 
     async def _decide(
@@ -140,13 +142,14 @@ class Letters:
         told = notices(self.engine.desk, case, mail, found.why, admins, now)
         if told:
             await self.engine.note(*told)
-        await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why))
+        away = self.world.away(case)
+        await self.engine.handle(case.id, MailWas(mail.id, "failed", error=found.why, away=away))
 
     def _claimed(self, case: Case, claim: Claim) -> MailLog | None:
         """The mail of the case that bore this Message-ID, or the newest question with this reply
         address."""
         for mail in reversed(case.mails):
-            asks = mail.what in ("ask", "doubt", "review") and mail.revision == claim.revision
+            asks = mail.what in QUESTIONS and mail.revision == claim.revision
             if mail.id == claim.mail or (claim.mail is None and asks):
                 seen = find_revision(case, mail.revision).digest
                 if self.tokens.find_person(claim, seen, [mail.to]):
@@ -157,7 +160,7 @@ class Letters:
         """A reply about a closed case is answered once, if its sender is to be believed."""
         case_id = belief.case or ""
         closed = find_closed(self.receipts, case_id)
-        if closed is None or belief.message_id in self.engine.desk.seen:
+        if closed is None:
             return
         # Delivered twice, or read again after a crash: its answer is the outcome.
         if closed.rests_on("message_id", belief.message_id):
@@ -169,9 +172,14 @@ class Letters:
         if who.person is None or who.problems:
             log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
             return
-        await self._notice(case_id, closed, who, belief)
+        # One an hour: what answers each answer is left alone, and a letter read twice.
+        mark = f"late {case_id}/{who.person}/{int(self.engine.clock.now() // 3600)}"
+        if mark not in self.engine.desk.seen:
+            await self._notice(case_id, closed, who, belief, mark)
 
-    async def _notice(self, case: str, closed: Closed, who: Identity, belief: Belief) -> None:
+    async def _notice(
+        self, case: str, closed: Closed, who: Identity, belief: Belief, mark: str
+    ) -> None:
         now, receipt = self.engine.clock.now(), closed.review or closed.receipt
         sentence = outcome_sentence(closed.status, closed.receipt["outcome"])
         decided = ", ".join(dict.fromkeys(d["by"] for d in closed.decisions)) or "nobody"
@@ -188,7 +196,7 @@ class Letters:
             case,
             belief.reply_to,
         )
-        await self.engine.note(Noticed(now, notice, belief.message_id))
+        await self.engine.note(Noticed(now, notice, mark))
 
     def _shown_whole(self, case: Case, person: str) -> bool:
         """What a reviewer saw is what runs: a mail that could not show all of it takes no yes."""

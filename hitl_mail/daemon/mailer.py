@@ -243,7 +243,10 @@ class Mailer:
             log.warning("mail %s was not delivered: %s", "/".join(key), error)
         self._forget(key)
         if case_id:
-            await self.engine.handle(case_id, MailWas(effect_id, result, digest, error))
+            case = self.engine.cases.get(case_id)
+            away = self.world.away(case) if case is not None and result == "failed" else {}
+            was = MailWas(effect_id, result, digest, error, away=away)
+            await self.engine.handle(case_id, was)
         else:
             await self.engine.note(NoticeDone(self.engine.clock.now(), effect_id, error))
 

@@ -1,7 +1,7 @@
-"""When nobody who is waited for can be reached, the admins are told.
+"""When a rule's people cannot be reached, none or too few of them, the admins are told.
 
-Each mail that comes back tells them already (`undelivered`); this is about the moment when the
-last one is out of reach, absences among them. `status` and `queue` say it, too.
+Each mail that comes back tells them already (`undelivered`); this is about the moment when nobody
+is left who could decide, absences among them. `status` and `queue` say it, too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.quorum import unreached_now, waiting_for
+from hitl_mail.core.quorum import out_of_reach, waiting_for
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.notices import tell_admins
@@ -30,27 +30,28 @@ class Reach:
     chores: Chores = field(default_factory=Chores)
 
     def watch(self, case: Case) -> None:
-        people = waiting_for(case)
-        if not people or len(unreached_now(case)) < len(people):
+        people = out_of_reach(case)
+        if not people:
             self.stranded.pop(case.id, None)
             return
+        who = "nobody" if people == waiting_for(case) else "too few"
         why = ", ".join(f"{person} ({case.unreached[person]})" for person in people)
-        text = f"{case.id}: nobody who may decide can be reached: {why}; hitl-mail show {case.id}"
+        text = f"{case.id}: {who} who may decide can be reached: {why}; hitl-mail show {case.id}"
         if self.stranded.get(case.id) != text:
             self.stranded[case.id] = text
             log.error("%s", text)
         mark = f"stranded {case.id}/{case.revision.number}"
         if mark not in self.engine.desk.seen:
-            self.chores.start(mark, partial(self._tell, case, why, mark))
+            self.chores.start(mark, partial(self._tell, case, who, why, mark))
 
-    async def _tell(self, case: Case, why: str, mark: str) -> None:
+    async def _tell(self, case: Case, who: str, why: str, mark: str) -> None:
         told = tell_admins(
             self.engine,
             self.world,
-            f"Nobody can be reached: {case.title}",
+            f"{who.capitalize()} can be reached: {case.title}",
             (
-                "A case waits, and nobody who may decide it can be reached by mail.",
-                f"Waited for: {why}.",
+                f"A case waits, and {who} who may decide it can be reached by mail.",
+                f"Out of reach: {why}.",
                 f"Reach one of them some other way: hitl-mail show {case.id} tells the case, and "
                 "whoever may decide can do so at the command line. Without a decision it expires, "
                 "and does not run.",

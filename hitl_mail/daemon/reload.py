@@ -72,7 +72,8 @@ class Reload:
         case = self.engine.cases.get(case_id)
         if case is None:
             return
-        action = read_message(case.action, case.action_id)
+        # What would run, which somebody may have edited.
+        action = read_message({**case.action, "payload": case.payload}, case.action_id)
         if isinstance(action, Action):
             verdict = self.world.judge(action, case.agent, case.id)
             await self.engine.handle(case.id, Rejudge(verdict))

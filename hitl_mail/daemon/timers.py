@@ -24,7 +24,7 @@ class Timers:
     engine: Engine
     wake_runner: Callable[[Case], None]
     world: World
-    _gone: dict[str, str] = field(default_factory=dict)
+    _gone: dict[str, str] | None = None
     _heap: list[tuple[float, str]] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -50,14 +50,24 @@ class Timers:
         return len(ready)
 
     async def look_who_is_away(self) -> None:
-        """On the day on which somebody goes away, their stand-in is asked what they were asked."""
+        """On the day on which somebody goes away, their stand-in is asked what they were asked; on
+        the day on which they are back, they are. After a start all is looked at once: that day may
+        have been in between, or the settings be others."""
         gone = self.world.site.stand_ins(self.engine.clock.now())
         if gone == self._gone:
             return
         self._gone = gone
-        pending = [case for case in self.engine.cases.values() if case.status == "pending"]
+        ticks: dict[frozenset[str], Tick] = {}
+        for case in self.engine.cases.values():
+            excluded = self.world.excluded(case)
+            if case.status == "pending" and excluded not in ticks:
+                ticks[excluded] = self.world.who_is_there(excluded)
         await asyncio.gather(
-            *(self.engine.handle(case.id, Tick(self.world.away(case))) for case in pending)
+            *(
+                self.engine.handle(case.id, ticks[self.world.excluded(case)])
+                for case in self.engine.cases.values()
+                if case.status == "pending"
+            )
         )
 
     async def run(self) -> None:

@@ -243,10 +243,11 @@ class _Bench:
         return Quorum(name, approvals, found.refs, found.reviewers, doors)
 
     def escalation(self, rule: Rule) -> Escalation | None:
-        """Whom the question goes to later; the admins where nobody of them may decide."""
+        """Whom the question goes to later; the admins where nobody of them may decide. Who is away
+        then, and who is asked in their place, is looked up then."""
         if rule.escalate is None:
             return None
-        seated = seat(rule.name, 1, rule.escalate.to, self.members, self.excluded, self.away)
+        seated = seat(rule.name, 1, rule.escalate.to, self.members, self.excluded)
         return Escalation(rule.escalate.after, seated.refs, seated.reviewers)
 
 

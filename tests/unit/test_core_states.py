@@ -91,6 +91,17 @@ WORLDS = {
         rejudgings=STRICTER[:1],
     ),
     "sampled, reminded": World(sampled(reviews=(quorum("labels", remind=(1,)),))),
+    "auto, edited once it is retried": World(
+        verdict("auto"), edits=(change(40, verdict("auto")), change(5000, LARGE))
+    ),
+    "two of two, handed to each other": World(
+        verdict(quorums=TWO_OF_TWO), targets=("bob",), away=(("ada", "cleo"), ("bob", "cleo"))
+    ),
+    "one of two, handed on, by a policy that wants two": World(
+        verdict(quorums=(quorum("money", "finance", route_to=("cleo",)),)),
+        targets=("cleo",),
+        rejudgings=(verdict(quorums=(quorum("money", approvals=2, route_to=("cleo",)),)),),
+    ),
 }
 
 FEWEST = {
@@ -119,6 +130,9 @@ FEWEST = {
     "two rules, one handed on, while somebody is away": (7500, 90000),
     "one of two, handed on, by a changed policy": (12000, 130000),
     "sampled, reminded": (2500, 17000),
+    "auto, edited once it is retried": (1, 1),
+    "two of two, handed to each other": (1, 1),
+    "one of two, handed on, by a policy that wants two": (1, 1),
 }
 """States and transitions that a walk saw when it was written, rounded down: it must not shrink
 unnoticed."""

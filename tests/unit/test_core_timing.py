@@ -1,0 +1,276 @@
+"""Reminders, escalation and expiry: each at its instant, though nobody looked at the clock then."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hitl_mail.core import commands as cmd
+from hitl_mail.core import events as ev
+from hitl_mail.core.case import Case
+from hitl_mail.core.decide import decide
+from hitl_mail.core.effects import Mail
+from hitl_mail.core.quorum import waiting_for
+from hitl_mail.core.timing import due
+from hitl_mail.core.verdict import Escalation
+from hitl_mail.policy.obligations import moments
+from tests.factories import (
+    EXPIRES,
+    after,
+    begin,
+    by,
+    case_after,
+    change,
+    code,
+    decide_,
+    executor_ref,
+    finish,
+    quorum,
+    receive,
+    sampled,
+    verdict,
+)
+
+TICK = cmd.Tick()
+TO_CLEO = Escalation(30, ("cleo",), ("cleo",))
+REMINDED = (receive(verdict_=verdict(quorums=(quorum(remind=(20, 60)),))),)
+ESCALATED = (receive(verdict_=verdict(quorums=(quorum(escalate=TO_CLEO),))),)
+TWO_RULES = (
+    receive(
+        verdict_=verdict(
+            quorums=(
+                quorum("money", "ada", remind=(20,)),
+                quorum("large", "cleo", remind=(50,), escalate=Escalation(30, ("bob",), ("bob",))),
+            )
+        )
+    ),
+)
+EDIT = lambda case: decide_(case, "ada", "edit", change=change())  # noqa: E731
+
+
+def told(case: Case, now: float, **away: str) -> list[tuple[str, tuple[str, ...]]]:
+    """What time brings about by `now`, and whom it is told."""
+    events = decide(case, cmd.Tick(away), now)
+    return [(type(e).__name__, getattr(e, "people", ())) for e in events]
+
+
+def mails(case: Case, about: str) -> list[str]:
+    owed = (effect for effect in case.pending.values() if isinstance(effect, Mail))
+    return [mail.to for mail in owed if mail.about == about]
+
+
+def bounced(case: Case, person: str, now: float, **fields: Any) -> Case:
+    """After the newest question to `person` has come back."""
+    mail = [m for m in case.mails if m.to == person][-1]
+    return after(case, cmd.MailWas(mail.id, "failed", error="550", **fields), now)
+
+
+# Reminders
+
+
+@pytest.mark.parametrize(
+    ("remind", "expires", "expected"),
+    [
+        (["50%", "80%"], 14400, (7200, 11520)),
+        (["1h"], 14400, (3600,)),
+        (["90%", "1h", "25%"], 14400, (3600, 12960)),
+        (["50%"], 3, (1,)),
+        (["2h"], 3600, ()),
+        (["1%"], 50, ()),
+    ],
+)
+def test_moments_are_shares_of_the_time_or_durations(
+    remind: list[str], expires: int, expected: tuple[int, ...]
+) -> None:
+    assert moments(remind, expires) == expected
+
+
+def test_who_has_not_answered_is_reminded_at_the_instant_and_not_before() -> None:
+    case = case_after(*REMINDED)
+    assert (due(case), told(case, 19.9)) == (20.0, [])
+    assert told(case, 20.0) == [("Reminded", ("ada", "bob"))]
+
+
+def test_one_mail_does_for_all_reminders_that_were_missed() -> None:
+    case = case_after(*REMINDED, 70, TICK)
+    assert (mails(case, "remind"), due(case)) == (["ada", "bob"], EXPIRES)
+    assert told(case, 99.0) == []
+
+
+def test_a_second_reminder_follows_the_first() -> None:
+    case = case_after(*REMINDED, 20, TICK, 60, TICK)
+    assert mails(case, "remind") == ["ada", "bob", "ada", "bob"]
+
+
+def test_each_rule_reminds_at_its_own_moments() -> None:
+    case = case_after(*TWO_RULES)
+    assert told(case, 20.0) == [("Reminded", ("ada",))]
+    assert told(after(case, TICK, 40.0), 50.0) == [("Reminded", ("bob", "cleo"))]
+
+
+def test_who_has_approved_is_not_reminded() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2, remind=(20,)),)))
+    assert told(case_after(two, by("ada")), 20.0) == [("Reminded", ("bob",))]
+
+
+def test_a_rule_that_has_its_approvals_reminds_nobody() -> None:
+    case = case_after(*TWO_RULES, by("ada"))
+    assert (told(case, 20.0), due(case)) == ([], 30.0)
+
+
+def test_nobody_is_reminded_of_what_is_approved() -> None:
+    case = case_after(*REMINDED, by("ada"))
+    assert (told(case, 60.0), due(case)) == ([], EXPIRES)
+
+
+def test_what_has_expired_is_told_to_the_agent_and_reminds_nobody() -> None:
+    assert told(case_after(*REMINDED), EXPIRES) == [("Expired", ())]
+
+
+def test_after_an_edit_the_time_to_remind_is_counted_from_it() -> None:
+    same = change(verdict_=verdict(quorums=(quorum(remind=(20, 60)),)))
+    edited = lambda case: decide_(case, "ada", "edit", change=same)  # noqa: E731
+    case = case_after(*REMINDED, 20, TICK, 35, edited)
+    assert (told(case, 54.0), told(case, 55.0)) == ([], [("Reminded", ("ada", "bob"))])
+
+
+def test_after_other_settings_of_the_executor_too() -> None:
+    case = case_after(*REMINDED, by("ada"), 35, begin(executor_ref(digest="sha256:b")))
+    assert due(case) == 55.0
+
+
+def test_those_who_look_at_samples_are_reminded_until_the_review_ends() -> None:
+    drawn = sampled(reviews=(quorum("labels", remind=(20,)),))
+    case = case_after(
+        receive(verdict_=drawn), 5, begin(), finish(), cmd.FiledAs(1, "sha256:r"), 25, TICK
+    )
+    assert mails(case, "review") == ["ada", "bob", "ada", "bob"]
+    assert told(case, 105.0) == [("Reviewed", ())]
+    assert told(after(case, decide_(case, "ada", "ok"), 30.0), 105.0) == []
+
+
+def test_a_stand_in_is_reminded_in_the_place_of_who_is_away() -> None:
+    drawn = sampled(reviews=(quorum("labels", remind=(20,)),))
+    case = case_after(receive(verdict_=drawn), begin(), finish(), cmd.FiledAs(1, "sha256:r"))
+    assert told(case, 20.0, ada="eve") == [("Reminded", ("bob", "eve"))]
+
+
+def test_who_has_approved_is_not_reminded_in_the_place_of_another() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2, remind=(20,)),)))
+    assert told(case_after(two, by("bob")), 20.0, ada="bob") == [("Reminded", ("ada",))]
+
+
+# Escalation
+
+
+def test_a_question_is_escalated_at_its_instant_and_once() -> None:
+    case = case_after(*ESCALATED)
+    assert (due(case), told(case, 29.9)) == (30.0, [])
+    case = after(case, TICK, 30.0)
+    assert (mails(case, "escalate"), waiting_for(case)) == (["cleo"], ("ada", "bob", "cleo"))
+    assert (told(case, 60.0), due(case)) == ([], EXPIRES)
+
+
+def test_it_is_escalated_to_may_decide() -> None:
+    assert case_after(*ESCALATED, 30, TICK, by("cleo")).status == "approved"
+
+
+def test_before_the_instant_they_may_not() -> None:
+    case = case_after(*ESCALATED, 29, TICK)
+    assert code(case, decide_(case, "cleo"), 29.0) == "not_reviewer"
+
+
+def test_a_rule_that_has_its_approvals_is_not_escalated() -> None:
+    case = case_after(*TWO_RULES, lambda c: decide_(c, "cleo"))
+    assert told(case, 30.0) == [("Reminded", ("ada",))]
+
+
+def test_what_came_back_brings_the_escalation_forward() -> None:
+    case = bounced(case_after(*ESCALATED), "bob", 5.0)
+    assert (mails(case, "escalate"), case.unreached) == (["cleo"], {"bob": "undelivered"})
+    assert bounced(case, "ada", 6.0).pending == {
+        key: effect
+        for key, effect in case.pending.items()
+        if not (isinstance(effect, Mail) and effect.to == "ada")
+    }
+
+
+def test_an_absence_brings_the_escalation_forward_once() -> None:
+    away = cmd.Absent("ada", "on holiday", "<1@x>")
+    case = case_after(*ESCALATED, 5, away)
+    assert (mails(case, "escalate"), case.unreached) == (["cleo"], {"ada": "away"})
+    assert decide(case, away, 6.0) == []
+    assert told(case, 30.0) == []
+
+
+@pytest.mark.parametrize("command", [cmd.Tick(), cmd.Absent("bob")], ids=["instant", "absence"])
+def test_two_rules_that_escalate_to_the_same_people_are_one_mail(command: Any) -> None:
+    rules = (quorum("money", escalate=TO_CLEO), quorum("large", "bob", escalate=TO_CLEO))
+    case = case_after(receive(verdict_=verdict(quorums=rules)), 30, command)
+    assert mails(case, "escalate") == ["cleo"]
+    assert after(case, by("cleo")(case), 31.0).status == "approved"
+
+
+def test_an_absence_of_who_has_approved_brings_nothing_forward() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2, escalate=TO_CLEO),)))
+    case = case_after(two, by("ada"), cmd.Absent("ada", "on holiday"))
+    assert mails(case, "escalate") == []
+
+
+def test_an_absence_brings_only_the_rules_of_that_person_forward() -> None:
+    case = case_after(*TWO_RULES, cmd.Absent("ada", "on holiday"))
+    assert mails(case, "escalate") == []
+
+
+def test_a_mail_about_an_older_revision_that_comes_back_brings_nothing_forward() -> None:
+    case = case_after(*ESCALATED)
+    mail = case.mails[0].id
+    case = after(after(case, cmd.MailWas(mail, "sent", digest="sha256:m")), EDIT(case))
+    case = after(case, cmd.MailWas(mail, "failed", error="550"), 1.0)
+    assert (mails(case, "escalate"), case.unreached) == ([], {})
+
+
+def test_an_absence_after_the_time_is_over_escalates_nothing() -> None:
+    case = case_after(*ESCALATED, EXPIRES, cmd.Absent("ada", "on holiday"))
+    assert (mails(case, "escalate"), case.unreached) == ([], {"ada": "away"})
+
+
+def test_who_answers_all_the_same_is_reached() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    assert case_after(two, cmd.Absent("ada", "on holiday"), by("ada")).unreached == {}
+
+
+ASKED_OF: dict[str, Any] = {
+    "at its instant": lambda case: decide(case, cmd.Tick({"cleo": "eve"}), 30.0),
+    "for an absence": lambda case: decide(case, cmd.Absent("ada", away={"cleo": "eve"}), 5.0),
+    "for what came back": lambda case: decide(
+        case, cmd.MailWas(case.mails[0].id, "failed", error="550", away={"cleo": "eve"}), 5.0
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASKED_OF)
+def test_a_stand_in_is_asked_where_it_is_escalated_to_somebody_away(name: str) -> None:
+    handed = [e for e in ASKED_OF[name](case_after(*ESCALATED)) if isinstance(e, ev.Handed)]
+    assert [(e.why, e.people, e.refs) for e in handed] == [("escalation", ("eve",), ("cleo",))]
+
+
+# A daemon that was down
+
+
+def test_after_a_long_night_everybody_gets_one_mail() -> None:
+    """Somebody went away, the question was to be escalated, and two reminders were due."""
+    asked = quorum(remind=(20, 60), escalate=TO_CLEO)
+    case = case_after(receive(verdict_=verdict(quorums=(asked,))))
+    events = decide(case, cmd.Tick({"ada": "eve"}), 70.0)
+    people = sorted(person for event in events for person in getattr(event, "people", ()))
+    assert people == ["bob", "cleo", "eve"]
+    later = after(case, cmd.Tick({"ada": "eve"}), 70.0)
+    assert (told(later, 71.0, ada="eve"), due(later)) == ([], EXPIRES)
+
+
+def test_after_the_expiry_nothing_else_is_told() -> None:
+    asked = quorum(remind=(20, 60), escalate=TO_CLEO)
+    case = case_after(receive(verdict_=verdict(quorums=(asked,))))
+    assert told(case, EXPIRES + 50, ada="eve") == [("Expired", ())]
