@@ -24,6 +24,9 @@ def parse_path(text: str) -> Path | None:
     text = text.strip()
     if not text or len(text) > MOST_KEY:
         return None
+    if '"' not in text and "'" not in text:
+        # As a mail shows a key that its reader's program would take for a link.
+        text = text.replace("[.]", ".")
     steps: list[str | int] = []
     at, name_next = 0, True
     while at < len(text):

@@ -235,3 +235,8 @@ def test_no_lines_make_it_raise_anything_but_a_bad_edit(lines: list[str]) -> Non
         assert error.send
     else:
         assert canonical(made) != canonical(PAYLOAD)
+
+
+def test_a_key_is_understood_as_a_mail_shows_it_that_breaks_links() -> None:
+    edited = apply_edit({"customer": {"name": "Ada"}}, parse_edit(["customer[.]name = Bo"]))
+    assert edited == {"customer": {"name": "Bo"}}
