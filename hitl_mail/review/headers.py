@@ -47,11 +47,12 @@ def read_fields(message: bytes) -> list[tuple[str, str]]:
     return [(name, _text(b" ".join(parts))) for name, parts in fields]
 
 
-def find_defect(message: bytes) -> str:
+def find_defect(message: bytes, *, checked: bool = True) -> str:
     """Why two programs could see different fields in this mail, in words; or nothing.
 
-    Our server has checked the sender of the mail as it saw it. What we take for its fields must
-    be the same, so nothing is mended here.
+    `checked`: the sender of the mail was checked as another program saw it. What we take for its
+    fields must be the same, so nothing is mended here. Where nobody checks, both ends of lines may
+    stand in one mail: people make such files by hand.
     """
     head = _head(message)
     if len(head) == MOST_BYTES:
@@ -62,7 +63,11 @@ def find_defect(message: bytes) -> str:
     if old or b"\r" in head.replace(b"\r\n", b""):
         return "its header has a bare carriage return"
     # A delivery agent may end the lines that it puts on top in its own way.
-    if b"\n" in head[max(head.find(b"\r\n"), 0) :].replace(b"\r\n", b"") and b"\r\n" in head:
+    if (
+        checked
+        and b"\n" in head[max(head.find(b"\r\n"), 0) :].replace(b"\r\n", b"")
+        and b"\r\n" in head
+    ):
         return "the lines of its header end in different ways"
     count = 0
     for number, line in enumerate(_lines(head)):

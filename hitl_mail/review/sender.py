@@ -107,7 +107,7 @@ def believe(
             else "it has more than one From" if len(froms) > 1
             else "its From is not exactly one plain address"
         )  # fmt: skip
-    if defect := find_defect(message):
+    if defect := find_defect(message, checked=require == "dmarc"):
         problems.append(defect)
     found = Authentication("none")
     if sender and authserv_id:

@@ -118,3 +118,9 @@ def test_text_made_to_take_long_does_not() -> None:
         assert isinstance(find_defect(message), str)
         assert len(read_fields(message)) <= 1
     assert one_address("=?utf-8?q?a" * 90 + " <a@b.example>") in (None, "a@b.example")
+
+
+def test_where_nobody_checks_a_file_made_by_hand_may_mix_the_ends_of_its_lines() -> None:
+    mixed = b"From: a@example.com\r\nTo: b@example.com\r\n\napprove\n"
+    assert find_defect(mixed) == "the lines of its header end in different ways"
+    assert find_defect(mixed, checked=False) == ""
