@@ -155,7 +155,9 @@ def _items(
     named = schema.get("properties")
     known = named if isinstance(named, dict) else {}
     required = schema.get("required")
-    needed = set(required) if isinstance(required, list) else set()
+    needed = (
+        [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
+    )
     for name in (*known, *(name for name in here if name not in known)):
         inner, child = _resolved(known.get(name, {}), making.root), here.get(name, _ABSENT)
         if _is_group(child, inner, path, inside=here is value):

@@ -314,3 +314,23 @@ def test_a_form_posted_as_it_came_changes_nothing(payload: dict[str, Any]) -> No
 @given(PAYLOADS)
 def test_the_json_to_edit_is_the_payload(payload: dict[str, Any]) -> None:
     assert canonical(json.loads(build_form(payload).document)) == canonical(payload)
+
+
+WORDS = st.sampled_from(
+    ["properties", "type", "enum", "const", "required", "$ref", "$defs", "format", "title"]
+) | st.sampled_from(["description", "minimum", "maxLength", "a", "b"])
+TOLD = st.sampled_from(("object", "string", "number", "boolean", "date", "#", "#/$defs/a", "a"))
+SCHEMAS = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | TOLD,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(SCHEMAS, st.dictionaries(st.sampled_from("ab"), JSON, max_size=2))
+def test_whatever_stands_in_a_schema_there_is_a_form(schema: Any, payload: dict[str, Any]) -> None:
+    form = build_form(payload, schema)
+    posted = {found.name: found.value for found in fields_of(form.items)}
+    with pytest.raises(BadForm) as raised:
+        edit_of_fields(form, posted, payload)
+    assert "nothing in it differs" in raised.value.problems[0].text
