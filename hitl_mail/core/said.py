@@ -51,8 +51,7 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     decided = ev.Decided(now, decision, c.message_id)
     match c.verb:
         case "approve":
-            said = {rule for d in approvals(case) if d.by == c.person for rule in d.counts}
-            if said.issuperset(decision.counts):
+            if _approved_by(case, c.person).issuperset(decision.counts):
                 raise NotAllowed("already", f"{c.person} has approved; others still have to")
             lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
             return [decided] if lacking else [decided, ev.Approved(now)]
@@ -61,7 +60,7 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
         case "edit":
             return [decided, *_edited(case, c, now)]
         case "route":
-            said = {rule for d in approvals(case) if d.by == c.person for rule in d.counts}
+            said = _approved_by(case, c.person)
             return [decided, _routed(c, [q for q in quorums if q.rule not in said], now)]
         case "retry":
             return [decided, _retry(case, c.person, now)]
@@ -147,6 +146,11 @@ def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
     if not open_to:
         raise NotAllowed("door", f"this rule takes decisions by {', '.join(mine[0].doors)} only")
     return open_to
+
+
+def _approved_by(case: Case, person: str) -> set[str]:
+    """The rules in whose quorum their approval of this revision counts."""
+    return {rule for d in approvals(case) if d.by == person for rule in d.counts}
 
 
 def _edited(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:

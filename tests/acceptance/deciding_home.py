@@ -187,8 +187,8 @@ class DecidingHome(TestHome):
         inside = self.root / "mail/in/new"
         until(lambda: not list(inside.iterdir()), f"an empty inbox\n{self.log()}")
 
-    def bounce(self, mail: EmailMessage) -> None:
-        """A mail server gives this mail of ours back."""
+    def bounce(self, mail: EmailMessage, field: str = "Message-ID") -> None:
+        """A mail server gives this mail of ours back, with this field to know it by."""
         self.deliver(
             f"""From: MAILER-DAEMON@mx.example.com
 To: approvals@example.com
@@ -215,7 +215,7 @@ Diagnostic-Code: smtp; 550 5.1.1 no such mailbox
 --=b
 Content-Type: message/rfc822
 
-Message-ID: {mail["Message-ID"]}
+{field}: {mail[field]}
 Subject: {mail["Subject"]}
 
 The packet.

@@ -221,7 +221,7 @@ def test_of_many_bad_replies_one_is_answered_and_of_automatic_ones_none(
     bob = home.mail("bob", one)
     for automatic in ("auto-replied", "auto-generated"):
         home.reply(bob, "approve", "bob@example.com", Auto_Submitted=automatic)
-    home.reply(bob, "approve", "bob@example.com", Return_Path="<>")
+    home.reply(bob, "approve", "bob@example.com", X_Autoreply="yes")
     home.read_all()
     # Another's hour is their own, and help is no slip.
     home.reply(home.mail("gus", one), "hm", "gus@example.com")

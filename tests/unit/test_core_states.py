@@ -95,12 +95,10 @@ WORLDS = {
         verdict("auto"), edits=(change(40, verdict("auto")), change(5000, LARGE))
     ),
     "two of two, handed to each other": World(
-        verdict(quorums=TWO_OF_TWO), targets=("bob",), away=(("ada", "cleo"), ("bob", "cleo"))
+        verdict(quorums=TWO_OF_TWO), targets=("bob",), away=(("ada", "bob"),)
     ),
     "one of two, handed on, by a policy that wants two": World(
-        verdict(quorums=(quorum("money", "finance", route_to=("cleo",)),)),
-        targets=("cleo",),
-        rejudgings=(verdict(quorums=(quorum("money", approvals=2, route_to=("cleo",)),)),),
+        verdict(quorums=ONE_OF_TWO), targets=("bob",), rejudgings=(verdict(quorums=TWO_OF_TWO),)
     ),
 }
 
@@ -130,9 +128,9 @@ FEWEST = {
     "two rules, one handed on, while somebody is away": (7500, 90000),
     "one of two, handed on, by a changed policy": (12000, 130000),
     "sampled, reminded": (2500, 17000),
-    "auto, edited once it is retried": (1, 1),
-    "two of two, handed to each other": (1, 1),
-    "one of two, handed on, by a policy that wants two": (1, 1),
+    "auto, edited once it is retried": (3400, 31000),
+    "two of two, handed to each other": (3300, 38000),
+    "one of two, handed on, by a policy that wants two": (7300, 76000),
 }
 """States and transitions that a walk saw when it was written, rounded down: it must not shrink
 unnoticed."""
