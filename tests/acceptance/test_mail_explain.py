@@ -68,7 +68,7 @@ def test_a_reply_that_decides_is_told_with_exactly_these_keys(home: TestHome) ->
         "person": "ada",
         "text": "Approve: as agreed\n\nThanks\nAda",
         "command": {"verb": "approve", "note": "as agreed", "edit": None},
-        "authentication": {"result": "none", "detail": "nobody has checked it"},
+        "authentication": {"result": "none", "detail": "no Authentication-Results"},
         "problems": [],
     }
 
@@ -190,7 +190,7 @@ def test_a_person_reads_sentences(home: TestHome) -> None:
         "It bears a secret that only ada was sent.",
         "Its new text:",
         "  approve, but less⟨U+001B⟩[2J",
-        "Its sender: not vouched for (nobody has checked it).",
+        "Its sender: not vouched for (no Authentication-Results).",
         "But it was not sent from an address of ada.",
         "The daemon decides nothing by it, and tells ada why.",
     ]
