@@ -16,6 +16,7 @@ import msgspec
 
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import LINES, visible
+from hitl_mail.review.form_schema import hints, resolved, type_of, type_of_value, words_of
 from hitl_mail.review.packet import show_value
 from hitl_mail.review.paths import Path, show_path
 
@@ -23,18 +24,9 @@ MOST_FIELDS = 200
 """Beyond this a payload is edited as JSON, or by mail."""
 _MOST_DEPTH = 8
 _MOST_OPTIONS = 100
-_MOST_REFERENCES = 8
 _LONG = 60
 
 Control = Literal["text", "area", "number", "integer", "date", "choice", "json"]
-
-_FORMATS = {
-    "date": "a date, such as 2026-11-22",
-    "date-time": "a date with its time, such as 2026-11-22T13:00:00Z",
-    "time": "a time, such as 13:00:00Z",
-    "email": "a mail address",
-    "uri": "an address that begins with its scheme, such as https:",
-}
 
 
 class Option(msgspec.Struct, frozen=True):
@@ -110,7 +102,7 @@ def build_form(payload: dict[str, Any], schema: Any = None) -> EditForm:
     """The form of a payload. `schema` is its kind's JSON Schema, if it has one; never raises."""
     root = schema if isinstance(schema, dict) else {}
     try:
-        items = tuple(_items(payload, _resolved(root, root), (), _Making(root)))
+        items = tuple(_items(payload, resolved(root, root), (), _Making(root)))
     except _TooMany:
         items = ()
     return EditForm(items, editable_json(payload))
@@ -159,7 +151,7 @@ def _items(
         [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
     )
     for name in (*known, *(name for name in here if name not in known)):
-        inner, child = _resolved(known.get(name, {}), making.root), here.get(name, _ABSENT)
+        inner, child = resolved(known.get(name, {}), making.root), here.get(name, _ABSENT)
         if _is_group(child, inner, path, inside=here is value):
             yield _group(child, inner, (*path, name), making)
         else:
@@ -169,18 +161,18 @@ def _items(
 def _group(value: Any, schema: dict[str, Any], path: Path, making: _Making) -> Group:
     return Group(
         key=show_path(path),
-        label=_text(schema, "title"),
-        help=_text(schema, "description"),
+        label=words_of(schema, "title"),
+        help=words_of(schema, "description"),
         items=tuple(_items(value, schema, path, making)),
     )
 
 
 def _field(value: Any, schema: dict[str, Any], path: Path, number: int, *, needed: bool) -> Field:
     control, shown, options = _control(value, schema)
-    hints = [*_hints(schema, control), *(["required"] if needed else [])]
+    said = [*hints(schema, control), *(["required"] if needed else [])]
     absent = isinstance(value, _Absent)
     if absent:
-        hints.append("not there now; left empty, it stays away")
+        said.append("not there now; left empty, it stays away")
     return Field(
         number=number,
         name=f"p:{_posted_name(show_path(path))}",
@@ -189,9 +181,9 @@ def _field(value: Any, schema: dict[str, Any], path: Path, number: int, *, neede
         control=control,
         value=shown,
         present=not absent,
-        label=_text(schema, "title"),
-        help=_text(schema, "description"),
-        hint="; ".join(hints),
+        label=words_of(schema, "title"),
+        help=words_of(schema, "description"),
+        hint="; ".join(said),
         options=options,
     )
 
@@ -204,7 +196,7 @@ def _is_group(value: Any, schema: dict[str, Any], above: Path, *, inside: bool) 
     if len(above) >= _MOST_DEPTH:
         return False
     if isinstance(value, _Absent):
-        return inside and known and _type(schema) == "object"
+        return inside and known and type_of(schema) == "object"
     return isinstance(value, dict) and (known or bool(value))
 
 
@@ -213,10 +205,10 @@ def _control(value: Any, schema: dict[str, Any]) -> tuple[Control, str, tuple[Op
     options = _options(value, schema)
     if options:
         return "choice", "" if isinstance(value, _Absent) else _posted(value), options
-    kind = _type(schema)
+    kind = type_of(schema)
     if isinstance(value, _Absent):
         return _empty_control(kind, schema), "", ()
-    own = _type_of(value)
+    own = type_of_value(value)
     if kind and own != kind and (kind, own) != ("number", "integer"):
         # What is not as its schema says is shown to the letter: `"49"` where a number should be.
         return "json", editable_json(value), ()
@@ -257,7 +249,7 @@ def _options(value: Any, schema: dict[str, Any]) -> tuple[Option, ...]:
         allowed = schema["enum"]
     elif "const" in schema:
         allowed = [schema["const"]]
-    elif isinstance(value, bool) or (_type(schema) == "boolean" and isinstance(value, _Absent)):
+    elif isinstance(value, bool) or (type_of(schema) == "boolean" and isinstance(value, _Absent)):
         allowed = [True, False]
     if not allowed:
         return ()
@@ -271,79 +263,3 @@ def _options(value: Any, schema: dict[str, Any]) -> tuple[Option, ...]:
 
 def _posted(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _hints(schema: dict[str, Any], control: Control) -> list[str]:
-    """The bounds a schema sets, as short words; whether they are kept is for the schema to say."""
-    hints = {"number": ["a number"], "integer": ["a whole number"], "json": ["JSON"]}
-    found = [*hints.get(control, [])]
-    bounds = {
-        "minimum": "at least {}",
-        "exclusiveMinimum": "more than {}",
-        "maximum": "at most {}",
-        "exclusiveMaximum": "less than {}",
-        "multipleOf": "a multiple of {}",
-        "minLength": "at least {} characters",
-        "maxLength": "at most {} characters",
-    }
-    for name, words in bounds.items():
-        bound = schema.get(name)
-        if isinstance(bound, int | float) and not isinstance(bound, bool):
-            found.append(words.format(bound))
-    kind = schema.get("format")
-    if control in ("text", "area", "date") and isinstance(kind, str) and kind in _FORMATS:
-        found.append(_FORMATS[kind])
-    return found
-
-
-def _type(schema: dict[str, Any]) -> str:
-    """The one type that a schema allows beside null; empty where it says none or several."""
-    said = schema.get("type")
-    if isinstance(said, str):
-        return said
-    if isinstance(said, list):
-        others = [one for one in said if one != "null"]
-        return others[0] if len(others) == 1 and isinstance(others[0], str) else ""
-    return ""
-
-
-def _type_of(value: Any) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int):
-        return "integer"
-    if isinstance(value, float):
-        return "integer" if value.is_integer() else "number"
-    if isinstance(value, str):
-        return "string"
-    return "null" if value is None else "array" if isinstance(value, list) else "object"
-
-
-def _resolved(schema: Any, root: Any) -> dict[str, Any]:
-    """A schema with its references inside the same document followed."""
-    for _ in range(_MOST_REFERENCES):
-        if not isinstance(schema, dict):
-            return {}
-        target = schema.get("$ref")
-        if not isinstance(target, str) or not target.startswith("#"):
-            return schema
-        rest = {name: value for name, value in schema.items() if name != "$ref"}
-        found = _at(root, target[1:])
-        schema = {**found, **rest} if isinstance(found, dict) else rest
-    return {}
-
-
-def _at(root: Any, pointer: str) -> Any:
-    """What a JSON pointer (RFC 6901) leads to; None where it leads nowhere."""
-    node = root
-    for step in pointer.split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if not isinstance(node, dict) or name not in node:
-            return None
-        node = node[name]
-    return node
-
-
-def _text(schema: dict[str, Any], name: str) -> str:
-    text = schema.get(name)
-    return text if isinstance(text, str) else ""
