@@ -226,8 +226,10 @@ def _said(decision: Decision) -> dict[str, Any]:
 
 
 def _evidence(decision: Decision) -> dict[str, Any]:
+    """`to`, whom a question was handed to, only where it was."""
     return {
         **_said(decision),
+        **({"to": decision.to} if decision.to else {}),
         "revision": decision.revision,
         "seen": decision.seen,
         "counts": list(decision.counts),

@@ -82,6 +82,8 @@ def receipt() -> dict[str, Any]:
         "counts": _TEXTS,
         "evidence": {"type": "object"},
     }
+    decision = _decision(evidence)
+    decision["properties"]["to"] = {"type": "string"}
     erased = _part({"erased": _DIGEST})
     return _object(
         "hitl-mail receipt",
@@ -103,7 +105,7 @@ def receipt() -> dict[str, Any]:
             "revisions": {"anyOf": [{"type": "array", "items": {"type": "object"}}, erased]},
             "verdict": _verdict(),
             "packets": {"anyOf": [{"type": "array", "items": {"type": "object"}}, erased]},
-            "decisions": {"type": "array", "items": _decision(evidence)},
+            "decisions": {"type": "array", "items": decision},
             "outcome": _ANY_OBJECT,
             "events": {
                 "type": "array",

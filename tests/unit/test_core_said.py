@@ -10,7 +10,7 @@ import pytest
 from hitl_mail.core import commands as cmd
 from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
-from hitl_mail.core.documents import queue_row, result
+from hitl_mail.core.documents import case_document, queue_row, result
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.verdict import Escalation, Verdict
@@ -364,3 +364,11 @@ def test_a_decision_read_twice_is_recorded_once() -> None:
     said = edits(message_id="<1@x>")(before)
     case = after(before, said)
     assert (decide(case, said, 0.0), len(case.revisions)) == ([], 2)
+
+
+def test_a_receipt_tells_to_whom_a_question_was_handed_and_a_result_keeps_its_keys() -> None:
+    case = case_after(*HANDED)
+    [receipted] = case_document(case)["decisions"]
+    [told] = result(case)["decisions"]
+    assert (receipted["verb"], receipted["to"]) == ("route", "cleo")
+    assert list(told) == ["by", "verb", "via", "at", "note"]
