@@ -58,8 +58,7 @@ def create_keys(state: Path, now: datetime, public_mode: int = 0o600) -> None:
         _create(directory / "receipts.json", {"private": os.urandom(_KEY_BYTES)}, created)
         if not public_path(state).exists():
             halves = _public_halves(_read_private(directory / "receipts.json", "private"))
-            keys = [{"id": name, "public": _text(raw)} for name, raw in halves.items()]
-            replace_file(public_path(state), [_file(keys)], public_mode)
+            replace_file(public_path(state), [_file(show_public_keys(halves))], public_mode)
     except OSError as error:
         raise StorageFailed(f"{directory}: keys could not be written: {error}") from error
 
@@ -94,6 +93,32 @@ def load_public_keys(state: Path) -> dict[str, bytes]:
     """
     raws = _read(public_path(state), "public")
     return {key_id(raw): raw for raw in raws}
+
+
+def read_public_key(text: str) -> dict[str, bytes]:
+    """What somebody gives to verify receipts with: a file such as `receipts.pub`, or a key as
+    `show_public_keys` tells it. 32 raw bytes by key id. Raises `UsageError`."""
+    try:
+        is_file = Path(text).is_file()
+    except (OSError, ValueError):
+        is_file = False
+    if is_file:
+        return {key_id(raw): raw for raw in _read(Path(text), "public")}
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        raw = b""
+    if len(raw) != _KEY_BYTES:
+        raise UsageError(
+            f"{text}: neither a file of public keys nor one key in base64; "
+            "print it where the home is: hitl-mail receipts verify --print-key"
+        )
+    return {key_id(raw): raw}
+
+
+def show_public_keys(public: Mapping[str, bytes]) -> list[dict[str, str]]:
+    """Public keys for people and programs, the newest last: `id`, and `public` in base64."""
+    return [{"id": name, "public": _text(raw)} for name, raw in public.items()]
 
 
 def public_path(state: Path) -> Path:

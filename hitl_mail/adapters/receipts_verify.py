@@ -13,6 +13,7 @@ from typing import Any
 
 from hitl_mail.adapters.framelog import check_header, scan
 from hitl_mail.adapters.keys import verifier
+from hitl_mail.adapters.receipts_anchors import NO_ANCHORS, Anchors, Held
 from hitl_mail.adapters.receipts_files import is_month, month_header, month_of, month_paths
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
 from hitl_mail.core.receipt import NO_RECEIPT, check, missing
@@ -44,16 +45,18 @@ def verify(
     expected_head: tuple[int, str] | None = None,
     *,
     running: bool = False,
+    anchors: Anchors = NO_ANCHORS,
     audit: Callable[[dict[str, Any]], str | None] = lambda _: None,
 ) -> VerifyReport:
     """Check every byte of the month files in `directory`, a receipt in memory at a time.
 
     `public_keys` gives 32 raw bytes by key id. `expected_head` is a (seq, digest) that must be in
     the chain: without it, receipts removed from the end are not missed. With `running`, a last
-    line that is not whole is taken for one that a daemon is just writing. `audit` says what else
+    line that is not whole is taken for one that a daemon is just writing. Every one of `anchors`
+    must be in the chain, too. `audit` says what else
     is wrong with a receipt that is as it was sealed. Never raises for what is in the files.
     """
-    chain = _Chain(verifier(public_keys), expected_head, audit)
+    chain = _Chain(verifier(public_keys), expected_head, anchors.look(), audit)
     path = directory
     try:
         paths = month_paths(directory)
@@ -81,9 +84,11 @@ class _Chain:
         self,
         verify_signature: Callable[[str, bytes, bytes], bool],
         head: tuple[int, str] | None,
+        anchors: Held,
         audit: Callable[[dict[str, Any]], str | None],
     ) -> None:
         self._audit = audit
+        self._anchors = anchors
         self._verify = verify_signature
         self._expected = head or (0, NO_RECEIPT)
         self.seq = 0
@@ -106,7 +111,7 @@ class _Chain:
         """What is wrong if this was all."""
         seq, _ = self._expected
         if self.seq >= seq:
-            return None
+            return self._anchors.missing()
         return missing(self.seq + 1, seq)
 
     def report(self, path: Path, what: str | None) -> VerifyReport:
@@ -115,7 +120,7 @@ class _Chain:
         return VerifyReport(self.seq, self.seq, self.digest, fault)
 
     def _next(self, payload: bytes, month: str, is_first: bool) -> str | None:
-        receipt = _parsed(payload)
+        receipt = parsed(payload)
         if receipt is None:
             return "it is not a receipt in canonical form"
         fault = check(receipt, self.digest, self.seq + 1, self._verify) or self._audit(receipt)
@@ -129,11 +134,14 @@ class _Chain:
             return f"it was closed in {closed} and does not belong into this file"
         if receipt["seq"] == self._expected[0] and receipt["digest"] != self._expected[1]:
             return f"its digest is not the expected {self._expected[1]}"
+        fault = self._anchors.see(receipt["seq"], receipt["digest"])
+        if fault:
+            return fault
         self.seq, self.digest = receipt["seq"], receipt["digest"]
         return None
 
 
-def _parsed(payload: bytes) -> Any:
+def parsed(payload: bytes) -> Any:
     """The value, or None unless its canonical form is exactly these bytes.
 
     So nothing can hide in white space, doubled keys or another spelling of a text.

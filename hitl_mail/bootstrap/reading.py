@@ -12,6 +12,7 @@ from hitl_mail.home import Home
 from hitl_mail.settings import Site
 
 if TYPE_CHECKING:
+    from hitl_mail.adapters.receipts_anchors import Anchors
     from hitl_mail.adapters.receipts_lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.core.verdict import Standing
@@ -257,10 +258,11 @@ def read_world(home: Home, site: Site, state: State) -> World:
     )
 
 
-def verify_receipts(home: Home) -> dict[str, Any]:
-    """Whether every receipt is as it was sealed, and none is missing."""
+def verify_receipts(home: Home, anchors: Anchors | None = None) -> dict[str, Any]:
+    """Whether every receipt is as it was sealed, and none is missing, nor any of `anchors`."""
     from hitl_mail.adapters.keys import load_public_keys
     from hitl_mail.adapters.receipts import receipts_directory
+    from hitl_mail.adapters.receipts_anchors import NO_ANCHORS
     from hitl_mail.adapters.receipts_verify import Fault, verify
     from hitl_mail.core.desk import Desk
     from hitl_mail.core.sampling import check_draws
@@ -273,6 +275,7 @@ def verify_receipts(home: Home) -> dict[str, Any]:
         load_public_keys(home.state),
         (head.seq, head.digest) if head else None,
         running=home.running(),
+        anchors=anchors or NO_ANCHORS,
         audit=lambda receipt: check_draws(receipt, keys) if keys else None,
     )
     fault = report.fault

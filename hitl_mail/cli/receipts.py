@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, table
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.receipts_export import export
+from hitl_mail.cli.receipts_verify import verify
 from hitl_mail.home import find_home
 
 _COLUMNS = ("seq", "case", "id", "agent", "kind", "status", "gate", "decided_by", "closed_at")
@@ -16,7 +16,7 @@ _COLUMNS = ("seq", "case", "id", "agent", "kind", "status", "gate", "decided_by"
 
 @click.group()
 def receipts() -> None:
-    """Look at receipts, and verify them."""
+    """Look at receipts, verify them, take them elsewhere."""
 
 
 @receipts.command("list")
@@ -60,19 +60,5 @@ def show(home: str, id: str) -> None:
     emit_json(reader.receipt(case_id))
 
 
-@receipts.command()
-@json_option
-@click.pass_obj
-def verify(home: str, as_json: bool) -> None:
-    """Check that every receipt is there, and as it was sealed."""
-    found = find_home(home)
-    report = bootstrap.verify_receipts(found)
-    if as_json:
-        emit_json(report)
-    elif report["ok"]:
-        head = f"{report['count']} receipts verified; head #{report['seq']} {report['digest']}"
-        click.echo(head if report["count"] else "No receipts yet.")
-    else:
-        fault = report["fault"]
-        click.echo(f"receipt #{fault['seq']} in {fault['file']}: {fault['what']}", err=True)
-    sys.exit(0 if report["ok"] else 1)
+receipts.add_command(export)
+receipts.add_command(verify)
