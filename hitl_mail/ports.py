@@ -6,7 +6,15 @@ in `tests/contract`, run over every implementation, real or fake.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -95,6 +103,30 @@ class Receipts(Protocol):
 
     def go_on_from(self, seq: int, digest: str) -> str:
         """Chain on from this receipt, stored or not; what is missing up to it, or nothing."""
+
+
+class ErasableLookup(Lookup, Protocol):
+    """Finding what there is to erase."""
+
+    def by_case(self, case: str) -> list[Any]:
+        """The rows of all receipts that speak of a case."""
+
+    def erasable(self, before: str) -> list[Any]:
+        """Rows of some cases closed before a time (ISO 8601) that nobody has erased; none if none
+        is left."""
+
+
+class Erasable(Protocol):
+    """Receipts whose contents can go."""
+
+    @property
+    def lookup(self) -> ErasableLookup: ...
+
+    def add(self, body: dict[str, Any], about: str | None = None) -> Awaitable[tuple[int, str]]:
+        """As `Receipts.add`."""
+
+    def erase(self, seqs: Collection[int]) -> Awaitable[None]:
+        """Let go of the contents of these receipts; twice is once. Raises `HitlError`."""
 
 
 # Mail

@@ -7,7 +7,9 @@ files named `receipts_*`, their form and their check in `core.receipt`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +22,8 @@ from hitl_mail.adapters.receipts_files import MonthFiles, month_of
 from hitl_mail.adapters.receipts_index import ReceiptIndex
 from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
 from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
-from hitl_mail.core.receipt import NO_RECEIPT, PARTS, missing, seal
-from hitl_mail.errors import UsageError
+from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
+from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
 
 _SALT_BYTES = 16
 _SITE_FILE = "hitl-mail.toml"
@@ -69,6 +71,19 @@ def open_receipts(home: Path | str) -> TinyDB:
     return ReceiptDB(receipts_directory(state), open_lookup(state), storage=ReceiptStorage)
 
 
+class _Addition(NamedTuple):
+    about: str
+    body: Mapping[str, Any]
+
+
+class _Erasure(NamedTuple):
+    seqs: frozenset[int]
+
+
+def _without(seqs: set[int], receipt: dict[str, Any]) -> dict[str, Any] | None:
+    return erase(receipt) if receipt["seq"] in seqs and not is_erased(receipt) else None
+
+
 class ReceiptBook:
     """The one writer (the caller holds the lock on the home).
 
@@ -91,7 +106,7 @@ class ReceiptBook:
         self._db = ReceiptDB(
             directory, self.lookup, self._files, self._index, storage=ReceiptStorage
         )
-        self._commits: GroupCommit[tuple[str, Mapping[str, Any]], Reference] = GroupCommit(
+        self._commits: GroupCommit[_Addition | _Erasure, Reference] = GroupCommit(
             self._commit, "receipts"
         )
 
@@ -102,7 +117,17 @@ class ReceiptBook:
         that one is returned and nothing is written. The place in the chain is fixed before the
         first suspension. Raises `StorageFailed`, and ValueError for what has no canonical form.
         """
-        return await self._commits.add((about or body["case"], body))
+        return await self._commits.add(_Addition(about or body["case"], body))
+
+    async def erase(self, seqs: Collection[int]) -> None:
+        """Let go of the contents of these receipts; digests and signatures stay (see
+        `core.receipt.erase`).
+
+        Durable when it returns: each month's file was written anew without them, in one step.
+        Doing it twice changes nothing. Whatever is added meanwhile waits for it. Raises `HitlError`
+        with nothing, or the files of some months, changed; `StorageFailed`.
+        """
+        await self._commits.add(_Erasure(frozenset(seqs)))
 
     def go_on_from(self, seq: int, digest: str) -> str:
         """What the files lack of the receipts up to this one, which the journal knows of.
@@ -123,9 +148,16 @@ class ReceiptBook:
         self._index.close()
         self._files.close()
 
-    def _commit(
-        self, items: list[tuple[str, Mapping[str, Any]]]
-    ) -> Sequence[Reference | Exception]:
+    def _commit(self, items: list[_Addition | _Erasure]) -> Sequence[Reference | Exception]:
+        results: list[Reference | Exception] = []
+        for erasing, group in groupby(items, key=lambda item: isinstance(item, _Erasure)):
+            if erasing:
+                results += [self._erase(item) for item in group if isinstance(item, _Erasure)]
+            else:
+                results += self._append([item for item in group if isinstance(item, _Addition)])
+        return results
+
+    def _append(self, items: list[_Addition]) -> list[Reference | Exception]:
         seq, prev = max(self.lookup.head(), self._end)
         sealed: list[dict[str, Any]] = []
         known: dict[str, Reference] = {}
@@ -147,6 +179,24 @@ class ReceiptBook:
             self._db.table(TABLE).insert_multiple(sealed)
         return results
 
+    def _erase(self, item: _Erasure) -> Reference | Exception:
+        rows = [row for seq in item.seqs if (row := self.lookup.by_seq(seq)) is not None]
+        months: dict[str, set[int]] = {}
+        for row in rows:
+            if not is_erased(self.lookup.receipt(row)):
+                months.setdefault(row.month, set()).add(row.seq)
+        for month, seqs in sorted(months.items()):
+            path = self._files.directory / f"{month}.jsonl"
+            before = path.stat().st_ino
+            try:
+                self._index.moved(month, self._files.rewrite(month, partial(_without, seqs)))
+            except (Damaged, StorageFailed) as error:
+                if path.stat().st_ino != before:
+                    raise
+                # Nothing was changed: the book can go on, and only the erasure is not done.
+                return HitlError(f"contents could not be erased: {error}")
+        return Reference(*self.lookup.head())
+
     def _existing(self, about: str) -> Reference | None:
         row = self.lookup.by_about(about)
         return Reference(row.seq, row.digest) if row else None
@@ -154,5 +204,5 @@ class ReceiptBook:
     def _seal(self, about: str, body: Mapping[str, Any], seq: int, prev: str) -> dict[str, Any]:
         month_of(body["closed_at"])
         named = dict(body) if about == body["case"] else {**body, "about": about}
-        salts = {part: os.urandom(_SALT_BYTES).hex() for part in PARTS}
+        salts = {part: os.urandom(_SALT_BYTES).hex() for part in SALTED}
         return seal(named, seq, prev, salts, key=self._key, sign=self._sign)

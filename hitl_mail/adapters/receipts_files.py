@@ -8,7 +8,7 @@ with its first receipts. Knows frames and months; neither TinyDB nor the index.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,9 @@ from hitl_mail.adapters.framelog import (
     header,
     read_at,
     scan,
+    write_frames,
 )
+from hitl_mail.core.canonical import canonical
 from hitl_mail.errors import Damaged
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -117,6 +119,24 @@ def _decoded(path: Path, offset: int, payload: bytes) -> dict[str, Any]:
         raise Damaged(str(path), offset, str(error), "Run `receipts verify`.") from None
 
 
+def _changed(
+    path: Path,
+    change: Callable[[dict[str, Any]], dict[str, Any] | None],
+    places: list[tuple[int, int]],
+) -> Iterator[bytes]:
+    """The payloads of a month's file, some changed; where each will be goes into `places`."""
+    offset = 0
+    for number, (at, payload) in enumerate(scan(path)):
+        written = payload
+        if number:
+            receipt = _decoded(path, at, payload)
+            changed = change(receipt)
+            written = payload if changed is None else canonical(changed)
+            places.append((receipt["seq"], offset))
+        yield written
+        offset += len(written) + OVERHEAD
+
+
 class MonthFiles:
     """The one writer of the month files. Opening recovers the last of them; see `torn`."""
 
@@ -142,6 +162,28 @@ class MonthFiles:
         for month, group in groupby(dated, key=lambda item: item[0]):
             offsets = self._write(month, [payload for _, payload in group])
             places += [Place(month, offset) for offset in offsets]
+        return places
+
+    def rewrite(
+        self, month: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+    ) -> list[tuple[int, int]]:
+        """Write the file of a month anew, with what `change` makes of its receipts (None: as it
+        is), and let go of the old bytes; seq and offset of each receipt in it.
+
+        At every instant the old file or the new one is there, whole. Who reads the old one reads
+        it to its end. Not at the same time as `append`. Raises `Damaged`, and `StorageFailed`
+        with the old file in place.
+        """
+        path = self.directory / f"{month}.jsonl"
+        places: list[tuple[int, int]] = []
+        open_here = self._log is not None and self._log.path == path
+        write_frames(path, _changed(path, change, places), self._mode)
+        if self._log is not None and open_here:
+            self._log.close()
+            self._log = FrameLog.open(path)
+        # The end that was torn off once may be of any receipt.
+        for torn in self.directory.glob(f"{path.name}.torn-*"):
+            torn.unlink(missing_ok=True)
         return places
 
     def close(self) -> None:

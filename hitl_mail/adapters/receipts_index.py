@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,6 +157,20 @@ class ReceiptIndex:
             return
         self.pending = []
 
+    def moved(self, month: str, places: list[tuple[int, int]]) -> None:
+        """A month's file was written anew: where each receipt (seq) is in it now.
+
+        Where somebody reads, the old places stay: a look-up finds what is not at its place, and
+        the next start makes a cache like that anew.
+        """
+        now = dict(places)
+        self.pending = [_moved(row, month, now) for row in self.pending]
+        if self.head is not None:
+            self.head = _moved(self.head, month, now)
+        sql = "update receipts set offset = ? where seq = ?"
+        with suppress(sqlite3.Error), self._connection:
+            self._connection.executemany(sql, [(offset, seq) for seq, offset in places])
+
     def close(self) -> None:
         """Release the file."""
         self._connection.close()
@@ -164,6 +179,10 @@ class ReceiptIndex:
         rows = rows_behind(directory, self.head.place if self.head else None)
         while batch := list(islice(rows, _BATCH)):
             self.add(batch)
+
+
+def _moved(row: Row, month: str, places: dict[int, int]) -> Row:
+    return row._replace(offset=places[row.seq]) if row.month == month else row
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -202,7 +221,12 @@ def _is_sound(connection: sqlite3.Connection, directory: Path) -> bool:
     head = newest(connection)
     if head is None:
         return True
-    return bool(verdict == "ok" and count == head.seq and fits(directory, head))
+    newest_of_each = "select max(seq) from receipts group by month"
+    sql = f"select {COLUMNS} from receipts where seq in ({newest_of_each})"  # noqa: S608 - constants
+    # A file that was written anew without us has its last receipt at another place.
+    last = [stored(record) for record in connection.execute(sql)]
+    fitting = all(fits(directory, row) for row in last)
+    return bool(verdict == "ok" and count == head.seq and fitting)
 
 
 def _create(path: Path, mode: int) -> sqlite3.Connection:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.receipts_files import read_receipt
+from hitl_mail.adapters.receipts_files import read_from, read_receipt
 from hitl_mail.adapters.receipts_index import (
     COLUMNS,
     ReceiptIndex,
@@ -26,7 +26,7 @@ from hitl_mail.adapters.receipts_index import (
     rows_behind,
     stored,
 )
-from hitl_mail.core.receipt import NO_RECEIPT
+from hitl_mail.core.receipt import ABOUT_ERASURE, NO_RECEIPT
 from hitl_mail.errors import Damaged, UsageError
 
 SHORTEST_FRAGMENT = 4
@@ -126,11 +126,34 @@ class Lookup:
 
     def receipt(self, row: Row) -> dict[str, Any]:
         """The receipt itself. Raises `Damaged`, OSError."""
-        receipt = read_receipt(self._directory, row.place)
-        if receipt.get("seq") != row.seq:
-            path = str(self._directory / f"{row.month}.jsonl")
-            raise Damaged(path, row.offset, f"not receipt {row.seq}", "Run `receipts verify`.")
-        return receipt
+        path = str(self._directory / f"{row.month}.jsonl")
+        fault = Damaged(path, row.offset, f"not receipt {row.seq}", "Run `receipts verify`.")
+        try:
+            receipt = read_receipt(self._directory, row.place)
+            if receipt.get("seq") == row.seq:
+                return receipt
+        except Damaged as error:
+            fault = error
+        # An erasure writes a month anew, and then it is not where it was when it was looked up.
+        for receipt in read_from(self._directory, row.month):
+            if receipt["seq"] == row.seq:
+                return receipt
+        raise fault
+
+    def erasable(self, before: str) -> list[Row]:
+        """Closed cases of the oldest month that has any, closed before this time (ISO 8601, UTC),
+        of which no receipt tells that they were erased."""
+
+        def keep(row: Row) -> bool:
+            return row.about == row.case and row.closed_at < before
+
+        unerased = (
+            "about = case_id and closed_at < ? and not exists"
+            " (select 1 from receipts e where e.about = receipts.case_id || ?)"
+        )
+        rows = self._select(unerased, (before, ABOUT_ERASURE), keep)
+        left = [row for row in rows if self.by_about(row.case + ABOUT_ERASURE) is None]
+        return [row for row in left if row.month == left[0].month]
 
     @contextmanager
     def _sources(self) -> Iterator[_Sources]:
@@ -159,7 +182,8 @@ class Lookup:
                 found = _newest(filter(keep, uncovered), limit)
                 if connection is not None:
                     found += map(stored, connection.execute(sql, (*values, limit)))
-        except sqlite3.Error:
+        except (sqlite3.Error, Damaged):
+            # Also where a month was written anew between looking at the index and at the file.
             found = _newest(filter(keep, rows_behind(self._directory)), limit)
         by_seq = {row.seq: row for row in found}
         seqs = sorted(by_seq)

@@ -30,6 +30,7 @@ from hitl_mail.daemon.daemon import Daemon, Server
 from hitl_mail.daemon.deciding import Deciding
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.eraser import Eraser
 from hitl_mail.daemon.front import Front
 from hitl_mail.daemon.health import health
 from hitl_mail.daemon.intake import Intake
@@ -101,6 +102,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
     outbox, inbox = _transport(home, site)
     deciding = Deciding(world)
+    eraser = Eraser(engine, receipts, site.store.keep)
     front = Front(engine, receipts, world, links, facts, deciding, waiting)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
@@ -119,7 +121,7 @@ def build(home: Home, *, web: bool) -> Daemon:
             permits.token,
             permits.matches,
         ),
-        control=Control(engine, world, control, receipts, os_user, deciding),
+        control=Control(engine, world, control, receipts, os_user, deciding, eraser),
         clerk=Clerk(engine, receipts, spools, permits.token),
         runner=Runner(
             engine, world, lambda settings: executor_for(settings, home.root, outbox, clock)
@@ -130,6 +132,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         letters=Letters(engine, receipts, world, tokens, facts, deciding, DnsTxt()),
         drift=Drift(engine, world),
         reach=Reach(engine, world),
+        eraser=eraser,
         reload=Reload(engine, world, files.versions, files.load),
         overrides=overrides,
         waiting=waiting,

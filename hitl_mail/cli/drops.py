@@ -57,6 +57,12 @@ def relax_by_file(home: Home, rule: str, timeout: float) -> dict[str, Any] | Non
     return _say(home, f"relax-{secrets.token_hex(6)}", {"relax": rule}, timeout)
 
 
+def erase_by_file(home: Home, case: str, note: str, timeout: float) -> dict[str, Any] | None:
+    """Ask through `control/` for an erasure; the answer, or None where no daemon runs."""
+    name = f"erase-{case}-{secrets.token_hex(6)}"
+    return _say(home, name, {"erase": case, "note": note}, timeout)
+
+
 def _say(home: Home, name: str, said: dict[str, Any], timeout: float) -> dict[str, Any] | None:
     drop(home.control, json.dumps(said).encode(), f"{name}.json")
     if not home.running():

@@ -7,6 +7,7 @@ import click
 from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, table
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.receipts_erase import erase
 from hitl_mail.cli.receipts_export import export
 from hitl_mail.cli.receipts_verify import verify
 from hitl_mail.home import find_home
@@ -60,5 +61,6 @@ def show(home: str, id: str) -> None:
     emit_json(reader.receipt(case_id))
 
 
+receipts.add_command(erase)
 receipts.add_command(export)
 receipts.add_command(verify)

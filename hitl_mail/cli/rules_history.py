@@ -15,6 +15,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.core.documents import iso
 from hitl_mail.core.duration import parse_duration
+from hitl_mail.core.receipt import ERASED
 from hitl_mail.errors import UsageError
 from hitl_mail.home import Home, find_home
 
@@ -132,7 +133,8 @@ def _history(home: Home, start: str, what: str) -> Iterator[Entry]:
     receipts: Iterable[dict[str, Any]] = bootstrap.past_receipts(home, start)
     if sys.stderr.isatty():
         receipts = _watched(receipts, bootstrap.read_receipts(home).head()[0], what)
-    return map(read_entry, receipts)
+    # That contents were erased is no case, and says nothing about rules.
+    return map(read_entry, (one for one in receipts if one["status"] != ERASED))
 
 
 def _watched(receipts: Iterable[dict[str, Any]], last: int, what: str) -> Iterator[dict[str, Any]]:

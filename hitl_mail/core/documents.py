@@ -6,12 +6,15 @@ The keys are design 1.2, 1.6 and 1.7, to the letter. Times become ISO 8601 in UT
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hitl_mail.core.case import Case, MailLog, Moment, payload_of
 from hitl_mail.core.effects import ASKS, Mail
 from hitl_mail.core.events import Decision, Revision
 from hitl_mail.core.quorum import unreached_now, waiting_for
+from hitl_mail.core.receipt import ERASED
+from hitl_mail.core.receipt_texts import split
 from hitl_mail.errors import Impossible
 
 _REVIEW = ("ok", "flag")
@@ -28,6 +31,7 @@ _REVIEW_KEYS = (
     "expires_at",
     "verdict",
 )
+_ERASURE_KEYS = ("case", "id", "agent", "run_id", "kind", "gate", "action_digest", "verdict")
 
 
 def iso(at: float) -> str:
@@ -106,6 +110,33 @@ def review_body(case: Case) -> dict[str, Any]:
         "decisions": [_evidence(decision) for decision in said],
         "outcome": None,
         "events": [_moment(m) for m in case.history if _of_review(m)],
+    }
+
+
+def erasure_body(
+    receipts: Sequence[Mapping[str, Any]], at: float, decision: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """What the receipt says by which the contents of a case's receipts were erased.
+
+    `decision` is an admin's, None where `[store] keep` ran out. The first of `receipts` is the
+    case's own.
+    """
+    shell, _ = split(receipts[0])
+    said = [{**decision, "seen": shell["digest"]}] if decision else []
+    moment = {"at": iso(at), "event": ERASED}
+    return {
+        **{key: shell[key] for key in _ERASURE_KEYS},
+        "title": "Contents erased",
+        "status": ERASED,
+        "decided_by": [decision["by"]] if decision else [],
+        "erases": [{"seq": one["seq"], "digest": one["digest"]} for one in receipts],
+        "closed_at": iso(at),
+        "action": {},
+        "revisions": [],
+        "packets": [],
+        "decisions": said,
+        "outcome": None,
+        "events": [{**moment, "by": decision["by"]} if decision else moment],
     }
 
 

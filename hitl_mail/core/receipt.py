@@ -2,8 +2,10 @@
 
 Pure: keys, randomness and files are the caller's. The digested form is the receipt without
 `digest`, `signature` and `salts`, each large part replaced by its salted digest; so the contents
-of a part can be erased and the chain still verifies. Every other key, also one that a later
-version adds, is in the digest as it is.
+of a part can be erased and the chain still verifies. The texts elsewhere (see `receipt_texts`) are
+one more part, under `texts`, wherever there is a salt for it or it was erased; receipts from before
+there was such a part have neither. Every other key, also one that a later version adds, is in the
+digest as it is.
 """
 
 from __future__ import annotations
@@ -15,9 +17,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from hitl_mail.core.canonical import canonical, digest, digest_bytes
+from hitl_mail.core.receipt_texts import TEXTS, split
 
 FORMAT = 1
 PARTS = ("action", "revisions", "packets", "outcome")
+SALTED = (*PARTS, TEXTS)
+ERASED = "erased"
+"""The status of the receipt that tells of an erasure."""
+ABOUT_ERASURE = "/erased"
+"""What such a receipt is about, behind the case id: a case is erased once."""
 NO_RECEIPT = "sha256:" + "0" * 64
 _PREFIX = b"hitl-mail receipt 1\n"
 _UNDIGESTED = frozenset({"digest", "signature", "salts"})
@@ -53,12 +61,13 @@ def seal(
     """The receipt numbered `seq` that follows the one with digest `prev`.
 
     `body` is everything but `format`, `seq`, `prev`, `key`, `salts`, `digest`, `signature`;
-    `salts` gives each of `PARTS` 16 random bytes in hexadecimal; `sign` makes the Ed25519
-    signature with the key called `key`. Raises ValueError for what has no canonical form and for
-    salts that do not fit.
+    `salts` gives each of `SALTED` 16 random bytes in hexadecimal; without one for the texts they
+    are digested where they stand. `sign` makes the Ed25519 signature with the key called `key`.
+    Raises ValueError for what has no canonical form and for salts that do not fit.
     """
-    if set(salts) != set(PARTS) or not all(_SALT.fullmatch(salt) for salt in salts.values()):
-        raise ValueError(f"each of {', '.join(PARTS)} needs a salt of 32 hexadecimal digits")
+    spelled = all(_SALT.fullmatch(salt) for salt in salts.values())
+    if set(salts) | {TEXTS} != set(SALTED) or not spelled:
+        raise ValueError(f"each of {', '.join(SALTED)} needs a salt of 32 hexadecimal digits")
     sealed = {
         **body,
         "format": FORMAT,
@@ -74,9 +83,26 @@ def seal(
 
 
 def erase(receipt: Mapping[str, Any]) -> dict[str, Any]:
-    """The receipt without the contents of its large parts; digest and signature stay valid."""
-    erased = {part: {"erased": _part_digest(receipt, part)} for part in PARTS}
-    return {**receipt, **erased, "salts": {}}
+    """The receipt without the contents of its parts; digest and signature stay valid.
+
+    Texts that were digested where they stand have to stay: see `has_texts`.
+    """
+    parts = {part: {"erased": _part_digest(receipt, part)} for part in PARTS}
+    if TEXTS not in receipt["salts"]:
+        return {**receipt, **parts, "salts": {}}
+    shell, _ = split(receipt)
+    return {**shell, **parts, TEXTS: {"erased": _part_digest(receipt, TEXTS)}, "salts": {}}
+
+
+def is_erased(receipt: Mapping[str, Any]) -> bool:
+    """Whether nothing is left in it that could be erased."""
+    return not receipt["salts"]
+
+
+def has_texts(receipt: Mapping[str, Any]) -> bool:
+    """Whether its title, values and notes are there still; for ever, where it has no salt for
+    them."""
+    return TEXTS not in receipt
 
 
 def check(receipt: Any, prev_digest: str, expected_seq: int, verify: Verify) -> str | None:
@@ -131,14 +157,23 @@ def _salts_fault(receipt: dict[str, Any]) -> str | None:
     if not isinstance(salts, dict):
         return "salts is missing or not an object"
     for part, salt in salts.items():
-        if part not in PARTS:
+        if part not in SALTED:
             return f"salts has an entry {part!r} that belongs to nothing"
         if not isinstance(salt, str) or not _SALT.fullmatch(salt):
             return f"the salt of {part} is not 32 hexadecimal digits"
     for part in PARTS:
         if part not in salts and not _is_erasure(receipt[part]):
             return f"{part} has no salt and is not erased"
-    return None
+    return _texts_fault(receipt)
+
+
+def _texts_fault(receipt: dict[str, Any]) -> str | None:
+    if TEXTS not in receipt:
+        return None
+    if TEXTS in receipt["salts"] or not _is_erasure(receipt[TEXTS]):
+        return "texts is there and no erasure"
+    # What was erased is not in the digest any more: nothing may be put in its place.
+    return None if split(receipt)[0] == receipt else "its texts are erased, and some are there"
 
 
 def _is_erasure(content: Any) -> bool:
@@ -157,8 +192,10 @@ def _place_fault(receipt: dict[str, Any], prev_digest: str, expected_seq: int) -
 
 
 def _digested(receipt: Mapping[str, Any]) -> dict[str, Any]:
-    form = {name: value for name, value in receipt.items() if name not in _UNDIGESTED}
-    for part in PARTS:
+    told = TEXTS in receipt["salts"] or TEXTS in receipt
+    known = split(receipt)[0] if told else receipt
+    form = {name: value for name, value in known.items() if name not in _UNDIGESTED}
+    for part in SALTED if told else PARTS:
         form[part] = _part_digest(receipt, part)
     return form
 
@@ -167,7 +204,8 @@ def _part_digest(receipt: Mapping[str, Any], part: str) -> str:
     salt = receipt["salts"].get(part)
     if salt is None:
         return str(receipt[part]["erased"])
-    return digest_bytes(bytes.fromhex(salt) + canonical(receipt[part]))
+    content = split(receipt)[1] if part == TEXTS else receipt[part]
+    return digest_bytes(bytes.fromhex(salt) + canonical(content))
 
 
 def missing(first: int, last: int) -> str:

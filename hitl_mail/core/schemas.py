@@ -11,6 +11,7 @@ import msgspec
 from hitl_mail.core.action import ADDRESS, CASE_LIKE, EFFECT, ID, KIND, MEDIA_TYPE, NAME, Action
 from hitl_mail.core.case import FINAL, Status
 from hitl_mail.core.events import Verb, Via
+from hitl_mail.core.receipt import ERASED
 from hitl_mail.core.verdict import Gate
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -18,6 +19,7 @@ _DIGEST = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 _TIME = {"type": "string", "format": "date-time"}
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 _CASE_ID = {"type": "string", "pattern": "^[0-9]{6}-[a-z0-9]{6}$"}
+_OF_REVIEWS = ("ok", "flagged", "lapsed")
 _ANY_OBJECT = {"type": ["object", "null"]}
 
 
@@ -82,7 +84,7 @@ def receipt() -> dict[str, Any]:
         "counts": _TEXTS,
         "evidence": {"type": "object"},
     }
-    decision = _decision(evidence)
+    decision = _decision(evidence, "erase")
     decision["properties"]["to"] = {"type": "string"}
     erased = _part({"erased": _DIGEST})
     return _object(
@@ -100,7 +102,7 @@ def receipt() -> dict[str, Any]:
             "agent": {"type": "string"},
             "run_id": {"type": ["string", "null"]},
             "kind": {"type": "string"},
-            "status": {"enum": sorted(get_args(Status))},
+            "status": {"enum": sorted({*get_args(Status), *_OF_REVIEWS, ERASED})},
             "action": {"type": "object"},
             "revisions": {"anyOf": [{"type": "array", "items": {"type": "object"}}, erased]},
             "verdict": _verdict(),
@@ -148,11 +150,11 @@ def _verdict() -> dict[str, Any]:
     )
 
 
-def _decision(more: dict[str, Any]) -> dict[str, Any]:
+def _decision(more: dict[str, Any], *verbs: str) -> dict[str, Any]:
     return _part(
         {
             "by": {"type": "string"},
-            "verb": {"enum": list(get_args(Verb))},
+            "verb": {"enum": [*get_args(Verb), *verbs]},
             "via": {"enum": list(get_args(Via))},
             "at": _TIME,
             "note": {"type": "string"},

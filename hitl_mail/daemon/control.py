@@ -11,14 +11,16 @@ from typing import Any
 
 import msgspec
 
+from hitl_mail.core import documents
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
 from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.eraser import Eraser
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import NotAllowed, Refused, StorageFailed
+from hitl_mail.errors import HitlError, NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import Receipts, Spool, Spooled
 from hitl_mail.review.edits import Edit
 
@@ -47,6 +49,13 @@ class Relax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     relax: str
 
 
+class Forget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A file in `control/new`: an admin wants the contents of a closed case erased."""
+
+    erase: str
+    note: str = ""
+
+
 @dataclass
 class Control:
     """Serves `control/`; each file is answered by one of the same name in `control/results`."""
@@ -57,6 +66,7 @@ class Control:
     receipts: Receipts
     os_user: Callable[[int], str]
     deciding: Deciding
+    eraser: Eraser
 
     async def serve(self) -> int:
         """Handle a batch of what is there; how many files, at least 1 where there is more."""
@@ -77,13 +87,17 @@ class Control:
             document = parse_json(spooled.data)
             if isinstance(document, dict) and "relax" in document:
                 return await self._relax(spooled, msgspec.convert(document, Relax))
+            if isinstance(document, dict) and "erase" in document:
+                return await self._erase(spooled, msgspec.convert(document, Forget))
             return await self._decide(spooled, msgspec.convert(document, Said))
+        except StorageFailed:
+            raise
         except (Refused, NotAllowed) as error:
             return {"ok": False, "code": error.code, "detail": error.detail}
         except msgspec.ValidationError as error:
             return {"ok": False, "code": "malformed", "detail": str(error)}
-        except StorageFailed:
-            raise
+        except HitlError as error:
+            return {"ok": False, "code": "failed", "detail": str(error)}
         except Exception:
             log.exception("could not handle control/%s", spooled.name)
             detail = "hitl-mail failed on this command; see the daemon's log"
@@ -94,10 +108,32 @@ class Control:
         user = self.os_user(spooled.uid)
         return self.world.site.person_of_os_user(user), user
 
-    async def _relax(self, spooled: Spooled, said: Relax) -> dict[str, Any]:
-        person, _ = self._person(spooled)
+    def _admin(self, spooled: Spooled) -> tuple[str, str]:
+        """The same, of an admin."""
+        person, user = self._person(spooled)
         if person not in self.world.site.site.admins:
             raise NotAllowed("not_admin", f"{person} is no admin of this site")
+        return person, user
+
+    async def _erase(self, spooled: Spooled, said: Forget) -> dict[str, Any]:
+        person, user = self._admin(spooled)
+        now = self.engine.clock.now()
+        decision = {
+            "by": person,
+            "verb": "erase",
+            "via": "cli",
+            "at": documents.iso(now),
+            "note": said.note,
+            "revision": 0,
+            "counts": [],
+            "evidence": {"os_user": user, "file": spooled.name},
+        }
+        # A crash in between makes us read the file again, and go on where it ended.
+        done = await self.eraser.erase(said.erase, decision)
+        return {"ok": True, "by": person, **done}
+
+    async def _relax(self, spooled: Spooled, said: Relax) -> dict[str, Any]:
+        person, _ = self._admin(spooled)
         if said.relax not in self.engine.desk.tightened:
             raise NotAllowed("not_now", f"the rule {said.relax} is not tightened")
         await self.engine.note(RuleRelaxed(self.engine.clock.now(), said.relax, person))

@@ -17,6 +17,7 @@ from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.eraser import Eraser
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
@@ -61,6 +62,7 @@ class Daemon:
     letters: Letters
     drift: Drift
     reach: Reach
+    eraser: Eraser
     reload: Reload
     overrides: Overrides
     waiting: Waiting
@@ -109,6 +111,8 @@ class Daemon:
             taken = bool(await self._take_all() + await self.timers.fire())
             await self.timers.look_who_is_away()
             await self._settle()
+        self.eraser.look()
+        await self.eraser.chores.settle()
         await self._stop()
 
     def reload_now(self) -> None:
@@ -159,6 +163,7 @@ class Daemon:
             await asyncio.wait_for(self.clerk.chores.settle(), _GRACE / 2)
         except TimeoutError:
             await self.clerk.chores.stop()
+        await self.eraser.chores.stop()
         await self.engine.close()
         await self.inbox.close()
         await self.outbox.close()
@@ -200,6 +205,7 @@ class Daemon:
             await self.reload.look()
             await self.timers.look_who_is_away()
             await self.overrides.tell()
+            self.eraser.look()
             await asyncio.sleep(_BEAT)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

@@ -48,7 +48,7 @@ class Engine:
         self._store = store
         self._state = State()
         self._by_agent_id: dict[tuple[str, str], str] = {}
-        self._snapshot: asyncio.Task[None] | None = None
+        self._snapshot: asyncio.Future[StorageFailed | None] | None = None
 
     @property
     def cases(self) -> dict[str, Case]:
@@ -123,6 +123,18 @@ class Engine:
         if self._snapshot is not None:
             await asyncio.gather(self._snapshot, return_exceptions=True)
 
+    async def forget_closed(self) -> None:
+        """Let go of all records of closed cases: by a snapshot, which has open ones only.
+
+        Raises `StorageFailed` where none could be taken; then they are there still.
+        """
+        self._check()
+        await self.close()
+        self._snapshot = asyncio.ensure_future(self._take_snapshot())
+        error = await asyncio.shield(self._snapshot)
+        if error is not None:
+            raise error
+
     def _check(self) -> None:
         if self.failure is not None:
             raise self.failure
@@ -166,9 +178,11 @@ class Engine:
         if not busy and self._store.records >= max(_SNAPSHOT_AFTER, 2 * len(self.cases)):
             self._snapshot = asyncio.ensure_future(self._take_snapshot())
 
-    async def _take_snapshot(self) -> None:
+    async def _take_snapshot(self) -> StorageFailed | None:
         try:
             await self._store.snapshot(self._state.lines())
         except StorageFailed as error:
             # History is still whole: a start-up would only have more of it to read.
             log.error("no snapshot: %s", error)
+            return error
+        return None

@@ -11,10 +11,20 @@ from hypothesis import strategies as st
 
 from hitl_mail.adapters.keys import verifier
 from hitl_mail.core.canonical import canonical, digest, digest_bytes
-from hitl_mail.core.receipt import NO_RECEIPT, PARTS, check, erase, seal
+from hitl_mail.core.receipt import (
+    NO_RECEIPT,
+    PARTS,
+    SALTED,
+    check,
+    erase,
+    has_texts,
+    is_erased,
+    seal,
+)
+from hitl_mail.core.receipt_texts import split
 from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body
 
-SALTS = {part: f"{number:032x}" for number, part in enumerate(PARTS)}
+SALTS = {part: f"{number:032x}" for number, part in enumerate(SALTED)}
 VERIFY = verifier(PUBLIC_KEYS)
 
 
@@ -33,9 +43,91 @@ def test_a_sealed_receipt_has_no_fault() -> None:
 def test_the_digest_is_of_the_receipt_with_its_large_parts_replaced() -> None:
     receipt = sealed()
     form = {k: v for k, v in receipt.items() if k not in ("digest", "signature", "salts")}
-    for part in PARTS:
-        form[part] = digest_bytes(bytes.fromhex(SALTS[part]) + canonical(receipt[part]))
-    assert receipt["digest"] == digest(form)
+    shell, texts = split(form)
+    for part, content in [*((part, receipt[part]) for part in PARTS), ("texts", texts)]:
+        shell[part] = digest_bytes(bytes.fromhex(SALTS[part]) + canonical(content))
+    assert receipt["digest"] == digest(shell)
+
+
+def before_texts(**changes: Any) -> dict[str, Any]:
+    """A receipt as it was sealed before its texts were a part."""
+    salts = {part: SALTS[part] for part in PARTS}
+    return seal(body(**changes), 1, NO_RECEIPT, salts, key=KEY, sign=PRIVATE.sign)
+
+
+def test_a_receipt_from_before_texts_were_a_part_is_right_and_keeps_them() -> None:
+    old = before_texts()
+    assert (fault(old), fault(erase(old))) == (None, None)
+    assert (is_erased(erase(old)), has_texts(erase(old))) == (True, True)
+    assert erase(old)["title"] == old["title"]
+
+
+def test_neither_form_passes_for_the_other() -> None:
+    new, old = sealed(), before_texts()
+    assert fault({**new, "salts": old["salts"]}) == "its content does not match its digest"
+    assert fault({**old, "salts": new["salts"]}) == "its content does not match its digest"
+
+
+SECRET = {
+    "title": "Refund SECRET",
+    "verdict": {
+        "gate": "sample",
+        "rules": ["money"],
+        "reasons": ["Moves SECRET"],
+        "trace": [
+            {
+                "rule": "money",
+                "matched": True,
+                "values": {"payload.name": "SECRET", "draw": 0.25, "rate": 0.5},
+                "error": "no SECRET",
+            }
+        ],
+    },
+    "decisions": [{"by": "ada", "verb": "reject", "via": "mail", "note": "for SECRET"}],
+    "events": [{"at": "x", "event": "canceled", "by": "billing", "why": "SECRET"}],
+    "action": {"kind": "k", "payload": {"name": "SECRET"}, "summary": "SECRET"},
+    "revisions": [{"payload": {"name": "SECRET"}}],
+    "packets": [{"error": "SECRET"}],
+    "outcome": {"stdout": "SECRET"},
+}
+
+
+def test_erasing_leaves_no_word_of_what_anybody_wrote() -> None:
+    receipt = erase(sealed(**SECRET))
+    assert fault(receipt) is None
+    assert "SECRET" not in json.dumps(receipt)
+    assert (is_erased(receipt), has_texts(receipt)) == (True, False)
+
+
+def test_erasing_keeps_who_did_what_and_the_draw() -> None:
+    receipt = erase(sealed(**SECRET))
+    [decision], [event], verdict = receipt["decisions"], receipt["events"], receipt["verdict"]
+    assert decision == {"by": "ada", "verb": "reject", "via": "mail", "note": ""}
+    assert event == {"at": "x", "event": "canceled", "by": "billing"}
+    assert verdict["trace"] == [
+        {"rule": "money", "matched": True, "values": {"draw": 0.25, "rate": 0.5}}
+    ]
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        {"title": "another"},
+        {"events": [{"at": "x", "event": "canceled", "by": "billing", "why": "another"}]},
+        {"decisions": [{"by": "ada", "verb": "reject", "via": "mail", "note": "another"}]},
+        {"decisions": []},
+        {"texts": {"erased": "sha256:" + "1" * 64}},
+        {"texts": {"title": "another"}},
+    ],
+)
+def test_nothing_can_be_put_in_the_place_of_erased_texts(put: dict[str, Any]) -> None:
+    assert fault({**erase(sealed(**SECRET)), **put}) is not None
+
+
+@pytest.mark.parametrize("name", ["title", "verdict", "decisions", "events"])
+def test_texts_cannot_be_changed(name: str) -> None:
+    changed = json.loads(json.dumps(sealed(**SECRET)[name]).replace("SECRET", "ANOTHER"))
+    assert fault({**sealed(**SECRET), name: changed}) == "its content does not match its digest"
 
 
 def test_an_erased_receipt_still_verifies() -> None:
@@ -118,6 +210,14 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+
+
+@given(anything)
+def test_whatever_is_split_its_halves_hold_no_more_and_the_shell_is_its_own(value: object) -> None:
+    receipt = {**sealed(), "verdict": value, "decisions": [value], "events": [value]}
+    shell, _ = split(receipt)
+    assert split(shell)[0] == shell
+    assert isinstance(fault({**receipt, "salts": SALTS}), str)
 
 
 @given(anything)

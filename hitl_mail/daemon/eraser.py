@@ -1,0 +1,135 @@
+"""Contents of closed cases go: because an admin says so, or because `[store] keep` ran out.
+
+Contents first, then the receipt that tells of it: whatever is killed in between, asking again ends
+it, and nothing ever claims an erasure that was not made. Digests and signatures stay; see
+`core.receipt`. Knows receipts and journal; not results, mails or backups, which are others' copies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from hitl_mail.core import documents
+from hitl_mail.core.receipt import ABOUT_ERASURE, ERASED, has_texts
+from hitl_mail.daemon.chores import Chores
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.errors import HitlError, NotAllowed, StorageFailed
+from hitl_mail.ports import Erasable
+
+log = logging.getLogger(__name__)
+
+_DAY = 86400.0
+
+
+@dataclass
+class Eraser:
+    """`keep` is in seconds; None keeps for ever."""
+
+    engine: Engine
+    receipts: Erasable
+    keep: float | None
+    chores: Chores = field(default_factory=Chores)
+    _looked: float | None = None
+
+    async def erase(self, case: str, decision: Mapping[str, Any]) -> dict[str, Any]:
+        """Erase one closed case as an admin decided; what was done, for them to read.
+
+        Raises `NotAllowed` for an open case and for none, `HitlError`, `StorageFailed`.
+        """
+        if case in self.engine.cases:
+            raise NotAllowed("open", f"{case} is still open: only what is closed can be erased")
+        found = await asyncio.to_thread(self._receipts_of, case)
+        if not found:
+            raise NotAllowed("unknown", f"there is no case {case}")
+        await self._erase(found)
+        await self.engine.forget_closed()
+        seq, digest = await self._file(case, found, decision)
+        left = [one["seq"] for one in found if has_texts(one) and not _salted(one)]
+        return {
+            "case": case,
+            "erased": [one["seq"] for one in found],
+            "texts_stay": left,
+            "receipt": {"seq": seq, "digest": digest},
+        }
+
+    def look(self) -> None:
+        """Once a day, and at start: let go of what is older than it is to be kept."""
+        now = self.engine.clock.now()
+        if self.keep is None or (self._looked is not None and abs(now - self._looked) < _DAY):
+            return
+        self._looked = now
+        self.chores.start("keep", self._let_go)
+
+    async def _let_go(self) -> None:
+        try:
+            erased = await self._let_go_of_all()
+        except StorageFailed:
+            raise
+        except HitlError as error:
+            log.error("[store] keep: %s; trying again tomorrow", error)
+        else:
+            if erased:
+                log.warning("[store] keep: contents of %d closed cases were erased", erased)
+
+    async def _let_go_of_all(self) -> int:
+        """A month's file at a time, so that each is written anew once."""
+        before = documents.iso(self.engine.clock.now() - (self.keep or 0.0))
+        done: set[str] = set()
+        while True:
+            rows = await asyncio.to_thread(self.receipts.lookup.erasable, before)
+            # A case that is final and still owes a mail is let go of another day.
+            cases = [
+                row.case
+                for row in rows
+                if row.case not in self.engine.cases and row.case not in done
+            ]
+            if not cases:
+                break
+            rows_of = await asyncio.to_thread(self._rows_of, cases)
+            await self._erase_seqs([row.seq for rows in rows_of.values() for row in rows])
+            for case in cases:
+                found = await asyncio.to_thread(self._receipts_of, case)
+                await self._file(case, found, None)
+            done.update(cases)
+        if done:
+            await self.engine.forget_closed()
+        return len(done)
+
+    def _rows_of(self, cases: list[str]) -> dict[str, list[Any]]:
+        lookup = self.receipts.lookup
+        return {
+            case: [row for row in lookup.by_case(case) if row.status != ERASED] for case in cases
+        }
+
+    def _receipts_of(self, case: str) -> list[dict[str, Any]]:
+        """The case's own receipt, then its review's."""
+        return [self.receipts.lookup.receipt(row) for row in self._rows_of([case])[case]]
+
+    async def _erase(self, found: list[dict[str, Any]]) -> None:
+        await self._erase_seqs([receipt["seq"] for receipt in found])
+
+    async def _erase_seqs(self, seqs: list[int]) -> None:
+        try:
+            await self.receipts.erase(seqs)
+        except StorageFailed as error:
+            self.engine.fail(error)
+            raise
+
+    async def _file(
+        self, case: str, found: list[dict[str, Any]], decision: Mapping[str, Any] | None
+    ) -> tuple[int, str]:
+        body = documents.erasure_body(found, self.engine.clock.now(), decision)
+        try:
+            return await self.receipts.add(body, case + ABOUT_ERASURE)
+        except StorageFailed as error:
+            self.engine.fail(error)
+            raise
+
+
+def _salted(receipt: Mapping[str, Any]) -> bool:
+    """Whether its texts went with the rest: they were sealed apart."""
+    return "texts" in receipt["salts"]
