@@ -27,6 +27,7 @@ from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
 from hitl_mail.daemon.daemon import Daemon, Server
+from hitl_mail.daemon.daily import Daily
 from hitl_mail.daemon.deciding import Deciding
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
@@ -133,6 +134,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         drift=Drift(engine, world),
         reach=Reach(engine, world),
         eraser=eraser,
+        daily=Daily(engine, world, receipts.lookup),
         reload=Reload(engine, world, files.versions, files.load),
         overrides=overrides,
         waiting=waiting,

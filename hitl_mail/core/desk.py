@@ -71,14 +71,27 @@ class RuleRelaxed(_Event, frozen=True, tag="rule_relaxed"):
     by: str
 
 
-DeskEvent = Noticed | NoticeDeferred | NoticeDone | RuleTightened | RuleRelaxed
+class DayTold(_Event, frozen=True, tag="day_told"):
+    """The admins are told of the days up to this one (`2026-11-22`, the site's)."""
+
+    day: str
+
+
+class Sealed(_Event, frozen=True, tag="sealed"):
+    """A receipt that no open case knows of is durable."""
+
+    seq: int
+    digest: str
+
+
+DeskEvent = Noticed | NoticeDeferred | NoticeDone | RuleTightened | RuleRelaxed | DayTold | Sealed
 
 
 class Desk(msgspec.Struct, frozen=True, omit_defaults=True):
     """`head` is the newest receipt that a case knows of; `seen` the last mails answered here.
 
     `samples` are the last reviews by rule, True for a flag; `tightened` says why a rule is;
-    `typical` is by kind.
+    `typical` is by kind; `day` is the last of which the admins were told, at `told_at`.
     """
 
     pending: dict[str, Notice] = {}
@@ -88,6 +101,8 @@ class Desk(msgspec.Struct, frozen=True, omit_defaults=True):
     samples: dict[str, tuple[bool, ...]] = {}
     tightened: dict[str, str] = {}
     typical: dict[str, Typical] = {}
+    day: str = ""
+    told_at: float = 0.0
 
 
 def evolve_desk(desk: Desk, event: DeskEvent) -> Desk:
@@ -109,6 +124,10 @@ def evolve_desk(desk: Desk, event: DeskEvent) -> Desk:
             tightened = {k: v for k, v in desk.tightened.items() if k != rule}
             samples = {k: v for k, v in desk.samples.items() if k != rule}
             return msgspec.structs.replace(desk, tightened=tightened, samples=samples)
+        case DayTold(at=at, day=day):
+            return msgspec.structs.replace(desk, day=day, told_at=at)
+        case Sealed(seq=seq, digest=digest):
+            return with_head(desk, ReceiptRef(seq, digest))
         case NoticeDone(notice=key):
             left = {k: v for k, v in desk.pending.items() if k != key}
             return msgspec.structs.replace(desk, pending=left)

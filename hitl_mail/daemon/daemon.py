@@ -15,6 +15,7 @@ from typing import Protocol
 
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
+from hitl_mail.daemon.daily import Daily
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.eraser import Eraser
@@ -63,6 +64,7 @@ class Daemon:
     drift: Drift
     reach: Reach
     eraser: Eraser
+    daily: Daily
     reload: Reload
     overrides: Overrides
     waiting: Waiting
@@ -113,6 +115,8 @@ class Daemon:
             await self._settle()
         self.eraser.look()
         await self.eraser.chores.settle()
+        await self.daily.look()
+        await self._settle()
         await self._stop()
 
     def reload_now(self) -> None:
@@ -206,6 +210,7 @@ class Daemon:
             await self.timers.look_who_is_away()
             await self.overrides.tell()
             self.eraser.look()
+            await self.daily.look()
             await asyncio.sleep(_BEAT)
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:

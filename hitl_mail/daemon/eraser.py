@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hitl_mail.core import documents
+from hitl_mail.core.desk import Sealed
 from hitl_mail.core.receipt import ABOUT_ERASURE, ERASED, has_texts
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
@@ -124,10 +125,13 @@ class Eraser:
     ) -> tuple[int, str]:
         body = documents.erasure_body(found, self.engine.clock.now(), decision)
         try:
-            return await self.receipts.add(body, case + ABOUT_ERASURE)
+            seq, digest = await self.receipts.add(body, case + ABOUT_ERASURE)
         except StorageFailed as error:
             self.engine.fail(error)
             raise
+        # Else nobody would miss it, were it taken from the end of the chain.
+        await self.engine.note(Sealed(self.engine.clock.now(), seq, digest))
+        return seq, digest
 
 
 def _salted(receipt: Mapping[str, Any]) -> bool:

@@ -12,7 +12,11 @@ import re
 from email.message import EmailMessage
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_NAMED = re.compile(r"\b[Rr]eceipts?\s[^\n]{0,40}?#?([1-9][0-9]{0,14}),?\s+(sha256:[0-9a-f]{64})\b")
+_NAMED = re.compile(
+    r"\b[Rr]eceipts?\s[^\n]{0,40}?#?([1-9][0-9]{0,14}),?\s+(sha256:(?:[0-9a-f]\n?){64})(?![0-9a-f])"
+)
+"""Mails have narrow lines, so that a digest goes on in the next."""
+
 _QUOTE = re.compile(r"^[>\s]+", re.MULTILINE)
 _WRAPPED = re.compile(r"\s*\n\s*(?=sha256:)")
 
@@ -32,7 +36,7 @@ def read_anchors(message: bytes) -> list[tuple[int, str]]:
     for text in _texts(message):
         plain = _WRAPPED.sub(" ", _QUOTE.sub("", text.replace("\r\n", "\n")))
         for seq, digest in _NAMED.findall(plain):
-            found[(int(seq), digest)] = None
+            found[(int(seq), digest.replace("\n", ""))] = None
     return list(found)
 
 

@@ -26,6 +26,7 @@ def mail(text: str, encoding: str = "7bit") -> bytes:
         f"Receipt #118, {DIGEST}.",
         f"> Receipt 118, {DIGEST}",
         f"> > Receipt 118,\n> > {DIGEST}",
+        f"> Receipt 118,\n> {DIGEST[:66]}\n> {DIGEST[66:]}\n>\n> More",
         f"The newest of all receipts is #118, {DIGEST}",
     ],
 )
