@@ -2,19 +2,20 @@
 
 Private keys lie in `state/keys/` and are readable by the daemon's OS user alone; the public half
 of the receipts' key lies in `state/receipts.pub`, so that whoever may read receipts can verify
-them. In each file the newest key is last; older ones only verify.
+them. In each file the newest key is last; older ones only verify, until they retire. How a new one
+comes in is in `keys_rotate`.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,8 @@ class Keys:
     key_id: str
     sign: Callable[[bytes], bytes]
     public: Mapping[str, bytes]
+    retires: dt.datetime | None = None
+    """When the next of the older keys ceases to verify."""
 
 
 def key_id(public: bytes) -> str:
@@ -44,7 +47,7 @@ def key_id(public: bytes) -> str:
     return "ed25519:" + hashlib.sha256(public).hexdigest()[:16]
 
 
-def create_keys(state: Path, now: datetime, public_mode: int = 0o600) -> None:
+def create_keys(state: Path, now: dt.datetime, public_mode: int = 0o600) -> None:
     """Make whatever key file is missing; what is there stays. `public_mode` is of `receipts.pub`.
 
     Raises `StorageFailed`, and what `load_keys` raises for a broken private key.
@@ -57,33 +60,46 @@ def create_keys(state: Path, now: datetime, public_mode: int = 0o600) -> None:
             _create(directory / f"{name}.json", {"secret": os.urandom(_KEY_BYTES)}, created)
         _create(directory / "receipts.json", {"private": os.urandom(_KEY_BYTES)}, created)
         if not public_path(state).exists():
-            halves = _public_halves(_read_private(directory / "receipts.json", "private"))
-            replace_file(public_path(state), [_file(show_public_keys(halves))], public_mode)
+            halves = _known_halves(directory / "receipts.json")
+            replace_file(public_path(state), [key_file(show_public_keys(halves))], public_mode)
     except OSError as error:
         raise StorageFailed(f"{directory}: keys could not be written: {error}") from error
 
 
-def load_keys(state: Path) -> Keys:
-    """Read all keys. Raises `UsageError` where one is missing, malformed or readable by others."""
+def load_keys(state: Path, now: dt.datetime | None = None) -> Keys:
+    """Read all keys that have not retired by `now`.
+
+    Raises `UsageError` where one is missing, malformed or readable by others.
+    """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    directory = state / "keys"
-    rings = {name: _read_private(directory / f"{name}.json", "secret") for name in KEYRINGS}
-    private = _read_private(directory / "receipts.json", "private")
-    public = _public_halves(private)
+    directory, now = state / "keys", now or dt.datetime.now(dt.UTC)
+    rings = {name: _read_private(directory / f"{name}.json", "secret", now) for name in KEYRINGS}
+    private = _read_private(directory / "receipts.json", "private", now)
     signing = Ed25519PrivateKey.from_private_bytes(private[-1])
-    newest = list(public)[-1]
-    return Keys(**rings, key_id=newest, sign=signing.sign, public=public)
+    ends = [
+        dt.datetime.fromisoformat(key["retires"])
+        for name in KEYRINGS
+        for key in read_entries(directory / f"{name}.json")
+        if "retires" in key
+    ]
+    return Keys(
+        **rings,
+        key_id=key_id(signing.public_key().public_bytes_raw()),
+        sign=signing.sign,
+        public=_known_halves(directory / "receipts.json"),
+        retires=min((end for end in ends if end > now), default=None),
+    )
 
 
 def load_sampling(state: Path) -> tuple[bytes, ...]:
     """The keys that draw samples, the newest last. Raises `UsageError`."""
-    return _read_private(state / "keys" / "sampling.json", "secret")
+    return _read_private(state / "keys" / "sampling.json", "secret", dt.datetime.now(dt.UTC))
 
 
 def load_addresses(state: Path) -> tuple[bytes, ...]:
     """The keys of reply addresses, the newest last. Raises `UsageError`."""
-    return _read_private(state / "keys" / "addresses.json", "secret")
+    return _read_private(state / "keys" / "addresses.json", "secret", dt.datetime.now(dt.UTC))
 
 
 def load_public_keys(state: Path) -> dict[str, bytes]:
@@ -145,57 +161,99 @@ def verifier(public: Mapping[str, bytes]) -> Callable[[str, bytes, bytes], bool]
     return verify
 
 
-def _public_halves(private: tuple[bytes, ...]) -> dict[str, bytes]:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
+def _known_halves(path: Path) -> dict[str, bytes]:
+    """The public halves of all keys that ever signed: of those gone, only these are kept."""
     raws = [
-        Ed25519PrivateKey.from_private_bytes(raw).public_key().public_bytes_raw() for raw in private
+        _public_half(_raw(path, key, "private")) if "private" in key else _raw(path, key, "public")
+        for key in read_entries(path)
     ]
     return {key_id(raw): raw for raw in raws}
 
 
+def _public_half(private: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(private).public_key().public_bytes_raw()
+
+
 def _create(path: Path, material: dict[str, bytes], created: str) -> None:
-    if path.exists():
-        return
-    ((kind, raw),) = material.items()
-    if kind == "private":
-        (name,) = _public_halves((raw,))
-    else:
-        # Named by a digest, so that the name says nothing and is the same wherever it is computed.
-        name = hashlib.sha256(raw).hexdigest()[:16]
-    replace_file(path, [_file([{"id": name, kind: _text(raw), "created": created}])], 0o600)
+    if not path.exists():
+        ((kind, raw),) = material.items()
+        replace_file(path, [key_file([new_entry(kind, raw, created)])], 0o600)
 
 
-def _file(keys: list[dict[str, str]]) -> bytes:
-    return json.dumps({"format": 1, "keys": keys}, indent=2).encode() + b"\n"
+def new_entry(kind: str, raw: bytes, created: str) -> dict[str, str]:
+    """A key as its file has it; `kind` is `secret` or `private`."""
+    # Named by a digest, so that the name says nothing and is the same wherever it is computed.
+    secret = hashlib.sha256(raw).hexdigest()[:16]
+    name = key_id(_public_half(raw)) if kind == "private" else secret
+    return {"id": name, kind: _text(raw), "created": created}
+
+
+def public_entry(entry: Mapping[str, str]) -> dict[str, str]:
+    """What everybody may know of a private key's entry."""
+    return {"id": entry["id"], "public": _text(_public_half(base64.b64decode(entry["private"])))}
+
+
+def key_file(keys: Sequence[Mapping[str, str]]) -> bytes:
+    """A whole file of keys, the newest last."""
+    return json.dumps({"format": 1, "keys": list(keys)}, indent=2).encode() + b"\n"
 
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode("ascii")
 
 
-def _read_private(path: Path, kind: str) -> tuple[bytes, ...]:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise UsageError(f"{path}: this key is readable by others. Run: chmod 600 {path}")
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    return _read(path, kind)
+def _read_private(path: Path, kind: str, now: dt.datetime) -> tuple[bytes, ...]:
+    """The keys of a private file that have not retired by `now`; the newest never has."""
+    entries = read_entries(path)
+    there = [key for key in entries if kind in key]
+    kept = [key for key in there if key is entries[-1] or not is_retired(key, now)]
+    if not kept:
+        raise _malformed(path)
+    return tuple(_raw(path, key, kind) for key in kept)
 
 
 def _read(path: Path, kind: str) -> tuple[bytes, ...]:
+    return tuple(_raw(path, key, kind) for key in read_entries(path, private=False))
+
+
+def is_retired(key: Mapping[str, str], now: dt.datetime) -> bool:
+    """Whether the time that a key was kept for is over."""
+    return "retires" in key and dt.datetime.fromisoformat(key["retires"]) <= now
+
+
+def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
+    """The keys in a file, as they stand there. Raises `UsageError`."""
     try:
+        if private and path.stat().st_mode & 0o077:
+            raise UsageError(f"{path}: this key is readable by others. Run: chmod 600 {path}")
         file: Any = json.loads(path.read_bytes())
         if file["format"] != 1:
             raise UsageError(f"{path}: format {file['format']} needs a newer hitl-mail")
-        raws = tuple(base64.b64decode(key[kind], validate=True) for key in file["keys"])
+        keys: list[dict[str, str]] = [dict(key) for key in file["keys"]]
+        aware = all(_is_aware(key["retires"]) for key in keys if "retires" in key)
     except OSError as error:
         raise _unreadable(path, error) from None
+    except (ValueError, KeyError, TypeError):
+        raise _malformed(path) from None
+    if not keys or not aware:
+        raise _malformed(path)
+    return keys
+
+
+def _is_aware(moment: str) -> bool:
+    return dt.datetime.fromisoformat(moment).tzinfo is not None
+
+
+def _raw(path: Path, key: Mapping[str, str], kind: str) -> bytes:
+    try:
+        raw = base64.b64decode(key[kind], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise _malformed(path) from None
-    if not raws or any(len(raw) != _KEY_BYTES for raw in raws):
+    if len(raw) != _KEY_BYTES:
         raise _malformed(path)
-    return raws
+    return raw
 
 
 def _unreadable(path: Path, error: OSError) -> HitlError:

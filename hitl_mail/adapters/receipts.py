@@ -95,8 +95,7 @@ class ReceiptBook:
         self, state: Path, key: str, sign: Callable[[bytes], bytes], mode: int = 0o600
     ) -> None:
         directory = receipts_directory(state)
-        self._key = key
-        self._sign = sign
+        self._signer = (key, sign)
         with storage_failures(state):
             self._files = MonthFiles(directory, mode)
             self._index = ReceiptIndex(index_path(state), directory, mode)
@@ -140,6 +139,10 @@ class ReceiptBook:
             return ""
         self._end = (seq, digest)
         return missing(last + 1, seq)
+
+    def sign_with(self, key: str, sign: Callable[[bytes], bytes]) -> None:
+        """Sign what comes from now on with this key, whose public half everybody has."""
+        self._signer = (key, sign)
 
     async def close(self) -> None:
         """Finish what was added and release the files."""
@@ -205,4 +208,6 @@ class ReceiptBook:
         month_of(body["closed_at"])
         named = dict(body) if about == body["case"] else {**body, "about": about}
         salts = {part: os.urandom(_SALT_BYTES).hex() for part in SALTED}
-        return seal(named, seq, prev, salts, key=self._key, sign=self._sign)
+        # Once, for both: another thread may bring a new key.
+        key, sign = self._signer
+        return seal(named, seq, prev, salts, key=key, sign=sign)

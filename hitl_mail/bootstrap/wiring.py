@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import hmac
 import logging
@@ -17,7 +18,7 @@ from hitl_mail.adapters.execute import executor_for
 from hitl_mail.adapters.execute_command import WORK
 from hitl_mail.adapters.ids import new_case_id
 from hitl_mail.adapters.journal import Journal
-from hitl_mail.adapters.keys import load_keys
+from hitl_mail.adapters.keys import Keys, load_keys
 from hitl_mail.adapters.receipts import ReceiptBook
 from hitl_mail.adapters.spool import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
@@ -40,6 +41,7 @@ from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.permits import Permits
 from hitl_mail.daemon.reach import Reach
+from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.waiting import Waiting
@@ -63,6 +65,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     site, policy = load_config(home)
     prepare(home, site)
     keys = load_keys(home.state)
+    ring = _Ring(home, keys)
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
     files = _PolicyFiles(home, site, mode, policy)
@@ -76,7 +79,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         site,
         policy,
         lambda: engine.desk,
-        lambda case_id: draw(keys.sampling[-1], case_id),
+        lambda case_id: draw(ring.keys.sampling[-1], case_id),
         clock.now,
     )
     receipts = ReceiptBook(home.state, keys.key_id, keys.sign, mode)
@@ -86,6 +89,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     facts = site_facts(site)
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
+    rekey = Rekey(clock, ring.versions, lambda: ring.take(tokens, links, receipts), keys.retires)
     overrides = Overrides(engine, world)
     waiting = Waiting()
     composer = Composer(
@@ -134,6 +138,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         drift=Drift(engine, world),
         reach=Reach(engine, world),
         eraser=eraser,
+        rekey=rekey,
         daily=Daily(engine, world, receipts.lookup),
         reload=Reload(engine, world, files.versions, files.load),
         overrides=overrides,
@@ -228,6 +233,28 @@ class _PolicyFiles:
         policy = load_policy(self._home, self._site, seen=self._schemas)
         _keep_policy(self._home, policy, self._mode)
         return policy
+
+
+class _Ring:
+    """The keys as they are on disk now, and who has to know of new ones."""
+
+    def __init__(self, home: Home, keys: Keys) -> None:
+        self._home = home
+        self.keys = keys
+
+    def versions(self) -> dict[Path, tuple[int, int, int] | None]:
+        """What tells one state of the files from another."""
+        names = ("links", "addresses", "sampling", "receipts")
+        files = [self._home.state / "keys" / f"{name}.json" for name in names]
+        return {file: _version(file) for file in files}
+
+    def take(self, tokens: Tokens, links: Links, receipts: ReceiptBook) -> dt.datetime | None:
+        """Load them, and work with them from now on; when the next of them retires."""
+        self.keys = load_keys(self._home.state)
+        tokens.rekey(self.keys.addresses[::-1])
+        links.rekey(self.keys.links[::-1])
+        receipts.sign_with(self.keys.key_id, self.keys.sign)
+        return self.keys.retires
 
 
 def _version(file: Path) -> tuple[int, int, int] | None:

@@ -36,6 +36,7 @@ _COMMANDS = {
     "receipts": "receipts",
     "rules": "rules",
     "mail": "mail",
+    "keys": "keys",
     "status": "status",
     "schema": "schema",
 }

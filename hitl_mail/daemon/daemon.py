@@ -24,6 +24,7 @@ from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.reach import Reach
+from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.timers import Timers
@@ -65,6 +66,7 @@ class Daemon:
     reach: Reach
     eraser: Eraser
     daily: Daily
+    rekey: Rekey
     reload: Reload
     overrides: Overrides
     waiting: Waiting
@@ -120,7 +122,8 @@ class Daemon:
         await self._stop()
 
     def reload_now(self) -> None:
-        """Take up the rules at once, changed or not: SIGHUP."""
+        """Take up the rules at once, changed or not, and new keys: SIGHUP."""
+        self.rekey.look()
         self.drift.chores.start("reload", lambda: self.reload.look(forced=True))
 
     async def _start(self) -> None:
@@ -207,6 +210,7 @@ class Daemon:
         while True:
             self.beat(self)
             await self.reload.look()
+            self.rekey.look()
             await self.timers.look_who_is_away()
             await self.overrides.tell()
             self.eraser.look()

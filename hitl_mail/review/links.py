@@ -43,6 +43,10 @@ class Links:
     verify."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
+        self.rekey(keys)
+
+    def rekey(self, keys: Sequence[bytes]) -> None:
+        """Take these keys from now on, newest first."""
         if not keys:
             raise ValueError("no key to sign links with")
         # itsdangerous takes the newest key last.

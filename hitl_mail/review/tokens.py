@@ -50,19 +50,23 @@ class Tokens:
     """
 
     def __init__(self, address: str, keys: Sequence[bytes]) -> None:
-        if not keys:
-            raise ValueError("no key to sign reply addresses with")
+        self.rekey(keys)
         if not _PLAIN_ADDRESS.fullmatch(address):
             raise ValueError(f"{address!r} is not a plain local@domain without a +")
         self.address = address
         self._local, _, self._domain = address.rpartition("@")
-        self._keys = tuple(keys)
         if len(self._local) + _SUFFIX > _LONGEST_LOCAL:
             longest = _LONGEST_LOCAL - _SUFFIX
             raise ValueError(
                 f"{address!r} leaves no room for a reply token: its part before the @ may have at "
                 f"most {longest} characters"
             )
+
+    def rekey(self, keys: Sequence[bytes]) -> None:
+        """Take these keys from now on, newest first."""
+        if not keys:
+            raise ValueError("no key to sign reply addresses with")
+        self._keys = tuple(keys)
 
     def reply_address(self, case: str, revision: int, seen: str, person: str) -> str:
         """Where this person's reply about this revision goes; `seen` is its digest."""

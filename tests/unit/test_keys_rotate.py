@@ -1,0 +1,243 @@
+"""New keys for old ones: what was out stays answerable for its time, what was sealed for ever."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from hitl_mail.adapters import keys_rotate
+from hitl_mail.adapters.keys import (
+    create_keys,
+    load_keys,
+    load_public_keys,
+    load_sampling,
+    public_path,
+    verifier,
+)
+from hitl_mail.adapters.keys_rotate import KINDS, list_keys, rotate
+from hitl_mail.core.sampling import draw
+from hitl_mail.daemon.rekey import Rekey
+from hitl_mail.errors import UsageError
+
+NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
+KEEP = timedelta(days=30)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Path:
+    create_keys(tmp_path, NOW, public_mode=0o640)
+    return tmp_path
+
+
+@pytest.mark.parametrize("ring", ["links", "addresses"])
+def test_the_one_before_verifies_until_it_retires(state: Path, ring: str) -> None:
+    [old] = getattr(load_keys(state, NOW), ring)
+    rotate(state, (ring,), NOW, KEEP)
+    before = load_keys(state, NOW + KEEP - timedelta(seconds=1))
+    after = load_keys(state, NOW + KEEP)
+    new = getattr(after, ring)
+    assert (getattr(before, ring), before.retires) == ((old, *new), NOW + KEEP)
+    assert (len(new), old in new, after.retires) == (1, False, None)
+
+
+def test_others_stay_as_they_are(state: Path) -> None:
+    before = load_keys(state, NOW)
+    rotate(state, ("links",), NOW, KEEP)
+    after = load_keys(state, NOW)
+    assert (after.addresses, after.sampling, after.permits, after.actions, after.key_id) == (
+        before.addresses,
+        before.sampling,
+        before.permits,
+        before.actions,
+        before.key_id,
+    )
+
+
+def test_a_stolen_key_goes_at_once_however_long_it_was_to_be_kept(state: Path) -> None:
+    rotate(state, ("links",), NOW, KEEP)
+    rotate(state, ("links",), NOW, timedelta(seconds=1))
+    assert len(load_keys(state, NOW).links) == 3
+    assert len(load_keys(state, NOW + timedelta(seconds=1)).links) == 1
+
+
+def test_a_longer_time_does_not_bring_back_what_retires_sooner(state: Path) -> None:
+    rotate(state, ("links",), NOW, timedelta(days=1))
+    rotate(state, ("links",), NOW, KEEP)
+    assert len(load_keys(state, NOW + timedelta(days=2)).links) == 2
+
+
+def test_what_has_retired_is_gone_from_the_file_with_the_next(state: Path) -> None:
+    rotate(state, ("links",), NOW, timedelta(days=1))
+    rotate(state, ("links",), NOW + timedelta(days=2), KEEP)
+    assert len(json.loads((state / "keys/links.json").read_text())["keys"]) == 2
+
+
+def test_draws_of_every_key_can_be_recomputed_for_ever(state: Path) -> None:
+    drawn = draw(load_sampling(state)[-1], "261122-k3f9ma")
+    for _ in range(3):
+        rotate(state, ("sampling",), NOW, timedelta(seconds=1))
+    assert drawn in {draw(key, "261122-k3f9ma") for key in load_sampling(state)}
+    assert draw(load_sampling(state)[-1], "261122-k3f9ma") != drawn
+
+
+def test_old_signatures_verify_and_nobody_can_make_more(state: Path) -> None:
+    old = load_keys(state, NOW)
+    signature = old.sign(b"text")
+    rotate(state, ("signatures",), NOW, KEEP)
+    rotate(state, ("signatures",), NOW, KEEP)
+    new = load_keys(state, NOW)
+    verify = verifier(load_public_keys(state))
+    assert verify(old.key_id, signature, b"text")
+    assert verify(new.key_id, new.sign(b"text"), b"text")
+    entries = json.loads((state / "keys/receipts.json").read_text())["keys"]
+    assert ["private" in key for key in entries] == [False, False, True]
+
+
+def test_a_lost_public_file_is_made_again_with_all_halves(state: Path) -> None:
+    rotate(state, ("signatures",), NOW, KEEP)
+    before = load_public_keys(state)
+    public_path(state).unlink()
+    create_keys(state, NOW)
+    assert load_public_keys(state) == before
+
+
+def test_files_keep_their_modes(state: Path) -> None:
+    rotate(state, KINDS, NOW, KEEP)
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (state / "keys").iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert public_path(state).stat().st_mode & 0o777 == 0o640
+
+
+def test_a_list_of_keys_has_no_secret(state: Path) -> None:
+    rotate(state, KINDS, NOW, KEEP)
+    rows = list_keys(state)
+    assert [(row["kind"], row["signs"]) for row in rows] == [
+        (kind, signs) for kind in KINDS for signs in (False, True)
+    ]
+    assert {row["kind"] for row in rows if row["retires"]} == {"links", "addresses"}
+    shown = json.dumps(rows)
+    for path in (state / "keys").iterdir():
+        for key in json.loads(path.read_text())["keys"]:
+            assert not any(key[kind] in shown for kind in ("secret", "private") if kind in key)
+
+
+@pytest.mark.parametrize("failing", range(5))
+def test_wherever_it_ends_there_is_a_key_for_all_and_everything_verifies(
+    state: Path, failing: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signature = load_keys(state, NOW).sign(b"text")
+    old = load_keys(state, NOW)
+    written = 0
+
+    def replace(path: Path, chunks: Iterable[bytes], mode: int) -> None:
+        nonlocal written
+        if written == failing:
+            raise KeyboardInterrupt
+        written += 1
+        real(path, chunks, mode)
+
+    real = keys_rotate.replace_file
+    with monkeypatch.context() as patched:
+        patched.setattr(keys_rotate, "replace_file", replace)
+        with pytest.raises(KeyboardInterrupt):
+            rotate(state, KINDS, NOW, KEEP)
+    keys = load_keys(state, NOW)
+    verify = verifier(load_public_keys(state))
+    assert verify(old.key_id, signature, b"text")
+    assert verify(keys.key_id, keys.sign(b"text"), b"text")
+    assert set(old.links) <= set(keys.links)
+    rotate(state, KINDS, NOW, KEEP)
+    assert verifier(load_public_keys(state))(keys.key_id, keys.sign(b"x"), b"x")
+
+
+ROTATE = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from hitl_mail.adapters.keys_rotate import KINDS, rotate
+print("ready", flush=True)
+while True:
+    rotate(Path(sys.argv[1]), KINDS, datetime.now(UTC), timedelta(seconds=1))
+"""
+
+
+def test_killed_at_any_instant_the_keys_are_whole(state: Path) -> None:
+    instants = Random(20261125)
+    seen = load_keys(state).public
+    for _ in range(10):
+        child = subprocess.Popen(
+            [sys.executable, "-c", ROTATE, str(state)], stdout=subprocess.PIPE, cwd=ROOT
+        )
+        assert child.stdout is not None
+        child.stdout.readline()
+        # The instant of the kill is what is tested; nothing waits for anything here.
+        time.sleep(instants.uniform(0, 0.05))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        keys, public = load_keys(state), load_public_keys(state)
+        assert verifier(public)(keys.key_id, keys.sign(b"text"), b"text")
+        assert seen.keys() <= public.keys()
+        seen = keys.public
+    rotate(state, KINDS, NOW, KEEP)
+    assert [path for path in (state / "keys").iterdir() if path.name.startswith(".")] == []
+
+
+def test_keys_that_cannot_be_read_are_not_rotated(state: Path) -> None:
+    (state / "keys/links.json").write_text("{}")
+    before = (state / "keys/addresses.json").read_bytes()
+    with pytest.raises(UsageError, match="not a key file"):
+        rotate(state, KINDS, NOW, KEEP)
+    assert (state / "keys/addresses.json").read_bytes() == before
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    time = NOW.timestamp()
+
+    def now(self) -> float:
+        return self.time
+
+
+def test_a_running_daemon_takes_up_what_changes_and_what_retires_and_no_more() -> None:
+    clock, files, taken = Clock(), {"version": 1}, 0
+
+    def take() -> Any:
+        nonlocal taken
+        taken += 1
+        return NOW + KEEP if taken == 1 else None
+
+    rekey = Rekey(clock, lambda: files["version"], take, None)
+    rekey.look()
+    assert taken == 0
+    files["version"] = 2
+    rekey.look()
+    rekey.look()
+    assert taken == 1
+    clock.time = (NOW + KEEP).timestamp()
+    rekey.look()
+    rekey.look()
+    assert taken == 2
+
+
+def test_broken_key_files_keep_the_keys_there_are(caplog: pytest.LogCaptureFixture) -> None:
+    versions = iter([1, 2, 2])
+
+    def take() -> Any:
+        raise UsageError("links.json: not a key file")
+
+    rekey = Rekey(Clock(), lambda: next(versions), take, None)
+    rekey.look()
+    rekey.look()
+    assert caplog.text.count("the changed keys are not used: links.json") == 1
