@@ -19,7 +19,7 @@ from hitl_mail.adapters.durable import storage_failures
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts_files import MonthFiles, month_of
-from hitl_mail.adapters.receipts_index import ReceiptIndex
+from hitl_mail.adapters.receipts_index import ReceiptIndex, Row
 from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
 from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
@@ -183,12 +183,15 @@ class ReceiptBook:
         return results
 
     def _erase(self, item: _Erasure) -> Reference | Exception:
-        rows = [row for seq in item.seqs if (row := self.lookup.by_seq(seq)) is not None]
-        months: dict[str, set[int]] = {}
-        for row in rows:
-            if not is_erased(self.lookup.receipt(row)):
-                months.setdefault(row.month, set()).add(row.seq)
-        for month, seqs in sorted(months.items()):
+        months: dict[str, list[Row]] = {}
+        for seq in sorted(item.seqs):
+            row = self.lookup.by_seq(seq)
+            if row is not None:
+                months.setdefault(row.month, []).append(row)
+        for month, rows in months.items():
+            if all(is_erased(self.lookup.receipt(row)) for row in rows):
+                continue
+            seqs = {row.seq for row in rows}
             path = self._files.directory / f"{month}.jsonl"
             before = path.stat().st_ino
             try:

@@ -20,7 +20,7 @@ from hitl_mail.core.commands import Command
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
-from hitl_mail.errors import StorageFailed
+from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -126,14 +126,14 @@ class Engine:
     async def forget_closed(self) -> None:
         """Let go of all records of closed cases: by a snapshot, which has open ones only.
 
-        Raises `StorageFailed` where none could be taken; then they are there still.
+        Raises `HitlError` where none could be taken; then they are there still, and all goes on.
         """
         self._check()
         await self.close()
         self._snapshot = asyncio.ensure_future(self._take_snapshot())
         error = await asyncio.shield(self._snapshot)
         if error is not None:
-            raise error
+            raise HitlError(f"closed cases are still in the journal: {error}")
 
     def _check(self) -> None:
         if self.failure is not None:

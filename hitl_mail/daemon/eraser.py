@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ from hitl_mail.ports import Erasable
 log = logging.getLogger(__name__)
 
 _DAY = 86400.0
+_TOGETHER = 200
+"""Receipts of erasures that wait for the disk together."""
 
 
 @dataclass
@@ -46,9 +48,10 @@ class Eraser:
         found = await asyncio.to_thread(self._receipts_of, case)
         if not found:
             raise NotAllowed("unknown", f"there is no case {case}")
-        await self._erase(found)
+        await self._erase_seqs([receipt["seq"] for receipt in found])
         await self.engine.forget_closed()
-        seq, digest = await self._file(case, found, decision)
+        seq, digest = await self._seal(case, found, decision)
+        await self._tell((seq, digest))
         left = [one["seq"] for one in found if has_texts(one) and not _salted(one)]
         return {
             "case": case,
@@ -92,13 +95,17 @@ class Eraser:
                 break
             rows_of = await asyncio.to_thread(self._rows_of, cases)
             await self._erase_seqs([row.seq for rows in rows_of.values() for row in rows])
-            for case in cases:
-                found = await asyncio.to_thread(self._receipts_of, case)
-                await self._file(case, found, None)
-            done.update(cases)
-        if done:
             await self.engine.forget_closed()
+            for some in _batches(cases):
+                await self._file_all(some)
+            done.update(cases)
         return len(done)
+
+    async def _file_all(self, cases: Sequence[str]) -> None:
+        """The receipts of some erasures, written together."""
+        found = [(case, await asyncio.to_thread(self._receipts_of, case)) for case in cases]
+        ends = await asyncio.gather(*(self._seal(case, those, None) for case, those in found))
+        await self._tell(max(ends))
 
     def _rows_of(self, cases: list[str]) -> dict[str, list[Any]]:
         lookup = self.receipts.lookup
@@ -110,9 +117,6 @@ class Eraser:
         """The case's own receipt, then its review's."""
         return [self.receipts.lookup.receipt(row) for row in self._rows_of([case])[case]]
 
-    async def _erase(self, found: list[dict[str, Any]]) -> None:
-        await self._erase_seqs([receipt["seq"] for receipt in found])
-
     async def _erase_seqs(self, seqs: list[int]) -> None:
         try:
             await self.receipts.erase(seqs)
@@ -120,20 +124,26 @@ class Eraser:
             self.engine.fail(error)
             raise
 
-    async def _file(
+    async def _seal(
         self, case: str, found: list[dict[str, Any]], decision: Mapping[str, Any] | None
     ) -> tuple[int, str]:
         body = documents.erasure_body(found, self.engine.clock.now(), decision)
         try:
-            seq, digest = await self.receipts.add(body, case + ABOUT_ERASURE)
+            return await self.receipts.add(body, case + ABOUT_ERASURE)
         except StorageFailed as error:
             self.engine.fail(error)
             raise
-        # Else nobody would miss it, were it taken from the end of the chain.
-        await self.engine.note(Sealed(self.engine.clock.now(), seq, digest))
-        return seq, digest
+
+    async def _tell(self, end: tuple[int, str]) -> None:
+        """The journal knows of these receipts: else nobody would miss them at the chain's end."""
+        await self.engine.note(Sealed(self.engine.clock.now(), *end))
 
 
 def _salted(receipt: Mapping[str, Any]) -> bool:
     """Whether its texts went with the rest: they were sealed apart."""
     return "texts" in receipt["salts"]
+
+
+def _batches(cases: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(cases), _TOGETHER):
+        yield cases[start : start + _TOGETHER]
