@@ -38,6 +38,8 @@ class Keys:
     key_id: str
     sign: Callable[[bytes], bytes]
     public: Mapping[str, bytes]
+    since: Mapping[str, tuple[float, ...]]
+    """When each key of a keyring was made, in seconds since the epoch."""
     retires: dt.datetime | None = None
     """When the next of the older keys ceases to verify."""
 
@@ -88,6 +90,7 @@ def load_keys(state: Path, now: dt.datetime | None = None) -> Keys:
         key_id=key_id(signing.public_key().public_bytes_raw()),
         sign=signing.sign,
         public=_known_halves(directory / "receipts.json"),
+        since={name: _since(directory / f"{name}.json", now) for name in KEYRINGS},
         retires=min((end for end in ends if end > now), default=None),
     )
 
@@ -206,12 +209,21 @@ def _text(raw: bytes) -> str:
 
 def _read_private(path: Path, kind: str, now: dt.datetime) -> tuple[bytes, ...]:
     """The keys of a private file that have not retired by `now`; the newest never has."""
-    entries = read_entries(path)
-    there = [key for key in entries if kind in key]
-    kept = [key for key in there if key is entries[-1] or not is_retired(key, now)]
+    kept = [key for key in _kept(path, now) if kind in key]
     if not kept:
         raise _malformed(path)
     return tuple(_raw(path, key, kind) for key in kept)
+
+
+def _kept(path: Path, now: dt.datetime) -> list[dict[str, str]]:
+    entries = read_entries(path)
+    return [key for key in entries if key is entries[-1] or not is_retired(key, now)]
+
+
+def _since(path: Path, now: dt.datetime) -> tuple[float, ...]:
+    """When each key was made; long ago where that is not told."""
+    made = (key.get("created") for key in _kept(path, now))
+    return tuple(dt.datetime.fromisoformat(at).timestamp() if at else 0.0 for at in made)
 
 
 def _read(path: Path, kind: str) -> tuple[bytes, ...]:
@@ -232,7 +244,8 @@ def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
         if file["format"] != 1:
             raise UsageError(f"{path}: format {file['format']} needs a newer hitl-mail")
         keys: list[dict[str, str]] = [dict(key) for key in file["keys"]]
-        aware = all(_is_aware(key["retires"]) for key in keys if "retires" in key)
+        moments = [key[name] for key in keys for name in ("created", "retires") if key.get(name)]
+        aware = all(dt.datetime.fromisoformat(moment).tzinfo is not None for moment in moments)
     except OSError as error:
         raise _unreadable(path, error) from None
     except (ValueError, KeyError, TypeError):
@@ -240,10 +253,6 @@ def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
     if not keys or not aware:
         raise _malformed(path)
     return keys
-
-
-def _is_aware(moment: str) -> bool:
-    return dt.datetime.fromisoformat(moment).tzinfo is not None
 
 
 def _raw(path: Path, key: Mapping[str, str], kind: str) -> bytes:

@@ -89,6 +89,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     facts = site_facts(site)
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
+    ring.tell(tokens, links)
     rekey = Rekey(clock, ring.versions, lambda: ring.take(tokens, links, receipts), keys.retires)
     overrides = Overrides(engine, world)
     waiting = Waiting()
@@ -248,11 +249,16 @@ class _Ring:
         files = [self._home.state / "keys" / f"{name}.json" for name in names]
         return {file: _version(file) for file in files}
 
+    def tell(self, tokens: Tokens, links: Links) -> None:
+        """Give mails and pages the keys, and when each was made."""
+        since = self.keys.since
+        tokens.rekey(self.keys.addresses[::-1], since["addresses"][::-1])
+        links.rekey(self.keys.links[::-1], since["links"][::-1])
+
     def take(self, tokens: Tokens, links: Links, receipts: ReceiptBook) -> dt.datetime | None:
         """Load them, and work with them from now on; when the next of them retires."""
         self.keys = load_keys(self._home.state)
-        tokens.rekey(self.keys.addresses[::-1])
-        links.rekey(self.keys.links[::-1])
+        self.tell(tokens, links)
         receipts.sign_with(self.keys.key_id, self.keys.sign)
         return self.keys.retires
 

@@ -73,14 +73,16 @@ class Composer:
 
     def compose(self, case: Case, mail: Mail) -> Composed:
         """One mail of a case. Raises `HitlError` where its person is no longer in the site."""
-        message_id = self._message_id(case, mail.id, mail.revision, mail.to)
+        message_id = self._message_id(case, mail.id, mail.revision, mail.to, mail.at)
         reply_address = self._reply_address(case, mail)
         subject = f"[hitl {case.id}] {one_line(case.title, 150)}"
         first = next((log.id for log in case.mails if log.to == mail.to), mail.id)
         thread = []
         if first != mail.id:
-            revision = next(log.revision for log in case.mails if log.id == first)
-            thread.append(self._message_id(case, first, revision, mail.to))
+            log = next(log for log in case.mails if log.id == first)
+            # When it was handed over is as near as is known to when it was owed.
+            owed = min(mail.at, log.at or mail.at)
+            thread.append(self._message_id(case, first, log.revision, mail.to, owed))
             subject = f"Re: {subject}"
         if mail.reply_to and _REPLY_TO.fullmatch(mail.reply_to):
             thread.append(mail.reply_to)
@@ -102,7 +104,7 @@ class Composer:
 
     def compose_notice(self, notice: Notice) -> Composed:
         """A mail about no open case, in the notice's words. Raises `HitlError` as `compose`."""
-        message_id = self._tokens.notice_id(notice.id, notice.to)
+        message_id = self._tokens.notice_id(notice.id, notice.to, notice.at)
         subject = f"[hitl {notice.case}] {notice.subject}" if notice.case else notice.subject
         valid = notice.reply_to if _REPLY_TO.fullmatch(notice.reply_to or "") else None
         words = Note(notice.subject, notice.paragraphs)
@@ -119,15 +121,15 @@ class Composer:
             name=f"notice-{_UNFIT.sub('_', notice.id)}",
         )
 
-    def _message_id(self, case: Case, mail: str, revision: int, person: str) -> str:
+    def _message_id(self, case: Case, mail: str, revision: int, person: str, at: float) -> str:
         seen = find_revision(case, revision).digest
-        return self._tokens.message_id(case.id, revision, mail, seen, person)
+        return self._tokens.message_id(case.id, revision, mail, seen, person, at)
 
     def _reply_address(self, case: Case, mail: Mail) -> str:
         if not self._facts.subaddressing:
             return self._facts.address
         seen = find_revision(case, mail.revision).digest
-        return self._tokens.reply_address(case.id, mail.revision, seen, mail.to)
+        return self._tokens.reply_address(case.id, mail.revision, seen, mail.to, mail.at)
 
     def _packet(self, case: Case, mail: Mail, reply_address: str, message_id: str) -> bytes:
         others = self._others(case, mail.to)

@@ -45,35 +45,41 @@ class Links:
     def __init__(self, keys: Sequence[bytes]) -> None:
         self.rekey(keys)
 
-    def rekey(self, keys: Sequence[bytes]) -> None:
-        """Take these keys from now on, newest first."""
+    def rekey(self, keys: Sequence[bytes], since: Sequence[float] = ()) -> None:
+        """Take these keys from now on, newest first; `since` is when each was made, in seconds
+        since the epoch: a link made at a moment is signed by the key of that moment."""
         if not keys:
             raise ValueError("no key to sign links with")
         # itsdangerous takes the newest key last.
         self._keys = list(reversed(keys))
+        self._since = list(reversed(since))
 
     def make(self, purpose: Purpose, case: str, seen: str, person: str, at: float) -> str:
         """A token for one purpose, made at `at`."""
-        return str(self._serializer(purpose, int(at)).dumps([case, seen, person]))
+        there = sum(since <= at for since in self._since) or 1
+        keys = self._keys[:there] if self._since else self._keys
+        return str(self._serializer(purpose, int(at), keys).dumps([case, seen, person]))
 
     def read(self, purpose: Purpose, token: str) -> LinkClaim:
         """What a token is for. Raises `BadLink`."""
         if len(token) > _LONGEST or not token.isascii():
             raise BadLink("this link is not one of ours")
         try:
-            said, signed = self._serializer(purpose, 0).loads(token, return_timestamp=True)
+            said, signed = self._serializer(purpose, 0, self._keys).loads(
+                token, return_timestamp=True
+            )
             case, seen, person = msgspec.convert(said, tuple[str, str, str])
         except (BadData, msgspec.ValidationError, ValueError):
             raise BadLink("this link is cut off, changed, or no longer valid") from None
         return LinkClaim(purpose, case, seen, person, int(signed.timestamp()))
 
-    def _serializer(self, purpose: Purpose, at: int) -> URLSafeTimedSerializer:
+    def _serializer(self, purpose: Purpose, at: int, keys: list[bytes]) -> URLSafeTimedSerializer:
         class Signer(TimestampSigner):
             def get_timestamp(self) -> int:
                 return at
 
         return URLSafeTimedSerializer(
-            self._keys,
+            keys,
             salt=f"hitl-mail {purpose}",
             signer=Signer,
             signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},

@@ -62,15 +62,19 @@ class Tokens:
                 f"most {longest} characters"
             )
 
-    def rekey(self, keys: Sequence[bytes]) -> None:
-        """Take these keys from now on, newest first."""
+    def rekey(self, keys: Sequence[bytes], since: Sequence[float] = ()) -> None:
+        """Take these keys from now on, newest first; `since` is when each was made, in seconds
+        since the epoch: a mail that was owed at a moment is signed by the key of that moment."""
         if not keys:
             raise ValueError("no key to sign reply addresses with")
         self._keys = tuple(keys)
+        self._since = tuple(since)
 
-    def reply_address(self, case: str, revision: int, seen: str, person: str) -> str:
+    def reply_address(
+        self, case: str, revision: int, seen: str, person: str, at: float | None = None
+    ) -> str:
         """Where this person's reply about this revision goes; `seen` is its digest."""
-        token = self._sign(self._keys[0], "reply", case, seen, person)
+        token = self._sign(self._key_at(at), "reply", case, seen, person)
         return f"{self._local}+{case}-{revision}-{token}@{self._domain}"
 
     def parse_address(self, address: str) -> Claim | None:
@@ -81,14 +85,23 @@ class Tokens:
         match = _TAG.fullmatch(local[len(self._local) + 1 :])
         return Claim(match[1], int(match[2]), match[3]) if match else None
 
-    def message_id(self, case: str, revision: int, mail: str, seen: str, person: str) -> str:
+    def message_id(
+        self,
+        case: str,
+        revision: int,
+        mail: str,
+        seen: str,
+        person: str,
+        at: float | None = None,
+    ) -> str:
         """The Message-ID of one mail (`mail` is its effect id) to one person."""
-        token = self._sign(self._keys[0], f"mail {mail}", case, seen, person)
+        token = self._sign(self._key_at(at), f"mail {mail}", case, seen, person)
         return f"<{case}.{revision}.{mail}.{token}@{self._domain}>"
 
-    def notice_id(self, key: str, person: str) -> str:
+    def notice_id(self, key: str, person: str, at: float | None = None) -> str:
         """The Message-ID of a mail about no open case; it is matched to nothing."""
-        return f"<notice.{self._sign(self._keys[0], 'notice', key, '', person)}@{self._domain}>"
+        token = self._sign(self._key_at(at), "notice", key, "", person)
+        return f"<notice.{token}@{self._domain}>"
 
     def parse_message_id(self, message_id: str) -> Claim | None:
         """The claim in a Message-ID of ours, without regard to case; None for any other."""
@@ -121,6 +134,13 @@ class Tokens:
                 if hmac.compare_digest(wanted, given):
                     found = person
         return found
+
+    def _key_at(self, at: float | None) -> bytes:
+        """The newest key there was at a moment: a mail that is sent again is the same mail."""
+        if at is None or not self._since:
+            return self._keys[0]
+        made = zip(self._keys, self._since, strict=True)
+        return next((key for key, since in made if since <= at), self._keys[-1])
 
     @staticmethod
     def _sign(key: bytes, purpose: str, case: str, seen: str, person: str) -> str:

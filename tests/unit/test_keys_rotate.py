@@ -28,6 +28,8 @@ from hitl_mail.adapters.keys_rotate import KINDS, list_keys, rotate
 from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.errors import UsageError
+from hitl_mail.review.links import BadLink, Links
+from hitl_mail.review.tokens import Tokens
 
 NOW = datetime(2026, 11, 22, 13, tzinfo=UTC)
 KEEP = timedelta(days=30)
@@ -241,3 +243,35 @@ def test_broken_key_files_keep_the_keys_there_are(caplog: pytest.LogCaptureFixtu
     rekey.look()
     rekey.look()
     assert caplog.text.count("the changed keys are not used: links.json") == 1
+
+
+def test_a_mail_is_signed_by_the_key_there_was_when_it_was_owed() -> None:
+    tokens = Tokens("approvals@example.com", [b"old"])
+    args: tuple[str, int, str, str, str] = ("261122-k3f9ma", 1, "m1", "sha256:1", "ada")
+    before = tokens.message_id(*args, 50.0)
+    tokens.rekey([b"new", b"old"], [100.0, 0.0])
+    assert tokens.message_id(*args, 50.0) == before
+    assert tokens.message_id(*args, 100.0) != before
+    assert tokens.message_id(*args) == tokens.message_id(*args, 100.0)
+    tokens.rekey([b"new"], [100.0])
+    assert tokens.message_id(*args, 50.0) != before
+
+
+def test_a_link_is_signed_by_the_key_there_was_when_it_was_made() -> None:
+    links = Links([b"old"])
+    before = links.make("decide", "261122-k3f9ma", "sha256:1", "ada", 50.0)
+    links.rekey([b"new", b"old"], [100.0, 0.0])
+    assert links.make("decide", "261122-k3f9ma", "sha256:1", "ada", 50.0) == before
+    later = links.make("decide", "261122-k3f9ma", "sha256:1", "ada", 100.0)
+    assert Links([b"new"]).read("decide", later).person == "ada"
+    assert links.read("decide", before).person == "ada"
+    links.rekey([b"new"], [100.0])
+    with pytest.raises(BadLink):
+        links.read("decide", before)
+
+
+def test_keys_say_since_when_they_are(state: Path) -> None:
+    rotate(state, ("links",), NOW + KEEP, KEEP)
+    keys = load_keys(state, NOW + KEEP)
+    assert keys.since["links"] == (NOW.timestamp(), (NOW + KEEP).timestamp())
+    assert [len(keys.since[name]) for name in ("addresses", "permits")] == [1, 1]
