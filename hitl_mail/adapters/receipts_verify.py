@@ -16,7 +16,7 @@ from hitl_mail.adapters.keys import verifier
 from hitl_mail.adapters.receipts_anchors import NO_ANCHORS, Anchors, Held
 from hitl_mail.adapters.receipts_files import is_month, month_header, month_of, month_paths
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
-from hitl_mail.core.receipt import NO_RECEIPT, check, missing
+from hitl_mail.core.receipt import NO_RECEIPT, check, is_erased, missing
 from hitl_mail.errors import Damaged, HitlError
 
 
@@ -31,12 +31,18 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
-    """How many receipts are right, the last of them, and the first fault or None."""
+    """How many receipts are right, the last of them, and the first fault or None.
+
+    `unexplained` are those whose contents are gone and of which no receipt says so: erasing needs
+    no key, so whoever can write the files may have done it. Right after an erasure was begun, its
+    receipt may still be on its way.
+    """
 
     count: int
     head_seq: int
     head_digest: str
     fault: Fault | None
+    unexplained: tuple[int, ...] = ()
 
 
 def verify(
@@ -91,6 +97,7 @@ class _Chain:
         self._anchors = anchors
         self._verify = verify_signature
         self._expected = head or (0, NO_RECEIPT)
+        self._gone: dict[int, str] = {}
         self.seq = 0
         self.digest = NO_RECEIPT
 
@@ -117,7 +124,7 @@ class _Chain:
     def report(self, path: Path, what: str | None) -> VerifyReport:
         """The result, with what is wrong at the next number in `path`."""
         fault = Fault(self.seq + 1, str(path), what) if what else None
-        return VerifyReport(self.seq, self.seq, self.digest, fault)
+        return VerifyReport(self.seq, self.seq, self.digest, fault, tuple(sorted(self._gone)))
 
     def _next(self, payload: bytes, month: str, is_first: bool) -> str | None:
         receipt = parsed(payload)
@@ -138,7 +145,16 @@ class _Chain:
         if fault:
             return fault
         self.seq, self.digest = receipt["seq"], receipt["digest"]
+        self._look_for_erasure(receipt)
         return None
+
+    def _look_for_erasure(self, receipt: dict[str, Any]) -> None:
+        if is_erased(receipt):
+            self._gone[receipt["seq"]] = receipt["digest"]
+        for one in receipt.get("erases", ()):
+            # What a receipt names is signed by us, and had those digests when it was written.
+            if self._gone.get(one["seq"]) == one["digest"]:
+                del self._gone[one["seq"]]
 
 
 def parsed(payload: bytes) -> Any:

@@ -287,6 +287,7 @@ def verify_receipts(home: Home, anchors: Anchors | None = None) -> dict[str, Any
         "seq": report.head_seq,
         "digest": report.head_digest,
         "draws_checked": bool(keys),
+        "unexplained": list(report.unexplained),
         "fault": {"seq": fault.seq, "file": fault.file, "what": fault.what} if fault else None,
     }
 

@@ -133,6 +133,10 @@ def _tell(report: dict[str, Any]) -> None:
         click.echo(f"{report['count']} receipts verified; head {head}")
         if report["anchors"]:
             click.echo(f"In it, each at its place: {report['anchors']} of the anchors given.")
+        if report.get("unexplained"):
+            gone = report["unexplained"]
+            some = ", ".join(f"#{seq}" for seq in gone[:20]) + (", …" if len(gone) > 20 else "")
+            click.echo(f"Erased, and no receipt says by whom: {some}. Ask who can write the files.")
         if not report.get("whole", True):
             click.echo(
                 "Each of them is as it was sealed. Numbers are missing, as in an export of some"

@@ -128,7 +128,9 @@ class Control:
             "counts": [],
             "evidence": {"os_user": user, "file": spooled.name},
         }
-        # A crash in between makes us read the file again, and go on where it ended.
+        # It takes a while, and an end meanwhile is no fault of the file: it is read again, and what
+        # was begun is ended.
+        self.spool.survived(spooled)
         done = await self.eraser.erase(said.erase, decision)
         return {"ok": True, "by": person, **done}
 

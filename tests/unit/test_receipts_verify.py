@@ -16,7 +16,7 @@ from hitl_mail.adapters.receipts_files import month_header
 from hitl_mail.adapters.receipts_verify import VerifyReport, verify
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.receipt import NO_RECEIPT, erase, seal
-from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body, write
+from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body, open_book, write
 
 BODIES = [
     body("261030-aaaaaa", closed_at="2026-10-30T00:00:00.000Z"),
@@ -224,3 +224,21 @@ async def test_a_month_that_begins_while_it_is_verified_is_no_fault(
     monkeypatch.setattr("hitl_mail.adapters.receipts_verify.month_paths", lambda _: months)
     assert last.exists()
     assert named(directory, running=True) is None
+
+
+async def test_an_erasure_that_no_receipt_tells_of_is_named(directory: Path) -> None:
+    path = directory / "2026-11.jsonl"
+    found = receipts(path)
+    rewrite(path, [erase(found[0]), found[1]])
+    assert (named(directory), report(directory).unexplained) == (None, (2,))
+
+
+async def test_an_erasure_that_a_receipt_tells_of_is_not_named(tmp_path: Path) -> None:
+    [first] = await write(tmp_path, BODIES[:1])
+    book = open_book(tmp_path)
+    await book.erase([1])
+    tells = {"erases": [{"seq": 1, "digest": first.digest}]}
+    await book.add(body("261122-bbbbbb", status="erased", **tells))
+    await book.close()
+    directory = receipts_directory(tmp_path)
+    assert (named(directory), report(directory).unexplained) == (None, ())
