@@ -18,7 +18,7 @@ from hitl_mail.core.duration import parse_duration
 from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
 
-_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2}(T[0-9:.]*Z?)?)?")
+_MOMENT = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9:.]*Z?)?)?)?")
 
 
 @click.command()
@@ -112,7 +112,8 @@ def _moment(text: str | None) -> str:
     if text is None:
         return ""
     if _MOMENT.fullmatch(text):
-        return text
+        # As the beginning of a text: a whole second is before its first millisecond.
+        return text.removesuffix("Z")
     try:
         return iso(time.time() - parse_duration(text))
     except ValueError:

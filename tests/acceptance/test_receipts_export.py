@@ -91,3 +91,21 @@ def test_an_anchor_that_is_not_there_is_told(
     quiet_home: TestHome, anchor: str, status: int
 ) -> None:
     assert quiet_home.cli("receipts", "verify", "--anchor", anchor).returncode == status
+
+
+@pytest.mark.parametrize("time", ["2026", "2026-11", "2026-11-22", "2026-11-22T13:00:00Z", "90d"])
+def test_times_are_days_their_beginnings_or_how_long_ago(quiet_home: TestHome, time: str) -> None:
+    done = quiet_home.cli("receipts", "export", "--since", time, "--until", time)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("time", ["yesterday", "22.11.2026", "2026-1"])
+def test_what_is_no_time_says_how_to_write_one(quiet_home: TestHome, time: str) -> None:
+    done = quiet_home.cli("receipts", "export", "--since", time)
+    assert (done.returncode, "such as 90d" in done.stderr) == (2, True)
+
+
+def test_the_moment_of_a_receipt_takes_it_in(settled: TestHome) -> None:
+    moment = settled.json("receipts", "list")[0]["closed_at"][:19] + "Z"
+    done = settled.cli("receipts", "export", "--since", moment, "--until", moment)
+    assert done.stdout.splitlines() != []
