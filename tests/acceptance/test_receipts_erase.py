@@ -7,9 +7,10 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import httpx
 from jsonschema import Draft202012Validator
 
-from tests.acceptance.home import TestHome, label, refund, until
+from tests.acceptance.home import TestHome, label, link, refund, until
 from tests.acceptance.test_receipts_doc import verified
 
 SECRET = "Zoe-Example-of-Secret-Street"
@@ -137,3 +138,13 @@ def test_what_is_older_than_it_is_kept_goes_by_itself(quiet_home: TestHome) -> N
     assert len(home.json("receipts", "list")) == 2
     assert home.json("receipts", "verify")["ok"]
     assert [row["id"] for row in home.json("queue")] == ["open"]
+
+
+def test_a_receipt_link_from_before_shows_what_is_left(home: TestHome) -> None:
+    action_id = home.drop(secret())
+    asked = home.await_mail("ada@example.com", SECRET[:10])
+    home.reply(asked, "reject", "ada@example.com")
+    home.await_result(action_id)
+    erased(home, str(home.json("receipts", "list")[-1]["case"]))
+    page = httpx.get(link(asked, "/r/"), trust_env=False)
+    assert (page.status_code, SECRET in page.text, "ada" in page.text) == (200, False, True)
