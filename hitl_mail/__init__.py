@@ -4,7 +4,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hitl_mail.adapters.receipts import open_receipts
+    from hitl_mail.adapters.receipts.book import open_receipts
 
 __all__ = ["__version__", "open_receipts"]
 
@@ -12,7 +12,7 @@ __all__ = ["__version__", "open_receipts"]
 def __getattr__(name: str) -> object:
     """Import `open_receipts` when it is asked for: `import hitl_mail` stays cheap."""
     if name == "open_receipts":
-        from hitl_mail.adapters.receipts import open_receipts
+        from hitl_mail.adapters.receipts.book import open_receipts
 
         return open_receipts
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -34,7 +34,7 @@ def create_demo_home(directory: str | Path, port: int) -> Home:
 
 
 def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str, str]) -> Home:
-    from hitl_mail.adapters.keys import create_keys
+    from hitl_mail.adapters.keys.keys import create_keys
 
     if not str(directory):
         raise UsageError("DIR is empty: name the directory to make a home of")
@@ -72,7 +72,7 @@ def _check_ours(root: Path) -> None:
 
 def prepare(home: Home, site: Site) -> None:
     """Make the directories that are missing, and give all the modes of design 1.1."""
-    from hitl_mail.adapters.spool import SpoolDirectory
+    from hitl_mail.adapters.spool.directory import SpoolDirectory
 
     group = _group(site)
     shown = [home.state, *(home.state / name for name in _SHOWN)]

@@ -12,8 +12,8 @@ from hitl_mail.home import Home
 from hitl_mail.settings import Site
 
 if TYPE_CHECKING:
-    from hitl_mail.adapters.receipts_anchors import Anchors
-    from hitl_mail.adapters.receipts_lookup import Lookup
+    from hitl_mail.adapters.receipts.anchors import Anchors
+    from hitl_mail.adapters.receipts.lookup import Lookup
     from hitl_mail.core.records import State
     from hitl_mail.core.verdict import Standing
     from hitl_mail.daemon.world import World
@@ -172,7 +172,7 @@ def site_facts(site: Site) -> SiteFacts:
 def read_tokens(home: Home, site: Site) -> Tokens:
     """What tells the home's own reply addresses. Raises `UsageError` for an OS user who may not
     read its keys."""
-    from hitl_mail.adapters.keys import load_addresses
+    from hitl_mail.adapters.keys.keys import load_addresses
     from hitl_mail.review.tokens import Tokens
 
     return Tokens(site.mail.address, load_addresses(home.state)[::-1])
@@ -193,7 +193,7 @@ def read_belief(message: bytes, site: Site, tokens: Tokens) -> Belief:
 
 def read_state(home: Home) -> State:
     """Open cases, read from the journal beside a daemon or without one."""
-    from hitl_mail.adapters.journal_files import read_journal
+    from hitl_mail.adapters.journal.files import read_journal
     from hitl_mail.core.records import replay
 
     return replay(read_journal(home.journal))
@@ -201,7 +201,7 @@ def read_state(home: Home) -> State:
 
 def read_receipts(home: Home) -> Lookup:
     """Finding closed cases, read-only."""
-    from hitl_mail.adapters.receipts import open_lookup
+    from hitl_mail.adapters.receipts.book import open_lookup
 
     return open_lookup(home.state)
 
@@ -211,15 +211,15 @@ def past_receipts(home: Home, since: str = "") -> Iterator[dict[str, Any]]:
 
     A month's file may begin with receipts of before `since`. Raises `Damaged`.
     """
-    from hitl_mail.adapters.receipts import receipts_directory
-    from hitl_mail.adapters.receipts_files import read_from
+    from hitl_mail.adapters.receipts.book import receipts_directory
+    from hitl_mail.adapters.receipts.files import read_from
 
     return read_from(receipts_directory(home.state), since[:7])
 
 
 def sampling_keys(home: Home) -> tuple[bytes, ...]:
     """The keys that draw samples; none for an OS user who may not read them."""
-    from hitl_mail.adapters.keys import load_sampling
+    from hitl_mail.adapters.keys.keys import load_sampling
 
     try:
         return load_sampling(home.state)
@@ -260,10 +260,10 @@ def read_world(home: Home, site: Site, state: State) -> World:
 
 def verify_receipts(home: Home, anchors: Anchors | None = None) -> dict[str, Any]:
     """Whether every receipt is as it was sealed, and none is missing, nor any of `anchors`."""
-    from hitl_mail.adapters.keys import load_public_keys
-    from hitl_mail.adapters.receipts import receipts_directory
-    from hitl_mail.adapters.receipts_anchors import NO_ANCHORS
-    from hitl_mail.adapters.receipts_verify import Fault, verify
+    from hitl_mail.adapters.keys.keys import load_public_keys
+    from hitl_mail.adapters.receipts.anchors import NO_ANCHORS
+    from hitl_mail.adapters.receipts.book import receipts_directory
+    from hitl_mail.adapters.receipts.verify import Fault, verify
     from hitl_mail.core.desk import Desk
     from hitl_mail.core.sampling import check_draws
 

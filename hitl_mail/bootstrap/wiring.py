@@ -14,13 +14,13 @@ from pathlib import Path
 from hitl_mail.adapters.beat import HealthFile
 from hitl_mail.adapters.clock import SystemClock
 from hitl_mail.adapters.dns_txt import DnsTxt
-from hitl_mail.adapters.execute import executor_for
-from hitl_mail.adapters.execute_command import WORK
+from hitl_mail.adapters.execute.choice import executor_for
+from hitl_mail.adapters.execute.command import WORK
 from hitl_mail.adapters.ids import new_case_id
-from hitl_mail.adapters.journal import Journal
-from hitl_mail.adapters.keys import Keys, load_keys
-from hitl_mail.adapters.receipts import ReceiptBook
-from hitl_mail.adapters.spool import SpoolDirectory
+from hitl_mail.adapters.journal.journal import Journal
+from hitl_mail.adapters.keys.keys import Keys, load_keys
+from hitl_mail.adapters.receipts.book import ReceiptBook
+from hitl_mail.adapters.spool.directory import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
 from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
@@ -158,8 +158,8 @@ def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
         from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
 
         return MaildirOutbox(home.mail_out), MaildirInbox(home.mail_in)
-    from hitl_mail.adapters.imap import ImapInbox
-    from hitl_mail.adapters.smtp import SmtpOutbox
+    from hitl_mail.adapters.imap.inbox import ImapInbox
+    from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 
     smtp, imap = site.mail.smtp, site.mail.imap
     secret = _password(home, imap.password_file, "mail.imap") or ""

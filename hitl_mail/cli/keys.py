@@ -43,8 +43,8 @@ def rotate(home: str, kinds: tuple[str, ...], keep: str, as_json: bool) -> None:
     A running daemon takes them up within a second; the older key of links and addresses verifies
     for --keep longer. Only the OS user who runs the daemon may.
     """
-    from hitl_mail.adapters.keys_rotate import list_keys
-    from hitl_mail.adapters.keys_rotate import rotate as run
+    from hitl_mail.adapters.keys.rotate import list_keys
+    from hitl_mail.adapters.keys.rotate import rotate as run
 
     found = find_home(home)
     wanted = tuple(kind for kind in _KINDS if not kinds or kind in kinds or "all" in kinds)
@@ -68,7 +68,7 @@ def rotate(home: str, kinds: tuple[str, ...], keep: str, as_json: bool) -> None:
 @click.pass_obj
 def list_(home: str, as_json: bool) -> None:
     """Which keys there are, oldest first; the last of each kind is the one in use."""
-    from hitl_mail.adapters.keys_rotate import list_keys
+    from hitl_mail.adapters.keys.rotate import list_keys
 
     rows = list_keys(find_home(home).state)
     if as_json:

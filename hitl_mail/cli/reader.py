@@ -13,7 +13,7 @@ from hitl_mail.home import Home
 from hitl_mail.settings import DEFAULT_AGENT
 
 if TYPE_CHECKING:
-    from hitl_mail.adapters.receipts_lookup import Lookup
+    from hitl_mail.adapters.receipts.lookup import Lookup
 
 _SHORTEST = 4
 

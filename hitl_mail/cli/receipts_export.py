@@ -58,7 +58,7 @@ def export(
 
     Only an export of all receipts shows that none is missing. Times are UTC.
     """
-    from hitl_mail.adapters.receipts_export import Wanted, as_array, as_lines, as_table, select
+    from hitl_mail.adapters.receipts.export import Wanted, as_array, as_lines, as_table, select
 
     if as_json and output is None and form == "csv":
         raise UsageError("--format csv is not JSON: leave one of the two out, or give --output")

@@ -14,7 +14,7 @@ from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
 
 if TYPE_CHECKING:
-    from hitl_mail.adapters.receipts_anchors import Anchors
+    from hitl_mail.adapters.receipts.anchors import Anchors
 
 
 @click.command()
@@ -67,7 +67,7 @@ def verify(
 
 
 def _print_key(home: str, as_json: bool) -> None:
-    from hitl_mail.adapters.keys import load_public_keys, show_public_keys
+    from hitl_mail.adapters.keys.keys import load_public_keys, show_public_keys
 
     found = show_public_keys(load_public_keys(find_home(home).state))
     if as_json:
@@ -78,7 +78,7 @@ def _print_key(home: str, as_json: bool) -> None:
 
 
 def _anchors(given: tuple[str, ...]) -> Anchors:
-    from hitl_mail.adapters.receipts_anchors import Anchors as Of
+    from hitl_mail.adapters.receipts.anchors import Anchors as Of
     from hitl_mail.review.anchors import is_digest, read_anchors
 
     placed: list[tuple[int, str, str]] = []
@@ -99,8 +99,8 @@ def _anchors(given: tuple[str, ...]) -> Anchors:
 
 
 def _file(home: str, file: Path, keys: tuple[str, ...], anchors: Anchors) -> dict[str, Any]:
-    from hitl_mail.adapters.keys import load_public_keys, read_public_key
-    from hitl_mail.adapters.receipts_verify_file import verify_file
+    from hitl_mail.adapters.keys.keys import load_public_keys, read_public_key
+    from hitl_mail.adapters.receipts.verify_file import verify_file
 
     known: dict[str, bytes] = {}
     for key in keys:

@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail import cli
-from hitl_mail.adapters import journal
 from hitl_mail.adapters.durable import write_all
-from hitl_mail.adapters.execute_command import CommandExecutor
+from hitl_mail.adapters.execute.command import CommandExecutor
 from hitl_mail.adapters.framelog import frame
-from hitl_mail.adapters.journal import Journal
+from hitl_mail.adapters.journal import journal
+from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
-from hitl_mail.adapters.receipts_files import MonthFiles
-from hitl_mail.adapters.spool import SpoolDirectory
+from hitl_mail.adapters.receipts.files import MonthFiles
+from hitl_mail.adapters.spool.directory import SpoolDirectory
 from hitl_mail.daemon import engine
 from hitl_mail.daemon.letters import Letters
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from standardwebhooks import Webhook
 
-from hitl_mail.adapters.execute_http import HttpExecutor, sign
+from hitl_mail.adapters.execute.http import HttpExecutor, sign
 from hitl_mail.core.canonical import check
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor as Settings

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from hitl_mail.adapters.execute import executor_for
+from hitl_mail.adapters.execute.choice import executor_for
 from hitl_mail.core.canonical import check
 from hitl_mail.ports import Executor, MailDoubt, MailPermanent, MailTemporary, Order
 from hitl_mail.settings import Executor as Settings

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.imap import ImapInbox
-from hitl_mail.adapters.imap_session import mailbox_name
+from hitl_mail.adapters.imap.inbox import ImapInbox
+from hitl_mail.adapters.imap.session import mailbox_name
 from hitl_mail.ports import Letter, MailTemporary
 from hitl_mail.settings import Imap
 from tests.servers.dovecot import APPROVALS, PASSWORD, REVIEWER, Dovecot, dovecot_at, new_dovecot

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.imap import ImapInbox
+from hitl_mail.adapters.imap.inbox import ImapInbox
 from hitl_mail.adapters.maildir import MAX_LETTER, MaildirInbox
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Inbox, Letter

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hitl_mail.adapters.maildir import MaildirOutbox
-from hitl_mail.adapters.smtp import SmtpOutbox
+from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 from hitl_mail.ports import MailTemporary, Outbox
 from hitl_mail.settings import Smtp
 from tests.servers.smtp_sink import SmtpSink, Tls, smtp_sink_at

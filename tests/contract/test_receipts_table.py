@@ -23,7 +23,7 @@ from tinydb.table import Document
 
 import hitl_mail
 from hitl_mail import open_receipts
-from hitl_mail.adapters.receipts import index_path, receipts_directory
+from hitl_mail.adapters.receipts.book import index_path, receipts_directory
 from hitl_mail.errors import UsageError
 from tests.support.receipts import body, home, open_book, write
 
@@ -230,7 +230,7 @@ async def test_another_os_user_of_the_group_can_read(tmp_path: Path) -> None:
     script = """
 import os, sys
 # All imports first: the interpreter itself may lie where only this user can read.
-import hitl_mail.adapters.receipts_table, msgspec
+import hitl_mail.adapters.receipts.table, msgspec
 from hitl_mail import open_receipts
 from tinydb import where
 if os.geteuid() == 0:

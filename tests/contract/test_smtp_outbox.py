@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.smtp import SmtpOutbox
+from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary
 from hitl_mail.settings import Smtp
 from tests.servers.process import free_port

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.spool_claims import CLAIMS, TOGETHER
+from hitl_mail.adapters.spool.claims import CLAIMS, TOGETHER
 from tests.support.spools import (
     MOST,
     dropped,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.spool import SpoolDirectory, drop
+from hitl_mail.adapters.spool.directory import SpoolDirectory, drop
 from hitl_mail.errors import HitlError, Refused, UsageError
 from tests.support.spools import (
     MOST,

@@ -13,7 +13,7 @@ import os
 import sys
 from pathlib import Path
 
-from hitl_mail.adapters.journal import Journal
+from hitl_mail.adapters.journal.journal import Journal
 from tests.support.receipts import body, open_book
 
 APPENDERS = 8

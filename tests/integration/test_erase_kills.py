@@ -9,8 +9,8 @@ import sys
 import time
 from pathlib import Path
 
-from hitl_mail.adapters.receipts import open_lookup, receipts_directory
-from hitl_mail.adapters.receipts_verify import verify
+from hitl_mail.adapters.receipts.book import open_lookup, receipts_directory
+from hitl_mail.adapters.receipts.verify import verify
 from hitl_mail.core.receipt import is_erased
 from tests.support.receipts import PUBLIC_KEYS, open_book
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from hitl_mail.adapters.imap import ImapInbox
-from hitl_mail.adapters.smtp import SmtpOutbox
+from hitl_mail.adapters.imap.inbox import ImapInbox
+from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 from hitl_mail.ports import Letter
 from hitl_mail.settings import Imap, Smtp
 from tests.servers.dovecot import APPROVALS, PASSWORD, REVIEWER, Dovecot

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hitl_mail import bootstrap
-from hitl_mail.adapters.keys import load_sampling
+from hitl_mail.adapters.keys.keys import load_sampling
 from hitl_mail.core.sampling import draw
 from hitl_mail.home import Home
 from tests.integration.test_rules_history import ASKS, SITE, read, record, rules_file, run

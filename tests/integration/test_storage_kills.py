@@ -13,9 +13,9 @@ from pathlib import Path
 from tinydb import where
 
 from hitl_mail import open_receipts
-from hitl_mail.adapters.journal_files import read_journal
-from hitl_mail.adapters.receipts import receipts_directory
-from hitl_mail.adapters.receipts_verify import verify
+from hitl_mail.adapters.journal.files import read_journal
+from hitl_mail.adapters.receipts.book import receipts_directory
+from hitl_mail.adapters.receipts.verify import verify
 from tests.support.receipts import PUBLIC_KEYS, home, open_book
 
 KILLS = 20

@@ -15,8 +15,8 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from hitl_mail.adapters.framelog import scan, write_frames
-from hitl_mail.adapters.receipts import receipts_directory
-from hitl_mail.adapters.receipts_files import decode, month_paths
+from hitl_mail.adapters.receipts.book import receipts_directory
+from hitl_mail.adapters.receipts.files import decode, month_paths
 from hitl_mail.core.action import Action
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.documents import iso

@@ -9,8 +9,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from hitl_mail.adapters.keys import key_id
-from hitl_mail.adapters.receipts import ReceiptBook
+from hitl_mail.adapters.keys.keys import key_id
+from hitl_mail.adapters.receipts.book import ReceiptBook
 
 PRIVATE = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 PUBLIC = PRIVATE.public_key().public_bytes_raw()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.spool import SpoolDirectory
+from hitl_mail.adapters.spool.directory import SpoolDirectory
 
 MOST = 1000
 ERROR = {"error": "bad_value", "detail": "must be a number", "field": "payload.amount"}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.journal import Journal
-from hitl_mail.adapters.receipts import index_path
+from hitl_mail.adapters.journal.journal import Journal
+from hitl_mail.adapters.receipts.book import index_path
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.engine import Engine
 from tests.factories import action, receive, verdict

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.journal import Journal
-from hitl_mail.adapters.receipts import ReceiptBook, receipts_directory
-from hitl_mail.adapters.receipts_verify import verify
+from hitl_mail.adapters.journal.journal import Journal
+from hitl_mail.adapters.receipts.book import ReceiptBook, receipts_directory
+from hitl_mail.adapters.receipts.verify import verify
 from hitl_mail.core.case import ReceiptRef
 from hitl_mail.core.receipt import is_erased
 from hitl_mail.daemon.engine import Engine

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from hitl_mail.adapters.execute_mail import MailExecutor, compose
+from hitl_mail.adapters.execute.mail import MailExecutor, compose
 from hitl_mail.errors import Refused
 from hitl_mail.ports import Attempt, MailDoubt, MailPermanent, MailTemporary, Order
 from hitl_mail.settings import Executor as Settings

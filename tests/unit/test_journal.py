@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters import framelog, journal_files
+from hitl_mail.adapters import framelog
 from hitl_mail.adapters.framelog import FrameLog, header
-from hitl_mail.adapters.journal import Journal
-from hitl_mail.adapters.journal_files import read_journal
+from hitl_mail.adapters.journal import files as journal_files
+from hitl_mail.adapters.journal.files import read_journal
+from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed
 from hitl_mail.ports import Store
 
@@ -264,7 +265,8 @@ async def test_a_reader_beside_a_snapshot_starts_again_from_it(
     found = iter([stale])
     real = journal_files.find_history
     monkeypatch.setattr(
-        "hitl_mail.adapters.journal.find_history", lambda path: next(found, None) or real(path)
+        "hitl_mail.adapters.journal.journal.find_history",
+        lambda path: next(found, None) or real(path),
     )
     assert records(tmp_path) == [7]
 

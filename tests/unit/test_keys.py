@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.keys import (
+from hitl_mail.adapters.keys.keys import (
     KEYRINGS,
     create_keys,
     load_keys,

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters import keys_rotate
-from hitl_mail.adapters.keys import (
+from hitl_mail.adapters.keys import rotate as keys_rotate
+from hitl_mail.adapters.keys.keys import (
     create_keys,
     load_keys,
     load_public_keys,
@@ -24,7 +24,7 @@ from hitl_mail.adapters.keys import (
     public_path,
     verifier,
 )
-from hitl_mail.adapters.keys_rotate import KINDS, list_keys, rotate
+from hitl_mail.adapters.keys.rotate import KINDS, list_keys, rotate
 from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.errors import UsageError
@@ -167,7 +167,7 @@ ROTATE = """
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from hitl_mail.adapters.keys_rotate import KINDS, rotate
+from hitl_mail.adapters.keys.rotate import KINDS, rotate
 print("ready", flush=True)
 while True:
     rotate(Path(sys.argv[1]), KINDS, datetime.now(UTC), timedelta(seconds=1))

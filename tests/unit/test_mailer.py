@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.journal import Journal
+from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Desk, Notice
 from hitl_mail.core.effects import Mail

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_mail.adapters.keys import verifier
+from hitl_mail.adapters.keys.keys import verifier
 from hitl_mail.core.canonical import canonical, digest, digest_bytes
 from hitl_mail.core.receipt import (
     NO_RECEIPT,

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hitl_mail.adapters import framelog
-from hitl_mail.adapters.receipts import index_path, open_lookup, receipts_directory
-from hitl_mail.adapters.receipts_files import read_behind
-from hitl_mail.adapters.receipts_verify import Fault, verify
+from hitl_mail.adapters.receipts.book import index_path, open_lookup, receipts_directory
+from hitl_mail.adapters.receipts.files import read_behind
+from hitl_mail.adapters.receipts.verify import Fault, verify
 from hitl_mail.core.receipt import NO_RECEIPT
 from hitl_mail.errors import Damaged, StorageFailed, UsageError
 from hitl_mail.ports import Receipts

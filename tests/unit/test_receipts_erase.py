@@ -13,14 +13,14 @@ import pytest
 from tinydb import where
 
 from hitl_mail import open_receipts
-from hitl_mail.adapters import receipts_files
-from hitl_mail.adapters.receipts import (
+from hitl_mail.adapters.receipts import files as receipts_files
+from hitl_mail.adapters.receipts.book import (
     ReceiptBook,
     index_path,
     open_lookup,
     receipts_directory,
 )
-from hitl_mail.adapters.receipts_verify import Fault, verify
+from hitl_mail.adapters.receipts.verify import Fault, verify
 from hitl_mail.core.receipt import is_erased
 from hitl_mail.errors import HitlError, StorageFailed
 from tests.support.receipts import PUBLIC_KEYS, body, home, open_book

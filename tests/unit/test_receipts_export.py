@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.receipts_anchors import Anchors
-from hitl_mail.adapters.receipts_export import (
+from hitl_mail.adapters.receipts.anchors import Anchors
+from hitl_mail.adapters.receipts.export import (
     COLUMNS,
     Wanted,
     as_array,
@@ -21,7 +21,7 @@ from hitl_mail.adapters.receipts_export import (
     as_table,
     select,
 )
-from hitl_mail.adapters.receipts_verify_file import FileReport, verify_file
+from hitl_mail.adapters.receipts.verify_file import FileReport, verify_file
 from hitl_mail.core.receipt import NO_RECEIPT, PARTS, erase, seal
 from hitl_mail.errors import UsageError
 from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body
@@ -205,7 +205,7 @@ def test_an_anchor_that_is_not_in_the_chain_is_told(
 
 @pytest.mark.parametrize("given", ["nothing", "", "AAAA"])
 def test_what_is_no_key_says_where_one_is_printed(given: str) -> None:
-    from hitl_mail.adapters.keys import read_public_key
+    from hitl_mail.adapters.keys.keys import read_public_key
 
     with pytest.raises(UsageError, match="--print-key"):
         read_public_key(given)

@@ -11,9 +11,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from hitl_mail.adapters.framelog import FrameLog, frame, scan
-from hitl_mail.adapters.receipts import receipts_directory
-from hitl_mail.adapters.receipts_files import month_header
-from hitl_mail.adapters.receipts_verify import VerifyReport, verify
+from hitl_mail.adapters.receipts.book import receipts_directory
+from hitl_mail.adapters.receipts.files import month_header
+from hitl_mail.adapters.receipts.verify import VerifyReport, verify
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.receipt import NO_RECEIPT, erase, seal
 from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body, open_book, write
@@ -221,7 +221,7 @@ async def test_a_month_that_begins_while_it_is_verified_is_no_fault(
 ) -> None:
     last = directory / "2026-11.jsonl"
     months = [directory / "2026-10.jsonl"]
-    monkeypatch.setattr("hitl_mail.adapters.receipts_verify.month_paths", lambda _: months)
+    monkeypatch.setattr("hitl_mail.adapters.receipts.verify.month_paths", lambda _: months)
     assert last.exists()
     assert named(directory, running=True) is None
 

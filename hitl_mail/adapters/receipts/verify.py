@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.framelog import check_header, scan
-from hitl_mail.adapters.keys import verifier
-from hitl_mail.adapters.receipts_anchors import NO_ANCHORS, Anchors, Held
-from hitl_mail.adapters.receipts_files import is_month, month_header, month_of, month_paths
+from hitl_mail.adapters.keys.keys import verifier
+from hitl_mail.adapters.receipts.anchors import NO_ANCHORS, Anchors, Held
+from hitl_mail.adapters.receipts.files import is_month, month_header, month_of, month_paths
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
 from hitl_mail.core.receipt import NO_RECEIPT, check, is_erased, missing
 from hitl_mail.errors import Damaged, HitlError

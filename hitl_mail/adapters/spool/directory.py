@@ -16,16 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.durable import drop_asides, sync_directory
-from hitl_mail.adapters.spool_claims import CLAIMS, TOGETHER, Claims
-from hitl_mail.adapters.spool_files import (
+from hitl_mail.adapters.spool.claims import CLAIMS, TOGETHER, Claims
+from hitl_mail.adapters.spool.files import (
     check_regular,
     plain_name,
     read_bounded,
     write_aside,
     write_new,
 )
-from hitl_mail.adapters.spool_passed import Passed
-from hitl_mail.adapters.spool_refused import Refusals, RefusedDirectory, RefusedInResults
+from hitl_mail.adapters.spool.passed import Passed
+from hitl_mail.adapters.spool.refused import Refusals, RefusedDirectory, RefusedInResults
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.ports import Spooled
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from hitl_mail.adapters.durable import sync_directory
-from hitl_mail.adapters.spool_files import plain_name, write_aside
+from hitl_mail.adapters.spool.files import plain_name, write_aside
 
 # A directory that is not ours, not empty, or a mount point: it has to stay where it is.
 _UNMOVABLE = frozenset({errno.EACCES, errno.EPERM, errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST})

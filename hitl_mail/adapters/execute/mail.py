@@ -22,7 +22,7 @@ from typing import Any
 import msgspec
 
 from hitl_mail.adapters.clock import SYSTEM_CLOCK
-from hitl_mail.adapters.execute_outcome import attempt
+from hitl_mail.adapters.execute.outcome import attempt
 from hitl_mail.errors import Refused
 from hitl_mail.ports import (
     Attempt,

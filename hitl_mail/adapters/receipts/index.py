@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from hitl_mail.adapters.receipts_files import Place, decode, read_behind, read_receipt
+from hitl_mail.adapters.receipts.files import Place, decode, read_behind, read_receipt
 from hitl_mail.errors import Damaged, StorageFailed
 
 # A reader may hold its lock for as long as it likes; the daemon then tries with the next group.

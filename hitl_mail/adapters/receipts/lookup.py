@@ -15,8 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.receipts_files import read_from, read_receipt
-from hitl_mail.adapters.receipts_index import (
+from hitl_mail.adapters.receipts.files import read_from, read_receipt
+from hitl_mail.adapters.receipts.index import (
     COLUMNS,
     ReceiptIndex,
     Row,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import aiosmtplib
 
-from hitl_mail.adapters.smtp_dialogue import (
+from hitl_mail.adapters.smtp.dialogue import (
     CLOSING,
     FAULTS,
     broken,

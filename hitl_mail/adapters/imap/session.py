@@ -18,7 +18,7 @@ from typing import Any
 
 from aioimaplib import Response, quoted
 
-from hitl_mail.adapters.imap_client import ImapClient
+from hitl_mail.adapters.imap.client import ImapClient
 from hitl_mail.settings import Imap
 
 _PORTS = {"implicit": 993, "none": 143}

@@ -16,7 +16,7 @@ from pathlib import Path
 from hitl_mail.adapters.durable import drop_asides, storage_failures
 from hitl_mail.adapters.framelog import OVERHEAD, FrameLog, Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
-from hitl_mail.adapters.journal_files import (
+from hitl_mail.adapters.journal.files import (
     Entry,
     discard_before,
     find_history,

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from hitl_mail.adapters.durable import replace_file
-from hitl_mail.adapters.imap_session import ImapFault, ImapRefused, ImapSession, port
+from hitl_mail.adapters.imap.session import ImapFault, ImapRefused, ImapSession, port
 from hitl_mail.adapters.maildir import ATTEMPTS, MAX_LETTER
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Handler, Letter, MailTemporary, Pulse

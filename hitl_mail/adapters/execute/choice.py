@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hitl_mail import ports
 from hitl_mail.adapters.clock import SYSTEM_CLOCK
-from hitl_mail.adapters.execute_command import CommandExecutor
-from hitl_mail.adapters.execute_http import HttpExecutor
-from hitl_mail.adapters.execute_mail import MailExecutor
+from hitl_mail.adapters.execute.command import CommandExecutor
+from hitl_mail.adapters.execute.http import HttpExecutor
+from hitl_mail.adapters.execute.mail import MailExecutor
 from hitl_mail.settings import Executor
 
 

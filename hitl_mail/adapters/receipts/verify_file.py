@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.keys import verifier
-from hitl_mail.adapters.receipts_anchors import NO_ANCHORS, Anchors, Held
-from hitl_mail.adapters.receipts_verify import Fault, parsed
+from hitl_mail.adapters.keys.keys import verifier
+from hitl_mail.adapters.receipts.anchors import NO_ANCHORS, Anchors, Held
+from hitl_mail.adapters.receipts.verify import Fault, parsed
 from hitl_mail.core.receipt import NO_RECEIPT, check
 
 

@@ -18,10 +18,10 @@ from tinydb import TinyDB
 from hitl_mail.adapters.durable import storage_failures
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
-from hitl_mail.adapters.receipts_files import MonthFiles, month_of
-from hitl_mail.adapters.receipts_index import ReceiptIndex, Row
-from hitl_mail.adapters.receipts_lookup import Lookup, OwnLookup
-from hitl_mail.adapters.receipts_table import TABLE, ReceiptDB, ReceiptStorage
+from hitl_mail.adapters.receipts.files import MonthFiles, month_of
+from hitl_mail.adapters.receipts.index import ReceiptIndex, Row
+from hitl_mail.adapters.receipts.lookup import Lookup, OwnLookup
+from hitl_mail.adapters.receipts.table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
 

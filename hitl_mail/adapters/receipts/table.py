@@ -18,9 +18,9 @@ from tinydb.storages import Storage
 from tinydb.table import Document, Table
 from tinydb.utils import LRUCache
 
-from hitl_mail.adapters.receipts_files import MonthFiles, decode, read_behind
-from hitl_mail.adapters.receipts_index import ReceiptIndex, Row, row_of
-from hitl_mail.adapters.receipts_lookup import Lookup
+from hitl_mail.adapters.receipts.files import MonthFiles, decode, read_behind
+from hitl_mail.adapters.receipts.index import ReceiptIndex, Row, row_of
+from hitl_mail.adapters.receipts.lookup import Lookup
 from hitl_mail.core.canonical import canonical
 from hitl_mail.errors import Damaged, UsageError
 

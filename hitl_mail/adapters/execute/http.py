@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hitl_mail.adapters.clock import SYSTEM_CLOCK
-from hitl_mail.adapters.execute_outcome import Kept, Result, attempt
+from hitl_mail.adapters.execute.outcome import Kept, Result, attempt
 from hitl_mail.core.canonical import canonical
 from hitl_mail.ports import Attempt, Clock, Order
 from hitl_mail.settings import Executor

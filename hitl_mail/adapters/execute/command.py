@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from hitl_mail.adapters.execute_outcome import Kept, Result, attempt
+from hitl_mail.adapters.execute.outcome import Kept, Result, attempt
 from hitl_mail.core.canonical import canonical
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor

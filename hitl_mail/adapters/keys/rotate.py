@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.durable import drop_asides, replace_file
-from hitl_mail.adapters.keys import (
+from hitl_mail.adapters.keys.keys import (
     is_retired,
     key_file,
     load_keys,

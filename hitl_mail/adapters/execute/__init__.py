@@ -1,0 +1,1 @@
+"""Executors: what carries an action out, one file for each type."""

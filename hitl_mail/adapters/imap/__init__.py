@@ -1,0 +1,1 @@
+"""Replies from an IMAP server."""

@@ -1,0 +1,1 @@
+"""The journal: one record a command, durable before anything is done."""

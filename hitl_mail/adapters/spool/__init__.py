@@ -1,0 +1,1 @@
+"""Spool directories: files in by rename, results and refusals out."""
