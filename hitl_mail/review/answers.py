@@ -36,7 +36,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "help": ("Here is what you can answer", "Nothing has been decided."),
     "not_understood": (
         "Nothing was decided: your reply was not understood",
-        "The first line of a reply has to be one of the commands below, and nothing else.",
+        "The first line of a reply has to be one of the commands below, and nothing else. Only the "
+        "first such reply within an hour gets an answer; one that asks for help always does.",
     ),
     "unavailable": (
         "Nothing was decided: this command is not available here",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.home import TestHome, refund
+from tests.acceptance.home import TestHome, refund, until
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -92,6 +92,20 @@ def test_several_mistakes_are_counted(quiet_home: TestHome) -> None:
         2,
         "hitl-mail: 2 problems in the configuration",
     )
+
+
+def test_a_second_person_needs_a_start_and_status_says_so(newcomer: TestHome) -> None:
+    site = newcomer.root / "hitl-mail.toml"
+    assert "start the daemon again" not in newcomer.cli("status").stdout
+    site.write_text(site.read_text() + '\n[people.bob]\nmail = "bob@localhost"\n')
+    rules = newcomer.root / "rules.toml"
+    rules.write_text(rules.read_text().replace('"4h"', '"4h"\nroute_to = ["bob"]'))
+    told = newcomer.await_mail("", "rules.toml is not used")
+    assert "Start the daemon again to use it." in " ".join(told.as_string().split())
+    until(lambda: "start the daemon again" in newcomer.cli("status").stdout, "a note in status")
+    newcomer.stop()
+    newcomer.start()
+    assert newcomer.cli("status").returncode == 0
 
 
 @pytest.mark.parametrize(
