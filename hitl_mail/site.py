@@ -117,7 +117,7 @@ class _Check:
     def people(self, site: Site) -> None:
         if not self.names:
             self.problem(("people",), "there is nobody", 'Add [people.NAME] with mail = "…".')
-        self.name_shapes("people", "person")
+        self.name_shapes("people", "a person")
         addresses: dict[str, str] = {}
         users: dict[str, str] = {}
         for name, person in site.people.items():
@@ -151,7 +151,7 @@ class _Check:
                 self.problem((*path, "to"), "is before from", "Name the last day of the absence.")
 
     def groups(self, site: Site) -> None:
-        self.name_shapes("groups", "group")
+        self.name_shapes("groups", "a group")
         for name in sorted(self.written("groups").keys() & self.names):
             what = f'"{name}" is a person and a group'
             self.problem(("groups", name), what, "Rename one of the two.")
@@ -211,7 +211,7 @@ class _Check:
             self.problem(("web", "base_url"), what, mend)
 
     def agents(self, site: Site) -> None:
-        self.name_shapes("agents", "agent")
+        self.name_shapes("agents", "an agent")
         for name, agent in site.agents.items():
             if agent.owner is not None:
                 self.person(agent.owner, ("agents", name, "owner"))
@@ -263,7 +263,7 @@ class _Check:
         for name in self.written(table):
             if not _NAME.fullmatch(name):
                 mend = "Use a-z 0-9 . _ - and begin with a letter, a digit or _."
-                self.problem((table, name), f'"{name}" is no name for a {what}', mend)
+                self.problem((table, name), f'"{name}" is no name for {what}', mend)
 
     def person(self, name: str, path: Path) -> None:
         if name not in self.names:

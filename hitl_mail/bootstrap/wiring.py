@@ -141,7 +141,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         eraser=eraser,
         rekey=rekey,
         daily=Daily(engine, world, receipts.lookup),
-        reload=Reload(engine, world, files.versions, files.load),
+        reload=Reload(engine, world, files.versions, files.load, files.site_changed),
         overrides=overrides,
         waiting=waiting,
         inbox=inbox,
@@ -222,11 +222,16 @@ class _PolicyFiles:
         self._site = site
         self._mode = mode
         self._schemas = {kind.schema for kind, _ in policy.kinds.values() if kind.schema}
+        self._site_as_read = _version(home.site_file)
 
     def versions(self) -> dict[Path, tuple[int, int, int] | None]:
         """What tells one state of these files from another."""
         files = (self._home.rules_file, *(self._home.root / name for name in self._schemas))
         return {file: _version(file) for file in files}
+
+    def site_changed(self) -> bool:
+        """Whether hitl-mail.toml is no longer what this daemon has read."""
+        return _version(self._home.site_file) != self._site_as_read
 
     def load(self) -> Policy:
         """The policy as it is on disk now, kept under its digest once it is sound."""

@@ -143,7 +143,7 @@ def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> Non
         if as_json:
             emit_json({"id": action_id, "status": "open"})
         else:
-            click.echo(f"{action_id} is still open", err=True)
+            click.echo(f"no result of {action_id} yet; see: hitl-mail queue", err=True)
         sys.exit(STILL_OPEN)
     if as_json:
         emit_json(result)

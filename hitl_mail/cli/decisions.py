@@ -28,7 +28,7 @@ _HELP: dict[Verb, str] = {
     "ok": "Say of a sampled case, which ran by itself, that it was right.",
     "flag": "Say of a sampled case that it was wrong, and why.",
     "retry": "Have a case that failed or is in doubt tried again.",
-    "done": "Say of a case in doubt that it was carried out.",
+    "done": "Say of a case that failed or is in doubt that it did run.",
     "abandon": "Give a case up that failed or is in doubt.",
 }
 

@@ -84,13 +84,16 @@ def _review(stage: Stage, deed: Deed, place: str, auto: bool) -> None:
     _say(f"Mail {place}: {safe(mail['Subject'])}")
     _show(gist(mail) if auto else readable(mail))
     while stage.undecided(case):
-        heard = stage.heard(case)
+        heard, edits = stage.heard(case), stage.edits(case)
         if auto:
             _play(stage, mail, _PLAN[deed.id])
         else:
-            _ask(stage, mail, case)
-        _await(stage, partial(stage.reacted, case, heard))
-        if stage.undecided(case):
+            _ask(stage, mail, case, edits)
+        _await(stage, partial(stage.reacted, case, heard + edits))
+        if stage.edits(case) > edits:
+            mail = _await(stage, partial(stage.edited, case))
+            _read(mail, place)
+        elif stage.undecided(case):
             _answer(stage, case, place)
     _outcome(stage, deed)
 
@@ -102,6 +105,10 @@ def _answer(stage: Stage, case: str, place: str) -> None:
         click.echo("  Nothing was decided. One mail an hour says why, and you had it; help always")
         click.echo("  gets an answer. Approve with: approve. Reject with: reject because...")
         return
+    _read(mail, place)
+
+
+def _read(mail: EmailMessage, place: str) -> None:
     _say(f"Mail {place}: {safe(mail['Subject'])}")
     _show(readable(mail))
 
@@ -116,17 +123,17 @@ def _play(stage: Stage, mail: EmailMessage, answer: str) -> None:
     stage.press(_page(mail), "approve")
 
 
-def _ask(stage: Stage, mail: EmailMessage, case: str) -> None:
-    """Let the person reply, or decide on the page."""
-    _say("Your reply: approve | reject because... | help       or: link, for the page")
-    while stage.undecided(case):
+def _ask(stage: Stage, mail: EmailMessage, case: str, edits: int) -> None:
+    """Let the person reply, or decide on the page, until a further edit is to be read."""
+    _say("Your reply: approve | reject because... | edit key = value | help    or: link, its page")
+    while stage.undecided(case) and stage.edits(case) == edits:
         answer = click.prompt("  >", prompt_suffix=" ", default="", show_default=False).strip()
         if answer.lower() == "link":
             click.echo(f"  Decide on this page, then press Enter here:\n{_page(mail)}")
         elif answer:
             stage.reply(mail, answer)
             return
-        elif stage.undecided(case):
+        elif stage.undecided(case) and stage.edits(case) == edits:
             click.echo("  Nothing is decided yet. Reply, or decide on the page.")
 
 

@@ -164,12 +164,16 @@ class Stage:
 
     def heard(self, case: str) -> int:
         """How many replies about an open case were read and decided nothing."""
-        found = bootstrap.read_state(self.home).cases.get(case)
-        return sum(moment.event == "answered" for moment in found.history) if found else 0
+        return self._happened(case, "answered")
 
-    def reacted(self, case: str, heard: int) -> bool | None:
-        """True once a case is decided, or more replies than `heard` decided nothing."""
-        return not self.undecided(case) or self.heard(case) > heard or None
+    def edits(self, case: str) -> int:
+        """How often an open case was edited."""
+        return self._happened(case, "revised")
+
+    def reacted(self, case: str, before: int) -> bool | None:
+        """True once a case is decided, or edited or heard of more often than `before`."""
+        known = self.heard(case) + self.edits(case)
+        return not self.undecided(case) or known > before or None
 
     def packet(self, case: str) -> EmailMessage | None:
         """The mail that asks about a case, if it has come."""
@@ -179,9 +183,20 @@ class Stage:
         """A mail that answers what the reviewer said of a case, if one has come."""
         return self._take(lambda mail: str(mail["Subject"]).startswith(f"Re: [hitl {case}]"))
 
+    def edited(self, case: str) -> EmailMessage | None:
+        """The mail that asks about an edited case, if it has come; answers before it are old."""
+        while (mail := self.answer(case)) is not None:
+            if f"Case {case}, revision" in body(mail):
+                return mail
+        return None
+
     def outgoing(self) -> EmailMessage | None:
         """A mail to somebody else than the reviewer, if one has left."""
         return self._take(lambda mail: self.address not in str(mail["To"]))
+
+    def _happened(self, case: str, event: str) -> int:
+        found = bootstrap.read_state(self.home).cases.get(case)
+        return sum(moment.event == event for moment in found.history) if found else 0
 
     def _take(self, wanted: Callable[[EmailMessage], bool]) -> EmailMessage | None:
         """The oldest mail that left the daemon, is wanted and was not taken before."""

@@ -37,7 +37,7 @@ def list_(
         emit_json(rows)
         return
     if not rows:
-        click.echo("No receipts yet.")
+        click.echo("No such receipts." if status or kind else "No receipts yet.")
         return
     shown = [
         {

@@ -130,7 +130,8 @@ def _tell(report: dict[str, Any]) -> None:
         click.echo("No receipts yet.")
     else:
         head = f"#{report['seq']} {report['digest']}"
-        click.echo(f"{report['count']} receipts verified; head {head}")
+        many = "1 receipt" if report["count"] == 1 else f"{report['count']} receipts"
+        click.echo(f"{many} verified; head {head}")
         if report["anchors"]:
             click.echo(f"In it, each at its place: {report['anchors']} of the anchors given.")
         if report.get("unexplained"):

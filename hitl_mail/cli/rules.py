@@ -15,6 +15,7 @@ from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.rules_diff import diff
 from hitl_mail.cli.rules_history import replay, suggest
 from hitl_mail.core.action import Action, parse_document, read_message
+from hitl_mail.core.duration import show_duration
 from hitl_mail.errors import ConfigError, HitlError, Problem, UsageError
 from hitl_mail.home import Home, find_home
 from hitl_mail.policy.tests import Result, run_test
@@ -204,7 +205,7 @@ def _tell(verdict: dict[str, Any]) -> None:
             ("asks", asks or "nobody"),
             ("rules", ", ".join(verdict["rules"])),
             ("reasons", "; ".join(verdict["reasons"])),
-            ("expires in", f"{verdict['expires']} s"),
+            ("expires in", show_duration(verdict["expires"])),
             ("conflict", "the rules disagree; the strictest counts" if verdict["conflict"] else ""),
             ("policy", verdict["policy"]),
         ]

@@ -33,7 +33,7 @@ def _report(home: Home) -> dict[str, Any]:
         "running": running,
         "ok": not faults,
         "faults": faults,
-        "notes": _notes(home),
+        "notes": _notes(home, running and bool(health.get("site_changed"))),
         "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
         "cases": health.get("cases", {}),
         "policy": health.get("policy"),
@@ -70,10 +70,11 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
     return faults
 
 
-def _notes(home: Home) -> list[str]:
+def _notes(home: Home, site_changed: bool) -> list[str]:
     from hitl_mail.bootstrap import load_site, shared_users
 
-    return shared_users(home, load_site(home))
+    stale = "hitl-mail.toml was changed after the daemon had read it; start the daemon again"
+    return [*([stale] if site_changed else []), *shared_users(home, load_site(home))]
 
 
 def _tell(report: dict[str, Any]) -> None:

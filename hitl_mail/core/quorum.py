@@ -143,7 +143,11 @@ def askable(case: Case) -> tuple[str, ...]:
 
 
 def routes(case: Case, person: str) -> tuple[str, ...]:
-    """The names of people and groups to whom this person may hand the question, sorted."""
+    """The names of people and groups to whom this person may hand the question, sorted. Names of
+    nobody but this person are none of them."""
     mine = [quorum for quorum in case.quorums if person in quorum.reviewers]
-    names = {name for q in mine for name in (*q.refs, *q.route_to, *q.reviewers)}
+    names = {name for quorum in mine for name in quorum.route_to}
+    for quorum in mine:
+        if quorum.reviewers != (person,):
+            names.update((*quorum.refs, *quorum.reviewers))
     return tuple(sorted(names - {person, ADMINS}))

@@ -29,6 +29,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         "at": iso(daemon.engine.clock.now()),
         "policy": daemon.runner.world.policy.digest,
         "policy_error": daemon.reload.error or None,
+        "site_changed": daemon.reload.site_changed(),
         "templates": dict(sorted(daemon.overrides.now.items())),
         "tightened": daemon.engine.desk.tightened,
         "cases": dict(sorted(statuses.items())),

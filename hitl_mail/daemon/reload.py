@@ -17,6 +17,10 @@ from hitl_mail.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
+STALE_SITE = (
+    "hitl-mail.toml was changed after the daemon had read it. Start the daemon again to use it."
+)
+
 Version = object
 """What tells one state of the files from another, without reading them."""
 
@@ -24,12 +28,14 @@ Version = object
 @dataclass
 class Reload:
     """`version` looks at the files, `load` reads and keeps them. Open cases take the stricter of
-    the verdict they got and the new one."""
+    the verdict they got and the new one. `site_changed` says whether the people and executors
+    that are known here are no longer those of the file on disk: only a start reads that."""
 
     engine: Engine
     world: World
     version: Callable[[], Version]
     load: Callable[[], Rules]
+    site_changed: Callable[[], bool] = lambda: False
     error: str = ""
     _seen: Version = field(default=None)
 
@@ -45,7 +51,8 @@ class Reload:
         try:
             policy = self.load()
         except ConfigError as error:
-            await self._keep_old(str(error))
+            stale = f"\n{STALE_SITE}" if self.site_changed() else ""
+            await self._keep_old(f"{error}{stale}")
             return
         self.error = ""
         log.warning("the policy is now %s", policy.digest)

@@ -263,6 +263,8 @@ def _syntax(source: str, message: str) -> Flaw:
     said = place[3].removeprefix("Syntax error: ").split(" expecting ")[0]
     if "<EOF>" in said:
         said = "the condition ends too early"
+    if said.endswith("'= '"):
+        said = "= compares nothing, write =="
     where = f"column {place[2]}"
     if "\n" in source:
         where = f"line {place[1]} of the condition, {where}"

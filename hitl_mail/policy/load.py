@@ -222,7 +222,9 @@ class _Check:
     def quorum(self, rule: Rule, refs: tuple[str, ...], path: Path) -> None:
         people = members(refs, self.members)
         if len(people) < rule.approvals:
-            what = f"needs {rule.approvals} approvals, but its reviewers are {len(people)} people"
+            many = "1 approval" if rule.approvals == 1 else f"{rule.approvals} approvals"
+            others = f"only {len(people)}" if people else "nobody"
+            what = f"needs {many}, but has {others} to ask"
             where = (*path, "approvals" if rule.approvals > 1 else "reviewers")
             self.problem(where, what, "Add people to the group, or lower approvals.")
 

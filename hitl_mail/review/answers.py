@@ -11,7 +11,7 @@ import msgspec
 from hitl_mail.core.case import Case
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Verb
-from hitl_mail.core.quorum import unmet
+from hitl_mail.core.quorum import routes, unmet, waiting_for
 from hitl_mail.core.said import verbs
 from hitl_mail.core.text import one_line
 from hitl_mail.review.choices import edit_example
@@ -36,7 +36,8 @@ ANSWERS: dict[str, tuple[str, str]] = {
     "help": ("Here is what you can answer", "Nothing has been decided."),
     "not_understood": (
         "Nothing was decided: your reply was not understood",
-        "The first line of a reply has to be one of the commands below, and nothing else.",
+        "The first line of a reply has to be one of the commands below, and nothing else. Only the "
+        "first such reply within an hour gets an answer; one that asks for help always does.",
     ),
     "unavailable": (
         "Nothing was decided: this command is not available here",
@@ -110,6 +111,10 @@ _ASKED_AFRESH = (
     "It is asked afresh, with what changed, and earlier approvals do not count. A change is not an "
     "approval: you may give yours in answer to the new mail."
 )
+_STILL_YOU = (
+    "Your own answer is still needed: another rule asks you, too, or it takes more people than "
+    "there are without you."
+)
 _DETAILED = {"bad_edit", "forbidden", "no_target"}
 _WITHOUT_LINES = {"closed", "expired", "not_reviewer", "own_request", "door", "already", "changed"}
 
@@ -163,15 +168,18 @@ def note(case: Case, mail: Mail) -> Note:
         case "outcome":
             return _outcome(case)
         case _:
-            return answer(case, mail.key, mail.said, mail.detail)
+            return answer(case, mail.to, mail.key, mail.said, mail.detail)
 
 
-def answer(case: Case, key: str, said: str, detail: str = "") -> Note:
-    """Why a reply decided nothing: `key` is one of `core.decide.CODES` or of the reply reader."""
+def answer(case: Case, person: str, key: str, said: str, detail: str = "") -> Note:
+    """Why a reply of this person decided nothing: `key` is one of `core.decide.CODES` or of the
+    reply reader."""
     headline, why = ANSWERS.get(key, _OTHER)
     allowed = verbs(case)
     if key == "too_long":
         allowed = tuple(verb for verb in allowed if verb != "approve")
+    if not routes(case, person):
+        allowed = tuple(verb for verb in allowed if verb != "route")
     lines = () if key in _WITHOUT_LINES else tuple(LINES[verb] for verb in allowed if verb in LINES)
     example = edit_example(tuple(rows_of(case.payload))) if lines and "edit" in allowed else ""
     if key == "ambiguous" and "approve" in allowed:
@@ -194,7 +202,8 @@ def _recorded(case: Case, person: str) -> Note:
     if said == "edit":
         return Note("Your change is recorded", (_ASKED_AFRESH, stand_of(case)))
     if said == "route":
-        return Note("It is handed on", ("Whoever you named has been asked.", stand_of(case)))
+        stands = _STILL_YOU if person in waiting_for(case) else stand_of(case)
+        return Note("It is handed on", ("Whoever you named has been asked.", stands))
     lacking = unmet(case.quorums, case.decisions, case.revision.number)
     missing = [f"{count} more for the rule {one_line(rule, 80)}" for rule, count in lacking.items()]
     if case.status != "pending":

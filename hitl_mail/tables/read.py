@@ -28,6 +28,7 @@ Duration = Annotated[int, "duration"]
 
 _T = TypeVar("_T", bound=msgspec.Struct)
 _BAD = object()
+_ANY = '"…"'
 _AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _AT_END = re.compile(r" \(at end of document\)$")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -134,7 +135,9 @@ def _read(wanted: Any, value: Any, path: Path, source: Source, problems: list[Pr
         if isinstance(value, dict):
             table = read_table(wanted, value, path, source, problems)
             return _BAD if table is None else table
-        return _wrong("a table", value, path, source, problems)
+        example = _example(wanted)
+        like = f", like {example}" if example != _ANY else ""
+        return _wrong(f"a table{like}", value, path, source, problems)
     if origin is Annotated and args[1] == "duration":
         return _read_duration(value, path, source, problems)
     return _read_plain(wanted, value, path, source, problems)
@@ -225,7 +228,11 @@ def _example(wanted: Any) -> str:
         wanted = get_args(wanted)[0]
     if get_origin(wanted) is tuple:
         return f"[{_example(get_args(wanted)[0])}]"
-    return {bool: "true", int: "1", float: "1.0", dt.date: "2026-12-20"}.get(wanted, '"…"')
+    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+        needed = [field for field in msgspec.structs.fields(wanted) if field.required]
+        inner = ", ".join(f"{field.encode_name} = {_example(field.type)}" for field in needed)
+        return f"{{ {inner} }}" if inner else _ANY
+    return {bool: "true", int: "1", float: "1.0", dt.date: "2026-12-20"}.get(wanted, _ANY)
 
 
 def _syntax(file: str, text: str, message: str) -> Problem:

@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -137,6 +139,26 @@ def test_help_and_a_wrong_answer_are_answered_and_asked_again(terminal: Terminal
     assert "Nothing was decided" in terminal.type("approve, but make it 20")
     assert "Here is what you can answer" in terminal.type("help")
     assert "Nothing was decided" in terminal.type("yes please")
+    assert "refund-8841: executed" in terminal.type("approve")
+
+
+def test_an_edit_is_shown_and_asked_about_again(terminal: Terminal) -> None:
+    shown = terminal.type("edit amount = 40")
+    assert "Edited by" in shown
+    assert "Refund 40 EUR to Ada Byron" in shown
+    assert "refund-8841: executed" in terminal.type("approve")
+
+
+def test_a_page_that_edited_is_followed_by_its_mail(terminal: Terminal) -> None:
+    url = re.search(r"^(http://\S+)$", terminal.type("link"), re.MULTILINE)
+    assert url is not None
+    page = urllib.request.urlopen(url[1], timeout=10).read().decode()
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen is not None
+    payload = '{"amount": 40, "currency": "EUR", "customer": "Ada Byron"}'
+    fields = {"seen": seen[1], "verb": "edit", "json": payload, "note": ""}
+    urllib.request.urlopen(url[1], urllib.parse.urlencode(fields).encode(), timeout=10).close()
+    assert "Edited by" in terminal.type("")
     assert "refund-8841: executed" in terminal.type("approve")
 
 

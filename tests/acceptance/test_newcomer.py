@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.home import TestHome, refund
+from tests.acceptance.home import TestHome, refund, until
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -30,10 +30,13 @@ def newcomer(make_home: Callable[..., TestHome], tmp_path: Path) -> TestHome:
     return made
 
 
-def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
-    blocks = re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
-    script = "".join(blocks[2:]).replace(". .venv/bin/activate\n", "")
-    assert "/tmp/refund.json" in script
+def readme() -> list[str]:
+    """The shell blocks of README.md."""
+    return re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+
+
+def type_in(script: str, tmp_path: Path) -> None:
+    """What a newcomer does who types a block of README.md in a shell."""
     program = tmp_path / "bin" / "hitl-mail"
     program.parent.mkdir()
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hitl_mail "$@"\n')
@@ -50,11 +53,28 @@ def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> N
         capture_output=True,
         timeout=60,
     )
+
+
+def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
+    script = "".join(readme()[2:]).replace(". .venv/bin/activate\n", "")
+    assert "/tmp/refund.json" in script
+    type_in(script, tmp_path)
     rows = newcomer.json("receipts", "list")
     assert [(row["id"], row["status"]) for row in rows] == [
         ("refund", "executed"),
         ("postage", "executed"),
     ]
+
+
+def test_the_readmes_reply_may_be_its_edit(newcomer: TestHome, tmp_path: Path) -> None:
+    [edit] = re.findall(r"`(printf '[^`]+edit[^`]+')`", README.read_text("utf-8"))
+    block = readme()[-1].replace(r"printf '\napprove\n'", edit)
+    assert edit in block
+    at_home = f"export HITL_MAIL_HOME={newcomer.root}\n"
+    type_in(at_home + block.replace("hitl-mail wait postage", ""), tmp_path)
+    newcomer.await_mail("", "Refund 5 EUR to Bo")
+    [row] = newcomer.json("queue")
+    assert (row["title"], row["status"]) == ("Refund 5 EUR to Bo", "pending")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +112,20 @@ def test_several_mistakes_are_counted(quiet_home: TestHome) -> None:
         2,
         "hitl-mail: 2 problems in the configuration",
     )
+
+
+def test_a_second_person_needs_a_start_and_status_says_so(newcomer: TestHome) -> None:
+    site = newcomer.root / "hitl-mail.toml"
+    assert "start the daemon again" not in newcomer.cli("status").stdout
+    site.write_text(site.read_text() + '\n[people.bob]\nmail = "bob@localhost"\n')
+    rules = newcomer.root / "rules.toml"
+    rules.write_text(rules.read_text().replace('"4h"', '"4h"\nroute_to = ["bob"]'))
+    told = newcomer.await_mail("", "rules.toml is not used")
+    assert "Start the daemon again to use it." in " ".join(told.as_string().split())
+    until(lambda: "start the daemon again" in newcomer.cli("status").stdout, "a note in status")
+    newcomer.stop()
+    newcomer.start()
+    assert newcomer.cli("status").returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
 from hitl_mail.core.documents import case_document, queue_row, result
 from hitl_mail.core.effects import Mail
+from hitl_mail.core.quorum import routes as names_to_hand_to
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.verdict import Escalation, Verdict
 from hitl_mail.errors import NotAllowed
@@ -372,3 +373,11 @@ def test_a_receipt_tells_to_whom_a_question_was_handed_and_a_result_keeps_its_ke
     [told] = result(case)["decisions"]
     assert (receipted["verb"], receipted["to"]) == ("route", "cleo")
     assert list(told) == ["by", "verb", "via", "at", "note"]
+
+
+def test_nobody_is_offered_names_that_mean_only_them() -> None:
+    alone = verdict(quorums=(quorum("money", "ada"),))
+    beside = verdict(quorums=(quorum("money", "ada", route_to=("cleo",)),))
+    assert names_to_hand_to(case_after(receive(verdict_=alone)), "ada") == ()
+    assert names_to_hand_to(case_after(receive(verdict_=beside)), "ada") == ("cleo",)
+    assert names_to_hand_to(case_after(), "ada") == ("bob", "finance")

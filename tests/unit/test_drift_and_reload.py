@@ -201,6 +201,13 @@ async def test_a_bad_file_leaves_the_old_policy_and_admins_are_told_once(office:
     assert "unknown key" in office.reload.error
 
 
+async def test_a_bad_file_beside_a_changed_site_says_that_a_start_reads_it(office: Office) -> None:
+    office.reload.site_changed = lambda: True
+    office.file, office.next = 2, ConfigError([Problem("rules.toml", 1, "x", 'no person "bob"')])
+    await office.reload.look()
+    assert office.reload.error.endswith("Start the daemon again to use it.")
+
+
 async def test_a_mended_file_is_used_and_the_error_is_gone(office: Office) -> None:
     office.reload.error = "unknown key"
     office.file = 2

@@ -171,11 +171,11 @@ def test_each_mistake_around_the_rules_is_named(text: str, complaint: str) -> No
         ("approvals = 0", "rules[0].approvals: must be at least 1, not 0."),
         (
             "approvals = 3\nreviewers = ['finance']",
-            "rules[0].approvals: needs 3 approvals, but its reviewers are 2 people. Add",
+            "rules[0].approvals: needs 3 approvals, but has only 2 to ask. Add",
         ),
         (
             "reviewers = ['nobody']",
-            "rules[0].reviewers: needs 1 approvals, but its reviewers are 0 people. Add",
+            "rules[0].reviewers: needs 1 approval, but has nobody to ask. Add",
         ),
         (
             "reviewers = ['adda']",
@@ -215,7 +215,7 @@ def test_each_mistake_in_a_rule_is_named(more: str, complaint: str) -> None:
     ("when", "complaint"),
     [
         ("kind ==", "not a condition in CEL: the condition ends too early at column 8."),
-        ("kind = 3", "not a condition in CEL: token recognition error at: '= ' at column 6."),
+        ("kind = 3", "not a condition in CEL: = compares nothing, write == at column 6."),
         ("", "not a condition in CEL: the condition ends too early at column 1."),
         ('knd == "a"', "no such name: knd at column 1. Did you mean kind?"),
         ('.kind == "a"', "no such name: .kind. Did you mean kind?"),

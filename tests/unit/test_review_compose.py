@@ -14,7 +14,7 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
-from hitl_mail.core.verdict import Trace
+from hitl_mail.core.verdict import Quorum, Trace
 from hitl_mail.errors import HitlError
 from hitl_mail.review.answers import ANSWERS
 from hitl_mail.review.text import SENTINEL
@@ -27,6 +27,7 @@ from tests.factories import (
     finish,
     quorum,
     receive,
+    target,
     verdict,
 )
 from tests.mails import ADDRESS, AT, TOKENS, composed, composer, mail_to, parsed, text_of
@@ -312,6 +313,19 @@ def test_an_approval_that_needs_others_is_recorded_and_says_so() -> None:
     assert "It still needs 1 more for the rule money." in text_of(composed(case).message)
 
 
+def handed(*others: Quorum) -> str:
+    """The mail to ada, who has handed the question of the rule `money` to cleo."""
+    asked_by = verdict(quorums=[quorum(route_to=("cleo",)), *others])
+    case = case_after(receive(action(), asked_by, expires_at=AT + 99), AT)
+    said = decide_(case, "ada", "route", target=target("cleo"))
+    return text_of(composed(after(case, said, AT)).message)
+
+
+def test_a_question_handed_on_says_whether_another_rule_still_waits() -> None:
+    still = "Your own answer is still needed"
+    assert (still in handed(), still in handed(quorum("irreversible", "ada"))) == (False, True)
+
+
 @pytest.mark.parametrize("key", [*sorted(ANSWERS), "unheard_of"])
 def test_every_answer_quotes_what_was_read(key: str) -> None:
     case = after(asked(), cmd.Answer("ada", key, "aprove it"), AT + 60)
@@ -321,6 +335,16 @@ def test_every_answer_quotes_what_was_read(key: str) -> None:
 def test_an_answer_shows_the_exact_line_to_send() -> None:
     case = after(asked(), cmd.Answer("ada", "not_understood", "aprove"), AT + 60)
     assert "To approve, send this one line: approve\n" in text_of(composed(case).message)
+
+
+def test_an_answer_offers_to_hand_on_only_where_somebody_else_can_be_named() -> None:
+    alone = receive(action(), verdict(quorums=[quorum("money", "ada")]), expires_at=AT + 99)
+    said = cmd.Answer("ada", "not_understood", "aprove")
+    texts = [
+        text_of(composed(after(of, said, AT + 60)).message)
+        for of in (asked(), case_after(alone, AT))
+    ]
+    assert ["To hand it on" in text for text in texts] == [True, False]
 
 
 def test_a_notice_is_a_mail_about_no_open_case() -> None:

@@ -55,7 +55,7 @@ def test_a_whole_table_is_read() -> None:
         ('gate = "soft"', 'a.toml:2: gate: must be one of "auto", "hard", not "soft".'),
         ('words = "a"', 'a.toml:2: words: must be a list, like ["…"], not "a".'),
         ("words = [1]", "a.toml:2: words[0]: must be a text in quotes, not 1."),
-        ("inner = 1", "a.toml:2: inner: must be a table, not 1."),
+        ("inner = 1", "a.toml:2: inner: must be a table, like { port = 1 }, not 1."),
         ("inner = {}", "a.toml:2: inner: port is missing. Add port = 1"),
         ("inner.port = 11", "a.toml:2: inner.port: must be a number from 1 to 10, not 11."),
         ("inner.port = true", "a.toml:2: inner.port: must be a whole number, not true."),

@@ -1,0 +1,83 @@
+"""Every command that a page shows is there, with its options, and none is left out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from hitl_mail.cli import cli
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+NO_COMMAND = "hitl-mail receipt 1"
+"""What a signature begins with (docs/receipts.md)."""
+
+
+def shown() -> Iterator[str]:
+    """The commands in code, inline or in a block, as they stand."""
+    for page in PAGES:
+        text = page.read_text("utf-8")
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
+        lines += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+        for line in lines:
+            if line.startswith("hitl-mail ") and line != NO_COMMAND:
+                yield line
+
+
+def resolved(line: str) -> tuple[str, click.Command]:
+    """The command a line calls, by its whole name."""
+    command: click.Command = cli
+    name: list[str] = []
+    for word in line.split()[1:]:
+        if not isinstance(command, click.Group):
+            break
+        found = command.get_command(click.Context(command), word)
+        assert found is not None, f"{line}: no such command: {word}"
+        command = found
+        name.append(word)
+    return " ".join(name), command
+
+
+def every(command: click.Command, *name: str) -> Iterator[str]:
+    if not isinstance(command, click.Group):
+        yield " ".join(name)
+        return
+    context = click.Context(command)
+    for word in command.list_commands(context):
+        found = command.get_command(context, word)
+        assert found is not None
+        yield from every(found, *name, word)
+
+
+@pytest.mark.parametrize("line", sorted(set(shown())))
+def test_a_command_that_a_page_shows_is_there_with_its_options(line: str) -> None:
+    _, command = resolved(line)
+    known = {name for option in command.params for name in option.opts} | {"--help"}
+    assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
+def test_no_command_is_left_out() -> None:
+    text = " ".join(page.read_text("utf-8") for page in PAGES)
+    missing = [
+        name
+        for name in every(cli)
+        if not re.search(rf"`(hitl-mail )?{name}\b", text) and f"hitl-mail {name}" not in text
+    ]
+    assert missing == []
+
+
+def test_every_module_that_a_page_names_is_there() -> None:
+    named = {
+        name
+        for page in [*PAGES, *sorted((ROOT / "docs/decisions").glob("*.md"))]
+        for name in re.findall(r"`((?:[a-z_]+/)+[a-z_]+[.]py)`", page.read_text("utf-8"))
+    }
+    gone = [
+        n for n in sorted(named) if not any((ROOT / d / n).exists() for d in ("hitl_mail", "."))
+    ]
+    assert (gone, "daemon/letters.py" in named) == ([], True)
