@@ -14,6 +14,7 @@ from hitl_mail.review import phrases
 _RULE = re.compile(r"_{2,}|-{3,}|={4,}|\*{4,}")
 _LONGEST_BANNER = 1500
 _LONGEST_BANNER_LINES = 20
+_EDGES = "[*⚠!<>({_-= \ufe0f"
 _COMMAND = re.compile(
     r"[*_\"'“”„ ]*(?:approve|reject|edit|route|ok|flag|retry|done|abandon)\b", re.I
 )
@@ -30,7 +31,10 @@ def is_banner(lines: Sequence[str], for_certain: bool = False) -> bool:
     `for_certain`: in words that no person would begin with.
     """
     text = " ".join(lines).casefold()
-    bare = text.lstrip("[*⚠!<>({_-= \ufe0f")
+    bare = text.lstrip(_EDGES)
+    tag, bracket, said = bare.partition("]")
+    if bracket and tag in phrases.TAGS:  # `[EXTERNAL] This email originated from outside`
+        bare = said.lstrip(_EDGES + ":")
     if len(text) > _LONGEST_BANNER:
         return False
     origin = any(word in bare for word in phrases.WARNED_FROM)

@@ -24,6 +24,8 @@ _PARTS = re.compile(r"[.!,;:–—|/]+\s*|\s-+\s|\s*[☺😊🙂🙏👍✅🎉]
 _PICTURE = re.compile(r"<?\[(?:cid:|image|inline image|logo)[^\]]{0,300}\]>?", re.IGNORECASE)
 _ON_BEHALF = re.compile(r"^(?:i\. ?[av]\.|ppa\.|p\.p\.|p\.o\.)\s*", re.IGNORECASE)
 _GLAD = "🙏🙂😊☺👍✅🎉\ufe0f"
+HAPPY = frozenset({":)", ":-)", ";)", ";-)"})
+"""Faces that are typed and no note, although they begin with a colon; a sad one asks back."""
 _PHONE = re.compile(r"[+(]?\d[\d ()/.\-]{5,24}\d")
 _CONTRARY = COMMANDS - {"approve", "ok", "done", "help"}
 _AND = frozenset({"and", "und", "et", "y", "e", "en", "och", "og", "i", "ja"})
@@ -45,7 +47,8 @@ def is_command(line: str) -> bool:
 
 def doubtful(text: str) -> bool:
     """Whether a note might be a condition, or a second command."""
-    if "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
+    wordless = text and not any(char.isalnum() or char in _GLAD for char in text)
+    if wordless or "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
         return True
     low = text.casefold().replace("’", "'")
     return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))

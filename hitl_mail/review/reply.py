@@ -18,6 +18,7 @@ from hitl_mail.review.body import read_body, read_html
 from hitl_mail.review.closing import (
     COMMANDS,
     ENDING,
+    HAPPY,
     WRAPPING,
     closes,
     doubtful,
@@ -122,7 +123,7 @@ def read_command(lines: list[str], author: str = "") -> Reply:
 def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
     """The note of a command that has to stand alone; None where something could change it."""
     plain = tail.strip(ENDING)
-    if plain and closes(plain.lstrip("-–—: "), author):
+    if plain in HAPPY or (plain and closes(plain.lstrip("-–—: "), author)):
         plain = ""
     if plain and not tail.lstrip().startswith(":"):
         return None

@@ -221,11 +221,35 @@ def test_what_was_read_is_told() -> None:
         "CAUTION: This email originated from outside of the organization. Do not click links\n"
         "or open attachments unless you know the content is safe.",
         "*** External email ***",
+        "[EXTERNAL] This email originated from outside of the organization. Do not click links.",
+        "[EXT] This email originated from outside of the organization. Do not click\nlinks or so.",
+        "**[Externe E-Mail]** Diese E-Mail stammt von außerhalb. Bitte keine Links anklicken.",
         "ACHTUNG: Diese E-Mail stammt von außerhalb.",
     ],
 )
 def test_a_banner_above_the_text_is_skipped(banner: str) -> None:
     assert read(reply(f"{banner}\n\napprove", ASK)).verb == "approve"
+
+
+def test_a_tag_and_a_warning_below_the_text_are_nothing() -> None:
+    banner = "[EXTERNAL] This email originated from outside of our organization. Click no links."
+    assert read(reply(f"approve\n\n{banner}", ASK)).verb == "approve"
+
+
+@pytest.mark.parametrize("tagged", ["[EXTERNAL] please make it 20", "[EXTERNAL] reject"])
+def test_what_a_person_wrote_behind_a_tag_is_read(tagged: str) -> None:
+    assert read(reply(f"{tagged}\n\napprove", ASK)).verb is None
+    assert read(reply(f"approve\n\n{tagged}", ASK)).verb is None
+
+
+@pytest.mark.parametrize("smile", [":(", ":-(", ": -", ":/", ": ???", ": 👎"])
+def test_a_sad_face_or_a_note_without_a_word_asks_back(smile: str) -> None:
+    assert says(f"approve {smile}")[:2] == ("ambiguous", None)
+
+
+@pytest.mark.parametrize("smile", [" :)", " :-)", ":-)", ": 👍", " :)."])
+def test_a_happy_face_is_no_note_that_asks_back(smile: str) -> None:
+    assert says(f"approve{smile}")[:2] == ("decision", "approve")
 
 
 @pytest.mark.parametrize(
