@@ -58,7 +58,8 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
     if (health.get("web") or {}).get("error"):
         faults.append(f"web: {health['web']['error']}")
     if health.get("policy_error"):
-        faults.append(f"the changed rules.toml is not used: {health['policy_error']}")
+        why = "; ".join(health["policy_error"].splitlines())
+        faults.append(f"the changed rules.toml is not used: {why}")
     for name, what in (health.get("templates") or {}).items():
         faults.append(f"templates/{name} is not used, the shipped one is: {what}")
     for rule, why in (health.get("tightened") or {}).items():

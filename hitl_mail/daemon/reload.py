@@ -17,9 +17,7 @@ from hitl_mail.errors import ConfigError
 
 log = logging.getLogger(__name__)
 
-STALE_SITE = (
-    "hitl-mail.toml was changed after the daemon had read it. Start the daemon again to use it."
-)
+STALE_SITE = "hitl-mail.toml was changed after the daemon had read it; start the daemon again"
 
 Version = object
 """What tells one state of the files from another, without reading them."""
@@ -51,7 +49,7 @@ class Reload:
         try:
             policy = self.load()
         except ConfigError as error:
-            stale = f"\n{STALE_SITE}" if self.site_changed() else ""
+            stale = f"; {STALE_SITE}" if self.site_changed() else ""
             await self._keep_old(f"{error}{stale}")
             return
         self.error = ""

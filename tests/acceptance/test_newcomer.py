@@ -119,10 +119,12 @@ def test_a_second_person_needs_a_start_and_status_says_so(newcomer: TestHome) ->
     assert "start the daemon again" not in newcomer.cli("status").stdout
     site.write_text(site.read_text() + '\n[people.bob]\nmail = "bob@localhost"\n')
     rules = newcomer.root / "rules.toml"
-    rules.write_text(rules.read_text().replace('"4h"', '"4h"\nroute_to = ["bob"]'))
+    rules.write_text(rules.read_text().replace('"4h"', '"4h"\nroute_to = ["bob"]\nrate = 1'))
     told = newcomer.await_mail("", "rules.toml is not used")
-    assert "Start the daemon again to use it." in " ".join(told.as_string().split())
-    until(lambda: "start the daemon again" in newcomer.cli("status").stdout, "a note in status")
+    assert "start the daemon again" in " ".join(told.as_string().split())
+    until(lambda: "note  hitl-mail.toml was changed" in newcomer.cli("status").stdout, "a note")
+    assert "U+000A" not in newcomer.cli("status").stdout
+    rules.write_text(rules.read_text().replace("\nrate = 1", ""))
     newcomer.stop()
     newcomer.start()
     assert newcomer.cli("status").returncode == 0

@@ -14,7 +14,7 @@ from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
-from hitl_mail.daemon.reload import Reload
+from hitl_mail.daemon.reload import STALE_SITE, Reload
 from hitl_mail.daemon.world import Rules, World
 from hitl_mail.errors import ConfigError, Problem
 from tests.factories import begin, by, finish, receive, sampled, verdict
@@ -205,7 +205,7 @@ async def test_a_bad_file_beside_a_changed_site_says_that_a_start_reads_it(offic
     office.reload.site_changed = lambda: True
     office.file, office.next = 2, ConfigError([Problem("rules.toml", 1, "x", 'no person "bob"')])
     await office.reload.look()
-    assert office.reload.error.endswith("Start the daemon again to use it.")
+    assert office.reload.error.endswith(STALE_SITE)
 
 
 async def test_a_mended_file_is_used_and_the_error_is_gone(office: Office) -> None:
