@@ -7,7 +7,7 @@ The same code reads the mail here and in `hitl_mail.daemon.letters`: `find_belie
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -36,7 +36,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     """`problems` are sentences: whatever keeps the mail from deciding, in the order of finding.
 
     `command` is there where the mail is a reply, by the person it claims, that says one; whether
-    it can still be followed is among the problems.
+    it can still be followed is among the problems. `follows` tells of a mail that looks automatic
+    whether its person is told so, or others are asked because they are away.
     """
 
     class_: str
@@ -46,6 +47,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     command: dict[str, Any] | None
     authentication: dict[str, Any]
     problems: tuple[str, ...]
+    follows: Literal["", "told", "away"] = ""
 
     def document(self) -> dict[str, Any]:
         """As `mail explain --json` prints it."""
@@ -90,7 +92,8 @@ def explain(message: bytes, home: Home) -> Explained:
     tokens = bootstrap.read_tokens(home, site)
     belief = bootstrap.read_belief(message, site, tokens)
     reply = read_reply(message, tokens.is_ours)
-    if belief.class_ != "reply" or belief.case is None:
+    follows = _follows(belief, reply)
+    if belief.case is None or not (belief.class_ == "reply" or follows):
         return _explained(belief, reply, case=None, person=None, problems=belief.problems)
     reader = Reader(home)
     case = reader.cases().get(belief.case)
@@ -102,8 +105,15 @@ def explain(message: bytes, home: Home) -> Explained:
         )
     people = bootstrap.site_facts(site).people
     who = identify(belief, belief.case, revisions, people, tokens)
-    if who.person is None or who.problems:
-        return _explained(belief, reply, case=belief.case, person=who.person, problems=who.problems)
+    if who.person is None or who.problems or follows:
+        return _explained(
+            belief,
+            reply,
+            case=belief.case,
+            person=who.person,
+            problems=who.problems or belief.problems,
+            follows=follows if who.person and case is not None and not case.closed else "",
+        )
     command = _command(reply, case)
     problems = _reading(reply) or _following(reader, site, case, status, who, reply)
     return _explained(
@@ -119,6 +129,7 @@ def _explained(
     person: str | None,
     problems: tuple[str, ...],
     command: dict[str, Any] | None = None,
+    follows: Literal["", "told", "away"] = "",
 ) -> Explained:
     return Explained(
         class_=belief.class_,
@@ -128,7 +139,18 @@ def _explained(
         command=command,
         authentication=belief.authentication.document(),
         problems=problems,
+        follows=follows,
     )
+
+
+def _follows(belief: Belief, reply: Reply) -> Literal["", "told", "away"]:
+    """What becomes of a mail that looks automatic, as `daemon.letters` has it."""
+    says = reply.verb is not None
+    if belief.class_ == "reply" or (belief.class_ == "bounce" and not (belief.weak and says)):
+        return ""
+    if belief.weak and (says or not belief.absent):
+        return "told"
+    return "away" if belief.absent else ""
 
 
 def _known(reader: Reader, case_id: str, case: Case | None) -> tuple[dict[int, str], str | None]:

@@ -122,6 +122,13 @@ def _command(command: dict[str, object]) -> str:
 def _what_follows(found: Explained) -> str:
     if found.command is not None and not found.problems:
         return f"The daemon takes it as the word of {safe(found.person)}."
+    if found.follows == "told":
+        return (
+            f"The daemon decides nothing by it, and tells {safe(found.person)} so: only a sign that"
+            " a person's mail may bear makes it look automatic."
+        )
+    if found.follows == "away":
+        return f"The daemon notes that {safe(found.person)} is away, and asks others at once."
     if found.class_ == "bounce":
         return "The daemon records for its case that nobody read that mail, and tells the admins."
     if found.class_ != "reply" or found.person is None:

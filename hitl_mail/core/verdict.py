@@ -163,13 +163,26 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
         gate=max(old, new, key=lambda verdict: verdict.strictness).gate,
         asks=bool(merged),
         rules=tuple(sorted({*old.rules, *new.rules})),
-        reasons=tuple(dict.fromkeys((*old.reasons, *new.reasons))),
+        reasons=_reasons(old, new),
         quorums=tuple(merged[rule] for rule in sorted(merged)),
         expires=min(old.expires, new.expires),
         on_failure="review" if "review" in (old.on_failure, new.on_failure) else "fail",
         sampled=None,
         reviews=(),
     )
+
+
+def _reasons(old: Verdict, new: Verdict) -> tuple[str, ...]:
+    """The reasons of both once each, in the order of the rules that gave them, if it is known:
+    a packet names a rule beside its reason."""
+    found = [*old.reasons, *new.reasons]
+    if all(len(verdict.rules) == len(verdict.reasons) for verdict in (old, new)):
+        said = [
+            *zip(old.rules, old.reasons, strict=True),
+            *zip(new.rules, new.reasons, strict=True),
+        ]
+        found = [reason for _, reason in sorted(said, key=lambda pair: pair[0])]
+    return tuple(dict.fromkeys(found))
 
 
 def _same_circle(old: Quorum, new: Quorum) -> bool:

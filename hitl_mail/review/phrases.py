@@ -38,6 +38,7 @@ HEADER_FIELDS = FROM_FIELDS | frozenset({
     "sent", "date", "to", "cc", "subject", "reply-to", "gesendet", "datum", "an", "betreff",
     "kopie",
     "envoyé", "à", "objet", "enviado", "enviado el", "fecha", "para", "asunto", "inviato", "data",
+    "message du",
     "a", "oggetto", "verzonden", "aan", "onderwerp", "assunto", "skickat", "till", "ämne", "sendt",
     "dato", "til", "emne", "wysłano", "do", "temat", "lähetetty", "päivämäärä", "vastaanottaja",
     "aihe", "отправлено", "дата", "кому", "тема", "priority", "importance", "message-id",

@@ -23,7 +23,9 @@ _OURS = (
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE = re.compile(r"\d{1,2}[./:h-]\d{1,2}|(?:19|20)\d\d")
+_TIME = re.compile(r"\d{1,2}[:.h]\d{2}\b(?![.\d])")
 _MAILBOX = re.compile(r"[^\s@<]@[^\s@>]")
+_ADDRESS = re.compile(r"[^\s<(\[]{1,320}@[^\s>)\]]{1,255}")
 _WORD = re.compile(r"[^\W\d_]+")
 _CONDITIONS = courtesies.CONTRADICTIONS | {"if", "unless", "half", "condition"}
 _LONGEST_ATTRIBUTION = 4
@@ -57,7 +59,7 @@ def new_lines(lines: Sequence[str], is_ours: Callable[[str], bool]) -> list[str]
             if any(kept):
                 break
         elif span := _attribution(shown, at, is_ours):
-            _drop_begun(kept, is_ours(line))
+            _drop_begun(kept, is_ours(line) and not _dated(line))
             if not _quote_follows(shown, at + span):
                 break
             at += span - 1
@@ -164,8 +166,10 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
     if not opens and not _DATE.search(low) and not _has_wrote(low):
         return 0
     joined = ""
-    for span in range(1, _LONGEST_ATTRIBUTION + 1):
+    for span in range(1, _LONGEST_ATTRIBUTION + 1 if _begins(lines, at) else 2):
         if at + span > len(lines) or not lines[at + span - 1]:
+            return 0
+        if span > 1 and _another_begins(lines, at + span - 1):
             return 0
         joined += " " + lines[at + span - 1]
         if _attributes(joined.casefold(), opens):
@@ -173,6 +177,32 @@ def _attribution(lines: Sequence[str], at: int, is_ours: Callable[[str], bool]) 
         if is_ours(lines[at + span - 1]) and _quotes_address(lines, at + span - 1):
             return span + _colon_later(lines, at + span - 1)
     return 0
+
+
+def _begins(lines: Sequence[str], at: int) -> bool:
+    """Whether an attribution of several lines may: with a paragraph, or with day and time as
+    programs write them. What else stands right below a person's words may be theirs."""
+    if at == 0 or not lines[at - 1] or lines[at - 1][0] in "<>":
+        return True
+    low = _ADDRESS.sub("", lines[at].casefold())
+    opens = low.startswith(phrases.ATTRIBUTION_OPENINGS) or low[:1].isdigit()
+    whole = _YEAR.search(low) is not None and _TIME.search(low) is not None
+    return opens and whole and _CONDITIONS.isdisjoint(_WORD.findall(low))
+
+
+def _another_begins(lines: Sequence[str], at: int) -> bool:
+    """Whether this line is an attribution by itself, or a rule or header above a quote: then the
+    line above it, whatever date it has, is a person's."""
+    line = lines[at]
+    if is_rule(line) or _ends(lines, at):
+        return True
+    low = line.casefold()
+    return _dated(low) and _attributes(low, low.startswith(phrases.ATTRIBUTION_OPENINGS))
+
+
+def _dated(text: str) -> bool:
+    """Whether it has a date outside of its addresses, whose secret may look like one."""
+    return _DATE.search(_ADDRESS.sub("", text)) is not None
 
 
 def _quotes_address(lines: Sequence[str], at: int) -> bool:
@@ -217,7 +247,7 @@ def _drop_begun(kept: list[str], ours: bool) -> None:
     while ours and kept and (kept[-1] == "<" or kept[-1].endswith(" <")):
         kept.pop()
         _trimmed(kept)
-    while ours and kept and kept[-1] and _YEAR.search(kept[-1]):
+    if ours and kept and kept[-1] and _YEAR.search(kept[-1]):
         kept.pop()
 
 
@@ -227,7 +257,8 @@ def _without_origin(kept: list[str]) -> list[str]:
     while kept and is_rule(kept[-1]):
         kept.pop()
         _trimmed(kept)
-    if kept and kept[-1].endswith(">") and "<" in kept[-1] and "@" in kept[-1]:
+    alone = len(kept) == 1 or (len(kept) > 1 and not kept[-2])
+    if alone and kept[-1].endswith(">") and "<" in kept[-1] and "@" in kept[-1]:
         before = kept[-1].partition("<")[0]
         if _DATE.search(before) and len(before.split()) <= 8:
             kept.pop()

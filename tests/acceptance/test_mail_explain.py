@@ -205,6 +205,22 @@ def test_a_person_reads_what_an_accepted_reply_does(home: TestHome) -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "follows"),
+    [
+        ({"Precedence": "bulk"}, "decides nothing by it, and tells ada so"),
+        ({"Return_Path": "<>"}, "decides nothing by it, and tells ada so"),
+        ({"Auto_Submitted": "auto-replied"}, "notes that ada is away, and asks others"),
+        ({"Auto_Submitted": "auto-generated"}, "decides nothing by it, and does not answer it"),
+    ],
+)
+def test_what_follows_a_mail_that_looks_automatic_is_told(
+    home: TestHome, headers: dict[str, str], follows: str
+) -> None:
+    done = run(home.root, answer(asked(home), "approve", **headers))
+    assert f"The daemon {follows}" in done.stdout
+
+
+@pytest.mark.parametrize(
     "content", [b"", b" \n", b'{"kind": "x"}', b"\x00\x01\x02\xff", b"no header here\nnone\n"]
 )
 def test_what_is_no_mail_is_an_error(home: TestHome, tmp_path: Path, content: bytes) -> None:

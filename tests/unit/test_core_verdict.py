@@ -132,6 +132,21 @@ def test_reasons_of_both_are_shown_once() -> None:
     assert both(verdict(), new).reasons == ("Moves funds", "Large")
 
 
+def test_each_reason_stays_with_its_rule() -> None:
+    old = verdict(quorums=[quorum("money")], reasons=("Moves funds",))
+    new = verdict(quorums=[quorum("big"), quorum("money")], reasons=("Large", "Moves funds"))
+    found = both(old, new)
+    assert (found.rules, found.reasons) == (("big", "money"), ("Large", "Moves funds"))
+
+
+def test_a_reason_that_changed_is_shown_beside_the_old_one() -> None:
+    new = verdict(
+        quorums=[quorum("big"), quorum("money")], reasons=("Large", "Moves funds of clients")
+    )
+    found = both(verdict(reasons=("Moves funds",)), new)
+    assert found.reasons == ("Large", "Moves funds", "Moves funds of clients")
+
+
 def test_an_approval_keeps_counting_for_its_rule() -> None:
     both_rules = verdict(quorums=(quorum(), quorum("large", "cleo")))
     case = case_after(by("ada"), cmd.Rejudge(both_rules), by("cleo"))

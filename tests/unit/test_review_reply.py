@@ -298,6 +298,39 @@ def test_a_quote_without_marks_ends_the_reply_in_ten_languages(attribution: str)
     assert read(reply(f"{attribution}\n\napprove\n")).lines == ()
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "but only from 2026-12-01 on",
+        "2027 only",
+        "if paid before 1.12.2026",
+        "ask Bob (bob@example.com) at 19:21 first",
+        "first ask\n2026 Bob <bob@example.com>",
+    ],
+)
+@pytest.mark.parametrize(
+    "above",
+    [
+        "________________________________\nFrom: Acme <a@acme.example>\nSent: Sunday\n\nold",
+        "On Sun, 22 Nov 2026 at 11:00, Acme <approvals+x@example.com> wrote:\n> old",
+        "Am 22.11.2026 um 11:00 schrieb Acme <approvals+x@example.com>:\n> old",
+        "* Acme <approvals+x@example.com> [2026-11-22 11:00]:\n> old",
+        "2026年11月22日(日) 11:00 Acme <approvals+x@example.com>:\n> old",
+        "From: Acme <approvals+x@example.com>\nSent: Sunday\nTo: Ada\n\nold",
+    ],
+)
+@pytest.mark.parametrize("gap", ["\n", "\n\n"])
+def test_a_line_with_a_date_right_above_a_quote_is_read(
+    condition: str, above: str, gap: str
+) -> None:
+    assert read(reply(f"approve{gap}{condition}\n{above}\n")).key == "ambiguous"
+
+
+def test_an_attribution_may_be_wrapped_below_an_empty_line() -> None:
+    wrapped = "On Sun, 22 Nov 2026 at 11:00, Acme <\napprovals+3h4a@example.com> wrote:"
+    assert read(reply(f"approve\n\n{wrapped}\n\n> old\n")).verb == "approve"
+
+
 def test_a_reply_below_the_quote_is_read() -> None:
     assert read(reply("approve", ASK, "mutt_below")).verb == "approve"
 
