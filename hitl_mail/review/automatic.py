@@ -7,6 +7,7 @@ person's reply may quote anything.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 import msgspec
@@ -64,6 +65,13 @@ _BOUNCE_SUBJECTS = (
     "kan ikke leveres", "nie można dostarczyć", "niedostarczon", "недоставленное",
     "не доставлено", "未送达", "無法傳遞", "配信不能", "배달되지 않음",
 )  # fmt: skip
+
+
+_CALENDAR = re.compile(
+    rb"^content-type:[ \t]*text/calendar\b[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*",
+    re.IGNORECASE | re.MULTILINE,
+)
+_METHOD = re.compile(rb"\bmethod=\"?(?:reply|counter)\b", re.IGNORECASE)
 
 
 class Sign(msgspec.Struct, frozen=True):
@@ -150,6 +158,14 @@ def _automatic(fields: Fields) -> list[Sign]:
     if sender.partition("@")[0] in _NOBODY:
         signs.append(Sign("auto-reply", "nobody reads the address it is from", strong=False))
     return signs
+
+
+def answers_invitation(message: bytes, fields: Fields) -> bool:
+    """Whether a part of it accepts or declines a meeting (RFC 5546, 3.2.3): a calendar wrote the
+    text beside it, and what is accepted is no action."""
+    if not first(fields, "content-type").lower().startswith(("multipart/", "text/calendar")):
+        return False
+    return any(_METHOD.search(found[0]) is not None for found in _CALENDAR.finditer(message))
 
 
 def says_away(fields: Fields) -> bool:

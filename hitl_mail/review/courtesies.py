@@ -148,6 +148,7 @@ DISCLAIMERS = (
     "monitored", "contractually binding", "legally binding", "data protection", "privacy policy",
     "privacy notice", "gdpr", "all rights reserved", "authorised and regulated",
     "authorized and regulated", "financial conduct authority", "limited liability",
+    "nicht verbindlich", "nicht rechtsverbindlich", "schriftlich bestätigt",
     "vertraulich", "empfänger", "adressat", "irrtümlich", "versehentlich erhalten", "unbefugt",
     "unerlaubt", "nicht gestattet", "rechtlich geschützt", "weitergabe", "geschäftsführ",
     "handelsregister", "registergericht", "amtsgericht", "sitz der gesellschaft", "vernichten",

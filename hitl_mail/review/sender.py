@@ -15,7 +15,7 @@ import msgspec
 
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.review.authentication import Authentication, authenticate
-from hitl_mail.review.automatic import Sign, find_sign, says_away
+from hitl_mail.review.automatic import Sign, answers_invitation, find_sign, says_away
 from hitl_mail.review.bounce import is_bounce
 from hitl_mail.review.headers import (
     Fields,
@@ -199,6 +199,8 @@ def _class(
     sign = find_sign(fields)
     if (sign is None or sign.class_ != "bounce") and not says_away(fields):
         sign = _returned(message, fields, claims, tokens, sign) or sign
+    if sign is None and answers_invitation(message, fields):
+        sign = Sign("auto-reply", "it answers an invitation", strong=False)
     if sign is not None:
         return sign.class_, sign.why, sign
     if claims:

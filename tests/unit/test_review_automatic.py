@@ -10,7 +10,18 @@ from hitl_mail.core.case import Case
 from hitl_mail.review.reply import read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, identify
 from tests.factories import action, case_after, receive
-from tests.mails import ADDRESS, AT, STYLES, TOKENS, composed, composer, mail_to, reply, site
+from tests.mails import (
+    ADDRESS,
+    AT,
+    STYLES,
+    TOKENS,
+    composed,
+    composer,
+    mail_to,
+    parsed,
+    reply,
+    site,
+)
 
 
 def asked() -> Case:
@@ -86,6 +97,22 @@ def test_a_sign_that_a_persons_mail_may_bear_decides_nothing_but_is_weak(field: 
     found = belief(field)
     assert (found.class_, found.weak, found.problems != ()) == ("auto-reply", True, True)
     assert identity(found).person == "ada"
+
+
+@pytest.mark.parametrize("method", ["REPLY", '"counter"', "reply; charset=utf-8"])
+def test_an_answer_to_an_invitation_decides_nothing(method: str) -> None:
+    head = (
+        f"From: ada@example.com\r\nTo: {parsed(ASK)['Reply-To']}\r\n"
+        "Content-Type: multipart/alternative; boundary=b\r\n\r\n"
+    )
+    part = f"--b\r\n\r\napprove\r\n--b\r\nContent-Type: text/calendar;\r\n method={method}\r\n"
+    found = believe(f"{head}{part}\r\nx\r\n--b--\r\n".encode(), TOKENS, "token")
+    assert (found.class_, found.weak) == ("auto-reply", True)
+
+
+def test_a_sentence_about_calendars_makes_no_machine() -> None:
+    found = belief(typed="reject\n\nContent-Type: text/calendar; method=REPLY\n")
+    assert found.class_ == "reply"
 
 
 @pytest.mark.parametrize(

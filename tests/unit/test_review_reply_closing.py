@@ -463,3 +463,18 @@ def test_a_note_that_is_no_condition_is_taken(note: str) -> None:
 @pytest.mark.parametrize("text", CONDITIONS)
 def test_a_condition_in_the_line_itself_asks_back(text: str) -> None:
     assert (read_command([text]).key, read_command([text]).verb) == ("ambiguous", None)
+
+
+def test_a_disclaimer_whose_sentences_are_paragraphs_is_nothing() -> None:
+    """As programs write text that made a paragraph of each line; in two languages."""
+    parts = [
+        "This e-mail and any attachments are confidential and intended solely for the addressee.",
+        "Please note that any views or opinions presented in this email are solely those of the "
+        "author and do not necessarily represent those of the company.",
+        "Example Ltd, registered in England and Wales, number 1234567.",
+        "Diese E-Mail enthält vertrauliche und rechtlich geschützte Informationen.",
+        "Wir weisen darauf hin, dass per E-Mail abgegebene Erklärungen rechtlich nicht verbindlich "
+        "sind, sofern sie nicht schriftlich bestätigt werden.",
+        "Geschäftsführer: Dr. Max Mustermann, Erika Beispiel",
+    ]
+    assert read_command("\n\n".join(["approve", *parts]).split("\n")).verb == "approve"
