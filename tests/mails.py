@@ -13,7 +13,7 @@ from collections.abc import Callable
 from email.message import EmailMessage
 from typing import Any
 
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.effects import Mail
 from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composed, Composer
@@ -46,8 +46,9 @@ def site(**fields: Any) -> SiteFacts:
     return SiteFacts(**{**whole, **fields})
 
 
-def composer(**fields: Any) -> Composer:
-    return Composer(site(**fields), TOKENS, LINKS, mail_templates([shipped("templates")]))
+def composer(newest: ReceiptRef | None = None, **fields: Any) -> Composer:
+    templates = mail_templates([shipped("templates")])
+    return Composer(site(**fields), TOKENS, LINKS, templates, newest=lambda: newest)
 
 
 def mail_to(case: Case, person: str = "ada") -> Mail:

@@ -99,6 +99,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         links,
         mail_templates(_templates(home), overrides.broken),
         waiting.count,
+        lambda: engine.desk.head,
     )
     permits = Permits(keys.permits)
     spools: dict[str, Spool] = {

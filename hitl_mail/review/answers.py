@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import routes, unmet, waiting_for
@@ -160,11 +160,13 @@ class Note(msgspec.Struct, frozen=True):
     example: str = ""
 
 
-def note(case: Case, mail: Mail) -> Note:
-    """The words of a mail about `answer`, `recorded` or `outcome`."""
+def note(case: Case, mail: Mail, newest: ReceiptRef | None = None) -> Note:
+    """The words of a mail about `answer`, `recorded` or `outcome`. Where `newest`, the newest
+    receipt, is known, a confirmation names it: an outcome its own, another this one. So every
+    mailbox that holds one holds the chain to it (`review.anchors`)."""
     match mail.about:
         case "recorded":
-            return _recorded(case, mail.to)
+            return _holding(_recorded(case, mail.to), newest)
         case "outcome":
             return _outcome(case)
         case _:
@@ -195,6 +197,13 @@ def stand_of(case: Case) -> str:
     if case.review is not None and not case.in_review:
         return REVIEWED[case.review.status]
     return STANDS[case.status]
+
+
+def _holding(words: Note, newest: ReceiptRef | None) -> Note:
+    if newest is None:
+        return words
+    held = f"The newest receipt is {newest.seq}, {newest.digest}"
+    return msgspec.structs.replace(words, paragraphs=(*words.paragraphs, held))
 
 
 def _recorded(case: Case, person: str) -> Note:

@@ -17,7 +17,7 @@ import msgspec
 
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import digest_bytes
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
 from hitl_mail.core.quorum import waiting_for
@@ -41,6 +41,10 @@ def _nobody_waits(_: str) -> int:
     return 0
 
 
+def _no_receipt() -> None:
+    return None
+
+
 class Composed(msgspec.Struct, frozen=True):
     """A mail ready to send. `name` is stable and unique, fit for a file; `digest` is of the
     bytes."""
@@ -54,8 +58,8 @@ class Composed(msgspec.Struct, frozen=True):
 
 class Composer:
     """Writes the mails of one site. `links` are used where the site has a `base_url`.
-    `waiting_for` counts the open cases that wait for a person; it is asked when a mail is written,
-    and is all in it that does not follow from the case."""
+    `waiting_for` counts the open cases that wait for a person, `newest` is the newest receipt: both
+    are asked when a mail is written, and are all in it that does not follow from the case."""
 
     def __init__(
         self,
@@ -64,12 +68,14 @@ class Composer:
         links: Links,
         templates: Templates,
         waiting_for: Callable[[str], int] = _nobody_waits,
+        newest: Callable[[], ReceiptRef | None] = _no_receipt,
     ) -> None:
         self._facts = facts
         self._tokens = tokens
         self._links = links
         self._templates = templates
         self._waiting_for = waiting_for
+        self._newest = newest
 
     def compose(self, case: Case, mail: Mail) -> Composed:
         """One mail of a case. Raises `HitlError` where its person is no longer in the site."""
@@ -160,7 +166,7 @@ class Composer:
     def _note(self, case: Case, mail: Mail, message_id: str) -> bytes:
         seen = find_revision(case, mail.revision).digest
         view = {
-            **_note_view(note(case, mail)),
+            **_note_view(note(case, mail, self._newest())),
             "case": case.id,
             "title": case.title,
             "receipt": self._link("receipt", case, seen, mail),

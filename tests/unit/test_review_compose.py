@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from hitl_mail.core import commands as cmd
 from hitl_mail.core.canonical import digest_bytes
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.verdict import Quorum, Trace
 from hitl_mail.errors import HitlError
+from hitl_mail.review.anchors import read_anchors
 from hitl_mail.review.answers import ANSWERS
 from hitl_mail.review.text import SENTINEL
 from tests.factories import (
@@ -311,6 +312,15 @@ def test_an_approval_that_needs_others_is_recorded_and_says_so() -> None:
         receive(action(), verdict(quorums=[quorum(approvals=2)]), expires_at=AT + 99), AT, decide_
     )
     assert "It still needs 1 more for the rule money." in text_of(composed(case).message)
+
+
+def test_a_recorded_approval_names_the_newest_receipt_and_so_anchors_the_chain() -> None:
+    asks_two = verdict(quorums=[quorum(approvals=2)])
+    case = case_after(receive(action(), asks_two, expires_at=AT + 99), AT, decide_)
+    newest = ReceiptRef(41, "sha256:" + "5" * 64)
+    told = composer(newest).compose(case, mail_to(case))
+    assert read_anchors(told.message) == [(newest.seq, newest.digest)]
+    assert read_anchors(composed(case).message) == []
 
 
 def handed(*others: Quorum) -> str:
