@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, Literal
 
+import msgspec
+
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.action import (
@@ -112,7 +114,10 @@ def verdict(gate: Gate = "hard", quorums: Iterable[Quorum] | None = None, **fiel
         "policy": POLICY,
         "standby": quorum("standby", "cleo"),
     }
-    return Verdict(**{**whole, **fields})
+    made = Verdict(**{**whole, **fields})
+    if made.spoken or len(made.rules) != len(made.reasons):
+        return made
+    return msgspec.structs.replace(made, spoken=tuple(zip(made.rules, made.reasons, strict=True)))
 
 
 def sampled(*rules: str, **fields: Any) -> Verdict:

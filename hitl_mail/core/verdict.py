@@ -83,7 +83,8 @@ STRICTNESS: Mapping[Gate, int] = MappingProxyType(
 
 class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     """The rules' answer. `expires` is in seconds; `standby` are the people who are asked when a
-    case that no rule asked about needs a person after all.
+    case that no rule asked about needs a person after all. `spoken` are the reasons
+    as (rule, reason), the rule empty where the kind itself gives it.
 
     `sampled` is None where no draw was made yet. Where it is True, `reviews` says for each rule
     that drew the case who may say ok or flag, and `review_expires` within how many seconds.
@@ -103,6 +104,7 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     trace: tuple[Trace, ...] = ()
     reviews: tuple[Quorum, ...] = ()
     review_expires: int = 0
+    spoken: tuple[tuple[str, str], ...] = ()
 
     @property
     def strictness(self) -> int:
@@ -158,12 +160,19 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
             name = f"{quorum.rule} (new)"
         named = msgspec.structs.replace(quorum, rule=name)
         merged[name] = _narrower(before.get(name), named)
+    spoken = tuple(
+        sorted(
+            {**dict.fromkeys(reasons_by_rule(old)), **dict.fromkeys(reasons_by_rule(new))},
+            key=_rule,
+        )
+    )
     return msgspec.structs.replace(
         new,
         gate=max(old, new, key=lambda verdict: verdict.strictness).gate,
         asks=bool(merged),
         rules=tuple(sorted({*old.rules, *new.rules})),
-        reasons=_reasons(old, new),
+        reasons=tuple(dict.fromkeys(reason for _, reason in spoken)),
+        spoken=spoken,
         quorums=tuple(merged[rule] for rule in sorted(merged)),
         expires=min(old.expires, new.expires),
         on_failure="review" if "review" in (old.on_failure, new.on_failure) else "fail",
@@ -172,17 +181,14 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
     )
 
 
-def _reasons(old: Verdict, new: Verdict) -> tuple[str, ...]:
-    """The reasons of both once each, in the order of the rules that gave them, if it is known:
-    a packet names a rule beside its reason."""
-    found = [*old.reasons, *new.reasons]
-    if all(len(verdict.rules) == len(verdict.reasons) for verdict in (old, new)):
-        said = [
-            *zip(old.rules, old.reasons, strict=True),
-            *zip(new.rules, new.reasons, strict=True),
-        ]
-        found = [reason for _, reason in sorted(said, key=lambda pair: pair[0])]
-    return tuple(dict.fromkeys(found))
+def reasons_by_rule(verdict: Verdict) -> tuple[tuple[str, str], ...]:
+    """Its reasons with their rules; of a verdict that was kept before they were, without."""
+    return verdict.spoken or tuple(("", reason) for reason in verdict.reasons)
+
+
+def _rule(spoken: tuple[str, str]) -> tuple[bool, str]:
+    """By rule, what none of them gives last."""
+    return not spoken[0], spoken[0]
 
 
 def _same_circle(old: Quorum, new: Quorum) -> bool:

@@ -96,12 +96,12 @@ class Policy:
         demands = stricter(first, second)
         strictest = max(demand.level for demand in demands.values())
         won = sorted(name for name, demand in demands.items() if demand.level == strictest)
-        reasons: list[str] = []
+        spoken: list[tuple[str, str]] = []
         for name in won:
             facts = claimed.facts if only_claimed(name, first, second) else known.facts
-            reasons.extend(demands[name].reasons_by(facts))
+            spoken.extend((name, reason) for reason in demands[name].reasons_by(facts))
         if strictest in range(TRIGGERED, DENY):
-            reasons.extend(gap.reason for gap in known.missing)
+            spoken.extend(("", gap.reason) for gap in known.missing)
         asked = asking(demands)
         expires = self._expires((demands[name] for name in asked), action)
         bench = _Bench(self.table, self.names.members(), excluded, standing.away, expires)
@@ -110,7 +110,7 @@ class Policy:
             gate=GATE_OF[strictest],
             asks=bool(asked),
             rules=tuple(won),
-            reasons=tuple(dict.fromkeys(reasons)),
+            reasons=tuple(dict.fromkeys(reason for _, reason in spoken)),
             quorums=tuple(bench.quorum(name, demands[name]) for name in asked),
             expires=expires,
             policy=self.digest,
@@ -121,6 +121,7 @@ class Policy:
             trace=self._tracer.trace(known, claimed, first, second, demands),
             reviews=tuple(bench.review(ready) for ready in drawn),
             review_expires=min((r.rule.expires or self.table.expires for r in drawn), default=0),
+            spoken=tuple(dict.fromkeys(spoken)),
         )
 
     def without_gaps(self) -> Policy:

@@ -79,6 +79,8 @@ def ask_view(
 
 def reason(risk: Risk) -> str:
     """`Moves funds (rule money)`; a rule without a reason stands by its name."""
+    if risk.reason and not risk.rule:
+        return risk.reason
     if risk.reason:
         return f"{risk.reason} (rule {risk.rule})"
     return f"Rule {risk.rule}" if risk.winning else f"Rule {risk.rule} matched too"

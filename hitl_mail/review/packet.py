@@ -21,7 +21,7 @@ from hitl_mail.core.events import Revision, Verb
 from hitl_mail.core.quorum import deciders, routes
 from hitl_mail.core.said import verbs
 from hitl_mail.core.sampling import share
-from hitl_mail.core.verdict import DOORS, Door, Gate
+from hitl_mail.core.verdict import DOORS, Door, Gate, reasons_by_rule
 from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import SiteFacts, show_time
 
@@ -34,7 +34,8 @@ MOST_TEXT = 20_000
 
 
 class Risk(msgspec.Struct, frozen=True):
-    """A rule that spoke: why, and on which values. `winning`: it reached the gate that counts."""
+    """A rule that spoke: why, and on which values. `winning`: it reached the gate that counts.
+    `rule` is empty where the kind itself, and no rule, gives the reason."""
 
     rule: str
     reason: str
@@ -241,19 +242,22 @@ def _action(case: Case) -> Action:
 
 
 def _risks(case: Case) -> list[Risk]:
-    """The rules that reached the gate with their reasons, then whatever else matched."""
+    """Each reason beside the rule that gave it and on what values, the reasons that are no rule's,
+    the rules without a reason, and then whatever else matched."""
     verdict = case.verdict
     traces = {trace.rule: trace for trace in verdict.trace}
-    paired = len(verdict.rules) == len(verdict.reasons)
+    reasons: dict[str, list[str]] = {}
+    for rule, reason in reasons_by_rule(verdict):
+        reasons.setdefault(rule, []).append(reason)
     risks = []
-    for index, rule in enumerate(verdict.rules):
-        reason = verdict.reasons[index] if paired else ""
+    for rule in verdict.rules:
+        first, *more = reasons.pop(rule, [""])
         trace = traces.get(rule)
         values = _values(trace.values) if trace else ()
-        risks.append(Risk(rule, reason, values, trace.error if trace else None))
-    if not paired:
-        rules = ", ".join(verdict.rules)
-        risks = [*(Risk(rules, reason) for reason in verdict.reasons), *risks]
+        risks.append(Risk(rule, first, values, trace.error if trace else None))
+        risks.extend(Risk(rule, reason) for reason in more)
+    risks.extend(Risk(rule, reason) for rule, rest in reasons.items() for reason in rest)
+    risks.sort(key=lambda risk: not risk.reason)
     others = [t for t in verdict.trace if t.matched and t.rule not in verdict.rules]
     return [*risks, *(Risk(t.rule, "", _values(t.values), t.error, False) for t in others)]
 

@@ -139,6 +139,13 @@ def test_each_reason_stays_with_its_rule() -> None:
     assert (found.rules, found.reasons) == (("big", "money"), ("Large", "Moves funds"))
 
 
+def test_reasons_kept_without_their_rules_stay_without() -> None:
+    old = msgspec.structs.replace(verdict(reasons=("Kept long ago",)), spoken=())
+    found = both(old, verdict(quorums=[quorum("big")], reasons=("Large",)))
+    assert found.spoken == (("big", "Large"), ("", "Kept long ago"))
+    assert found.reasons == ("Large", "Kept long ago")
+
+
 def test_a_reason_that_changed_is_shown_beside_the_old_one() -> None:
     new = verdict(
         quorums=[quorum("big"), quorum("money")], reasons=("Large", "Moves funds of clients")

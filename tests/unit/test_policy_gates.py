@@ -176,6 +176,7 @@ def test_what_is_missing_triggers_an_exception() -> None:
 def test_what_is_missing_is_added_to_the_reasons_of_an_exception() -> None:
     verdict = ask(NEEDY + TRIGGERED, kind="note.add")
     assert verdict.reasons == ("Rule exception: true", "Missing: why")
+    assert verdict.spoken == (("exception", "Rule exception: true"), ("", "Missing: why"))
 
 
 @pytest.mark.parametrize("rules", [AUTO, SAMPLE])

@@ -89,10 +89,21 @@ def test_rules_are_paired_with_their_reasons() -> None:
     )
 
 
-def test_reasons_that_cannot_be_paired_are_all_there() -> None:
+def test_every_reason_stands_with_its_rule_and_those_of_none_stand_alone() -> None:
+    spoken = (("b", "First"), ("b", "Second"), ("", "the amount is missing"))
+    two = verdict(quorums=[quorum("a"), quorum("b")], spoken=spoken)
+    case = case_after(receive(verdict_=two, expires_at=AT + 9), now=AT)
+    assert [(risk.rule, risk.reason) for risk in packet(case).risks] == [*spoken, ("a", "")]
+
+
+def test_reasons_kept_without_their_rules_are_all_there() -> None:
     two = verdict(quorums=[quorum("a"), quorum("b")], reasons=("Both say this",))
     case = case_after(receive(verdict_=two, expires_at=AT + 9), now=AT)
-    assert [risk.reason for risk in packet(case).risks] == ["Both say this", "", ""]
+    assert [(risk.rule, risk.reason) for risk in packet(case).risks] == [
+        ("", "Both say this"),
+        ("a", ""),
+        ("b", ""),
+    ]
 
 
 def test_a_changed_payload_is_shown_with_what_changed() -> None:
