@@ -146,7 +146,12 @@ def stricter(old: Verdict, new: Verdict) -> Verdict | None:
     if new.gate == "deny":
         return new if old.gate != "deny" else None
     both = combined(old, new)
-    return None if set(both.quorums) == set(old.quorums) else both
+    return None if _demands(both) == _demands(old) else both
+
+
+def _demands(verdict: Verdict) -> set[Quorum]:
+    """Its quorums, without when their people are reminded: that alone asks nobody anew."""
+    return {msgspec.structs.replace(quorum, remind=()) for quorum in verdict.quorums}
 
 
 def combined(old: Verdict, new: Verdict) -> Verdict:
@@ -159,7 +164,7 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
             # Neither is the stricter: both have to agree.
             name = f"{quorum.rule} (new)"
         named = msgspec.structs.replace(quorum, rule=name)
-        merged[name] = _narrower(before.get(name), named)
+        merged[name] = _narrower(before.get(name), named, new.expires < old.expires)
     spoken = tuple(
         sorted(
             {**dict.fromkeys(reasons_by_rule(old)), **dict.fromkeys(reasons_by_rule(new))},
@@ -197,7 +202,7 @@ def _same_circle(old: Quorum, new: Quorum) -> bool:
     return old.refs == new.refs or now <= before or before <= now
 
 
-def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
+def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
     if old is None:
         return new
     approvals = max(old.approvals, new.approvals)
@@ -212,7 +217,8 @@ def _narrower(old: Quorum | None, new: Quorum) -> Quorum:
         circle,
         approvals=approvals,
         doors=doors,
-        remind=old.remind,
+        # Half of a time that has become shorter is sooner.
+        remind=new.remind if sooner and new.remind else old.remind,
         escalate=old.escalate,
         route_to=old.route_to,
     )

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
-from hitl_mail.core.verdict import DOORS, Quorum, Verdict, stricter
+from hitl_mail.core.verdict import DOORS, Quorum, Verdict, combined, stricter
 from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
 
 AUTO, DENY = verdict("auto"), verdict("deny")
@@ -43,6 +43,7 @@ MILDER = {
         verdict(quorums=(quorum("money", "bob"),)),
     ),
     "more doors": (verdict(quorums=(quorum(doors=("cli",)),)), verdict()),
+    "other reminders": (verdict(), verdict(quorums=(quorum(remind=(30,)),), expires=50)),
     "denied as before": (DENY, DENY),
     "denied no more": (DENY, AUTO),
 }
@@ -125,6 +126,13 @@ def test_a_person_looks_at_failures_if_either_wants_it(old: str, new: str) -> No
 
 def test_the_sooner_expiry_counts() -> None:
     assert both(verdict(), verdict(quorums=(quorum("large", "bob"),), expires=50)).expires == 50
+
+
+@pytest.mark.parametrize(("expires", "remind"), [(50, (25,)), (99_999_999, (40,))])
+def test_reminders_follow_the_sooner_expiry(expires: int, remind: tuple[int, ...]) -> None:
+    old, new = quorum(remind=(40,)), quorum(remind=(25,))
+    edited = combined(verdict(quorums=(old,)), verdict(quorums=(new,), expires=expires))
+    assert edited.quorums[0].remind == remind
 
 
 def test_reasons_of_both_are_shown_once() -> None:

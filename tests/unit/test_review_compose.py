@@ -347,6 +347,13 @@ def test_an_answer_shows_the_exact_line_to_send() -> None:
     assert "To approve, send this one line: approve\n" in text_of(composed(case).message)
 
 
+def test_what_is_wrong_with_an_edit_stands_above_what_can_be_sent() -> None:
+    wrong = cmd.Answer("ada", "bad_edit", "edit amount = 4O", detail="4O is no number")
+    for sort in ("plain", "html"):
+        text = text_of(composed(after(asked(), wrong, AT + 60)).message, sort)
+        assert 0 < text.index("4O is no number") < text.index("To approve")
+
+
 def test_an_answer_offers_to_hand_on_only_where_somebody_else_can_be_named() -> None:
     alone = receive(action(), verdict(quorums=[quorum("money", "ada")]), expires_at=AT + 99)
     said = cmd.Answer("ada", "not_understood", "aprove")
