@@ -17,7 +17,7 @@ from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.effects import Mail
 from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composed, Composer
-from hitl_mail.review.facts import SiteFacts
+from hitl_mail.review.facts import Moment, SiteFacts
 from hitl_mail.review.links import Links
 from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.tokens import Tokens
@@ -48,7 +48,7 @@ def site(**fields: Any) -> SiteFacts:
 
 def composer(newest: ReceiptRef | None = None, **fields: Any) -> Composer:
     templates = mail_templates([shipped("templates")])
-    return Composer(site(**fields), TOKENS, LINKS, templates, newest=lambda: newest)
+    return Composer(site(**fields), TOKENS, LINKS, templates, Moment(newest=lambda: newest))
 
 
 def mail_to(case: Case, person: str = "ada") -> Mail:

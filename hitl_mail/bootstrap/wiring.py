@@ -52,6 +52,7 @@ from hitl_mail.policy.judge import Policy
 from hitl_mail.ports import Inbox, Outbox, Spool
 from hitl_mail.resources import shipped
 from hitl_mail.review.compose import Composer
+from hitl_mail.review.facts import Moment
 from hitl_mail.review.links import Links
 from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.tokens import Tokens
@@ -98,8 +99,7 @@ def build(home: Home, *, web: bool) -> Daemon:
         tokens,
         links,
         mail_templates(_templates(home), overrides.broken),
-        waiting.count,
-        lambda: engine.desk.head,
+        Moment(waiting.count, lambda: engine.desk.head, world.stands_for),
     )
     permits = Permits(keys.permits)
     spools: dict[str, Spool] = {

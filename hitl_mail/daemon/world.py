@@ -11,6 +11,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Tick
 from hitl_mail.core.desk import Desk
 from hitl_mail.core.events import ExecutorRef
+from hitl_mail.core.quorum import deciders
 from hitl_mail.core.typical import Typical
 from hitl_mail.core.verdict import Standing, Verdict
 from hitl_mail.settings import Executor, Site
@@ -86,6 +87,16 @@ class World:
     def away(self, case: Case) -> dict[str, str]:
         """Who is away, and who is asked about this case in their place."""
         return _allowed(self.site.stand_ins(self.now()), self.excluded(case))
+
+    def stands_for(self, case: Case, person: str) -> list[str]:
+        """Those who are away, in whose place alone this person is asked about a case; sorted."""
+        asked = {ref for quorum in deciders(case) for ref in quorum.refs}
+        if self.site.names_of(person) & asked:
+            return []
+        away = self.away(case).items()
+        return sorted(
+            name for name, to in away if to == person and self.site.names_of(name) & asked
+        )
 
     def who_is_there(self, excluded: frozenset[str]) -> Tick:
         """The tick that looks at everybody; the same for all cases that exclude these people."""

@@ -5,6 +5,7 @@ Computes the values that `ask.txt` and `ask.html` name; the words of their secti
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -40,11 +41,13 @@ def ask_view(
     reply_address: str | None,
     *,
     about: str = "ask",
+    stands_for: Sequence[str] = (),
     others: int = 0,
     queue: str | None = None,
 ) -> dict[str, Any]:
     """The values of the ask templates. `page`, `receipt` and `queue` are URLs, if the site has
-    any; `reply_address` carries a token, or is None; `others` more cases wait for this person."""
+    any; `reply_address` carries a token, or is None; `others` more cases wait for this person, who
+    is asked of this one in the place of the people in `stands_for`."""
     by_mail = tuple(v for v in packet.choices if packet.whole or v != "approve")
     by_mail = by_mail if "mail" in packet.doors else ()
     has_page = page is not None and "link" in packet.doors and bool(packet.choices)
@@ -54,7 +57,7 @@ def ask_view(
     return {
         "p": packet,
         "headline": _headline(packet),
-        "lead": _lead(packet, about),
+        "lead": " ".join(filter(None, (_place(stands_for), _lead(packet, about)))),
         "rows": rows,
         "cut": cut,
         "why": packet.why if packet.whole or not packet.why else shorten(packet.why, _SOME_TEXT),
@@ -114,6 +117,14 @@ def _lead(packet: Packet, about: str) -> str:
         who = one_line(packet.edited_by, 60)
         return f"Edited by {who}, as shown below."
     return ""
+
+
+def _place(stands_for: Sequence[str]) -> str:
+    """Why somebody is asked whom no rule names."""
+    if not stands_for:
+        return ""
+    who = one_line(" and ".join(stands_for), 120)
+    return f"In the place of {who}, who {'is' if len(stands_for) == 1 else 'are'} away."
 
 
 def _page_label(packet: Packet) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ import msgspec
 
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import digest_bytes
-from hitl_mail.core.case import Case, ReceiptRef
+from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
 from hitl_mail.core.quorum import waiting_for
@@ -26,7 +25,7 @@ from hitl_mail.errors import HitlError
 from hitl_mail.review import mime
 from hitl_mail.review.answers import Note, note
 from hitl_mail.review.ask import ask_view
-from hitl_mail.review.facts import SiteFacts
+from hitl_mail.review.facts import Moment, SiteFacts
 from hitl_mail.review.links import Links, Purpose, link_url
 from hitl_mail.review.packet import build_packet, find_revision
 from hitl_mail.review.parts import render_parts
@@ -35,14 +34,6 @@ from hitl_mail.review.tokens import Tokens
 
 _REPLY_TO = re.compile(r"<[!-;=?-~]{1,250}>")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]")
-
-
-def _nobody_waits(_: str) -> int:
-    return 0
-
-
-def _no_receipt() -> None:
-    return None
 
 
 class Composed(msgspec.Struct, frozen=True):
@@ -57,9 +48,7 @@ class Composed(msgspec.Struct, frozen=True):
 
 
 class Composer:
-    """Writes the mails of one site. `links` are used where the site has a `base_url`.
-    `waiting_for` counts the open cases that wait for a person, `newest` is the newest receipt: both
-    are asked when a mail is written, and are all in it that does not follow from the case."""
+    """Writes the mails of one site. `links` are used where the site has a `base_url`."""
 
     def __init__(
         self,
@@ -67,15 +56,13 @@ class Composer:
         tokens: Tokens,
         links: Links,
         templates: Templates,
-        waiting_for: Callable[[str], int] = _nobody_waits,
-        newest: Callable[[], ReceiptRef | None] = _no_receipt,
+        moment: Moment | None = None,
     ) -> None:
         self._facts = facts
         self._tokens = tokens
         self._links = links
         self._templates = templates
-        self._waiting_for = waiting_for
-        self._newest = newest
+        self._moment = moment or Moment()
 
     def compose(self, case: Case, mail: Mail) -> Composed:
         """One mail of a case. Raises `HitlError` where its person is no longer in the site."""
@@ -149,6 +136,7 @@ class Composer:
             # A mailto link makes a new mail: without a token in the address it answers nothing.
             reply_address=reply_address if self._facts.subaddressing else None,
             about="review again" if _reviews_again(case, mail) else mail.about,
+            stands_for=self._moment.stands_for(case, mail.to),
             others=others,
             queue=self._queue(mail) if others > 0 else None,
         )
@@ -166,7 +154,7 @@ class Composer:
     def _note(self, case: Case, mail: Mail, message_id: str) -> bytes:
         seen = find_revision(case, mail.revision).digest
         view = {
-            **_note_view(note(case, mail, self._newest())),
+            **_note_view(note(case, mail, self._moment.newest())),
             "case": case.id,
             "title": case.title,
             "receipt": self._link("receipt", case, seen, mail),
@@ -181,7 +169,7 @@ class Composer:
 
     def _others(self, case: Case, person: str) -> int:
         """How many more wait for this person: this one is no news to its reader."""
-        return self._waiting_for(person) - (person in waiting_for(case))
+        return self._moment.waiting_for(person) - (person in waiting_for(case))
 
     def _queue(self, mail: Mail) -> str | None:
         if not self._facts.base_url:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import msgspec
+
+from hitl_mail.core.case import Case, ReceiptRef
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -27,6 +30,17 @@ class SiteFacts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def zone(self) -> dt.tzinfo:
         return ZoneInfo(self.timezone)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a mail tells of the moment at which it is written; all else in it follows from its
+    case. How many open cases wait for a person; the newest receipt; for whom of those who are
+    away a person is asked about a case."""
+
+    waiting_for: Callable[[str], int] = lambda _: 0
+    newest: Callable[[], ReceiptRef | None] = lambda: None
+    stands_for: Callable[[Case, str], Sequence[str]] = lambda _, __: ()
 
 
 def show_time(at: float, zone: dt.tzinfo) -> str:

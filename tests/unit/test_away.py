@@ -83,6 +83,17 @@ async def test_a_stand_in_is_asked_and_may_decide() -> None:
     assert (await office.say("eve")).status == "approved"
 
 
+async def test_a_mail_says_for_whom_it_comes_to_a_stand_in_and_to_nobody_else() -> None:
+    rules = RULES.replace('reviewers = ["ada"]', 'reviewers = ["finance", "ada"]')
+    office = Office(site(ada=away("eve"), bob=away("eve"), fay=away("eve")), rules)
+    office.now = at("2026-12-24")
+    case = await office.receive()
+    assert office.world.stands_for(case, "eve") == ["ada", "bob"]
+    assert [office.world.stands_for(case, name) for name in ("ada", "gus", "fay")] == [[]] * 3
+    office.open(site(ada=away("gus")))
+    assert office.world.stands_for(case, "gus") == []
+
+
 async def test_who_is_away_may_decide_all_the_same() -> None:
     office = Office(site(ada=away("eve")), now=at("2026-12-24"))
     await office.receive()

@@ -17,6 +17,7 @@ from hitl_mail.review.ask import ask_view
 from hitl_mail.review.choices import buttons, edit_example, reply_lines
 from hitl_mail.review.compose import Composer
 from hitl_mail.review.edits import apply_edit
+from hitl_mail.review.facts import Moment
 from hitl_mail.review.packet import Packet, build_packet, rows_of
 from hitl_mail.review.parts import mail_templates, render_parts
 from hitl_mail.review.reply import read_command
@@ -54,9 +55,25 @@ def again(about: str, case: Case | None = None) -> str:
 def while_waiting(number: int, **fields: Any) -> str:
     """The text of a mail whose reader `number` open cases wait for."""
     templates = mail_templates([shipped("templates")])
-    composer = Composer(site(**fields), TOKENS, LINKS, templates, lambda person: number)
+    composer = Composer(site(**fields), TOKENS, LINKS, templates, Moment(lambda _: number))
     case = packets.refund()
     return text_of(composer.compose(case, mail_to(case)).message)
+
+
+def standing_in(*people: str, about: str = "ask") -> str:
+    """The text of a mail to somebody who is asked in the place of these people."""
+    case, templates = packets.refund(), mail_templates([shipped("templates")])
+    moment = Moment(stands_for=lambda _, __: people)
+    mail = msgspec.structs.replace(mail_to(case), about=about)
+    composer = Composer(site(), TOKENS, LINKS, templates, moment)
+    return text_of(composer.compose(case, mail).message)
+
+
+def test_a_stand_in_reads_first_for_whom_they_are_asked() -> None:
+    assert "\nIn the place of bob, who is away.\n" in standing_in("bob")
+    assert "\nIn the place of bob and gus, who are away.\n" in standing_in("bob", "gus")
+    assert "who is away. Still waiting for you" in standing_in("bob", about="remind")
+    assert "In the place of" not in standing_in()
 
 
 def test_all_that_can_be_replied_is_shown_with_this_payloads_own_words() -> None:
