@@ -57,6 +57,17 @@ class StorageFailed(HitlError):
     """The disk did not take what had to be durable. After it, nothing may be assumed."""
 
 
+class SyncFailed(StorageFailed):
+    """A sync failed: the system may have thrown away what it was to write, and will not say so a
+    second time. Trying again would find out nothing."""
+
+    def __init__(self, path: object, error: OSError) -> None:
+        super().__init__(
+            f"{path}: could not be synced: {error}. What is on the disk is not known: make sure"
+            " that it is well and has room, then start again."
+        )
+
+
 class Damaged(HitlError):
     """A stored file is broken in a place where a torn write cannot explain it."""
 

@@ -66,6 +66,7 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
         faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
     if health.get("receipts_error"):
         faults.append(health["receipts_error"])
+    faults += [f"{fault}; it is tried again" for fault in health.get("faults") or []]
     if health.get("storage_error"):
         faults.append(f"disk: {health['storage_error']}")
     return faults
