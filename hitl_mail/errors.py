@@ -75,6 +75,7 @@ class Damaged(HitlError):
         super().__init__(f"{path}: damaged at byte {offset}: {why}. {mend}")
         self.path = path
         self.offset = offset
+        self.why = why
         self.what = f"damaged at byte {offset}: {why}. {mend}"
 
 

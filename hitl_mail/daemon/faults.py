@@ -13,7 +13,8 @@ from hitl_mail.errors import HitlError
 
 log = logging.getLogger(__name__)
 
-_FIRST, LONGEST = 5.0, 900.0
+FIRST, LONGEST = 5.0, 900.0
+"""Seconds before the first further try, and between any two at most."""
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Faults:
     """`now` holds a sentence for each thing that does not work, by whatever names the thing."""
 
     now: dict[object, str] = field(default_factory=dict)
+    first: float = FIRST
     _times: dict[object, int] = field(default_factory=dict)
 
     def broke(self, key: object, what: str, error: Exception) -> float:
@@ -32,7 +34,7 @@ class Faults:
         if self.now.get(key) != told:
             self.now[key] = told
             log.error("%s; trying again", told, exc_info=None if _is_plain(error) else error)
-        return min(LONGEST, _FIRST * 2.0 ** min(times, 16))
+        return min(LONGEST, self.first * 2.0 ** min(times, 16))
 
     def works(self, key: object) -> None:
         """It is well again, or there is nothing left of it to do."""

@@ -124,6 +124,8 @@ class SpoolDirectory:
             try:
                 self._set_aside(cur, spooled.path.name, error)
             except FileNotFoundError:
+                if os.path.lexists(spooled.path):
+                    raise
                 # Somebody else took it away: there is nothing left to keep.
                 self._forget(spooled.path.name)
 
@@ -255,9 +257,13 @@ class SpoolDirectory:
             raise
 
     def _refuse_new(self, new: int, entry: os.DirEntry[str], error: Refused) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             if not self._refusals.put(new, entry.name, _error(error)):
                 self._stuck[entry.name] = entry.inode()
+        except FileNotFoundError:
+            # Of the file alone it is nothing; of `refused/` itself, somebody has to be told.
+            if os.path.lexists(self.root / "new" / entry.name):
+                raise
 
     def _read(self, cur: int, name: str, claims: int) -> Spooled | None:
         try:
