@@ -54,12 +54,19 @@ class Impossible(HitlError):
 
 
 class StorageFailed(HitlError):
-    """The disk did not take what had to be durable. After it, nothing may be assumed."""
+    """The disk did not take what had to be durable. After it, nothing may be assumed.
+
+    `final`: it is over with all that is written in this way, and not only with what failed.
+    """
+
+    final = False
 
 
 class SyncFailed(StorageFailed):
     """A sync failed: the system may have thrown away what it was to write, and will not say so a
     second time. Trying again would find out nothing."""
+
+    final = True
 
     def __init__(self, path: object, error: OSError) -> None:
         super().__init__(

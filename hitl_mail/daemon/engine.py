@@ -21,7 +21,7 @@ from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
 from hitl_mail.daemon.faults import Faults
-from hitl_mail.errors import HitlError, StorageFailed, SyncFailed
+from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import Clock, Store
 
 log = logging.getLogger(__name__)
@@ -205,12 +205,11 @@ class Engine:
     async def _take_snapshot(self) -> StorageFailed | None:
         try:
             await self._store.snapshot(self._state.lines())
-        except SyncFailed as error:
-            # Of a disk that did not keep this, nothing may be assumed of the rest either.
-            self.fail(error)
-            return error
         except StorageFailed as error:
-            # History is still whole: a start-up would only have more of it to read.
+            # History is still whole: a start-up would only have more of it to read. Unless the disk
+            # did not keep what it was given: then nothing may be assumed of the rest either.
             log.error("no snapshot: %s", error)
+            if error.final:
+                self.fail(error)
             return error
         return None
