@@ -1,5 +1,5 @@
-"""Every call by which the daemon changes its home may fail: it says so, and after the next start all
-is right. After a failed sync it stops, whatever was to be synced."""
+"""Every call by which the daemon changes its home may fail: it says so, and after the next start
+all is right. After a failed sync it stops, whatever was to be synced."""
 
 from __future__ import annotations
 
