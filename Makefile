@@ -3,6 +3,7 @@
 #   make demo     set up .venv and show the whole loop
 #   make test     set up .venv with the tools; lint, types, layers, tests
 #   make lint     the same without the tests
+#   make torture  the fault tests for ten minutes: TORTURE_SECONDS=3600 longer, TORTURE_SEED=N again
 #   make wheel    build dist/hitl_mail-*.whl
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
@@ -23,7 +24,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint lock wheel clean
+.PHONY: help demo test lint torture lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -45,6 +46,9 @@ lint: $(TEST)
 	@$(BIN)/mypy --no-error-summary
 	@echo '== layers (import-linter)'
 	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+torture: $(TEST)
+	@TORTURE_SECONDS='$(TORTURE_SECONDS)' TORTURE_SEED='$(TORTURE_SEED)' $(BIN)/python -m tests.torture
 
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'

@@ -54,7 +54,25 @@ class Impossible(HitlError):
 
 
 class StorageFailed(HitlError):
-    """The disk did not take what had to be durable. After it, nothing may be assumed."""
+    """The disk did not take what had to be durable. After it, nothing may be assumed.
+
+    `final`: it is over with all that is written in this way, and not only with what failed.
+    """
+
+    final = False
+
+
+class SyncFailed(StorageFailed):
+    """A sync failed: the system may have thrown away what it was to write, and will not say so a
+    second time. Trying again would find out nothing."""
+
+    final = True
+
+    def __init__(self, path: object, error: OSError) -> None:
+        super().__init__(
+            f"{path}: could not be synced: {error}. What is on the disk is not known: make sure"
+            " that it is well and has room, then start again."
+        )
 
 
 class Damaged(HitlError):
@@ -64,6 +82,7 @@ class Damaged(HitlError):
         super().__init__(f"{path}: damaged at byte {offset}: {why}. {mend}")
         self.path = path
         self.offset = offset
+        self.why = why
         self.what = f"damaged at byte {offset}: {why}. {mend}"
 
 

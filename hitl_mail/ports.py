@@ -82,6 +82,9 @@ class ReceiptRow(Protocol):
 class Lookup(Protocol):
     """Finding receipts, each by reading one."""
 
+    def head(self) -> tuple[int, str]:
+        """Number and digest of the newest one; 0 where there is none."""
+
     def by_about(self, about: str) -> ReceiptRow | None:
         """A case's own receipt."""
 
@@ -444,6 +447,9 @@ class Spool(Protocol):
 
     def result(self, name: str, document: Mapping[str, Any]) -> None:
         """Write `results/NAME.json`, whole and durable or not at all."""
+
+    def sweep(self, before: float) -> None:
+        """Remove the results that were written before this time, seconds since the epoch."""
 
 
 class Watch(Protocol):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hitl_mail.errors import StorageFailed
+from hitl_mail.errors import StorageFailed, SyncFailed
 
 CLOEXEC_APPEND = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 
@@ -40,11 +40,20 @@ def write_all(descriptor: int, data: bytes) -> None:
         rest = rest[written:]
 
 
-def sync_directory(directory: Path) -> None:
-    """Make created, renamed and removed names of `directory` durable. Raises OSError."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_file(descriptor: int, path: Path) -> None:
+    """Make what was written to `path`, open as `descriptor`, durable. Raises `SyncFailed`."""
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        raise SyncFailed(path, error) from error
+
+
+def sync_directory(directory: Path) -> None:
+    """Make created, renamed and removed names of `directory` durable. Raises OSError where it
+    cannot be opened, `SyncFailed`."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync_file(descriptor, directory)
     finally:
         os.close(descriptor)
 
@@ -64,7 +73,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], mode: int) -> None:
     """Write `chunks` aside, sync, rename to `path`, sync the directory.
 
     At every instant `path` is either as it was or whole. `mode` holds whatever the umask is.
-    Raises OSError, or what `chunks` raises; then nothing is left behind.
+    Raises OSError, `SyncFailed`, or what `chunks` raises; then nothing is left behind.
     """
     new = aside(path)
     new.unlink(missing_ok=True)
@@ -75,7 +84,7 @@ def replace_file(path: Path, chunks: Iterable[bytes], mode: int) -> None:
             os.fchmod(descriptor, mode)
             for chunk in chunks:
                 write_all(descriptor, chunk)
-            os.fsync(descriptor)
+            sync_file(descriptor, path)
         finally:
             os.close(descriptor)
         new.replace(path)

@@ -201,8 +201,26 @@ class FrameLog:
                 f"{self.path}: could not be written: {error}. "
                 "Make sure the disk has room and is well, then start again."
             ) from error
+        self._check_still_there()
         offsets, self.size = _offsets(self.size, payloads)
         return offsets
+
+    def _check_still_there(self) -> None:
+        """Somebody may have taken the file away, and what is written to it now with it."""
+        own = os.fstat(self._descriptor)
+        try:
+            found = self.path.stat()
+        except OSError as error:
+            self._failed = str(error)
+        else:
+            if (found.st_dev, found.st_ino) == (own.st_dev, own.st_ino):
+                return
+            self._failed = "another file is in its place"
+        raise StorageFailed(
+            f"{self.path}: it was taken away while it was written to: {self._failed}. What was "
+            "written last is in no file any more. Put the file back, or restore it from a backup, "
+            "then start again."
+        )
 
     def close(self) -> None:
         """Release the file; every later append fails."""

@@ -73,6 +73,7 @@ class GroupCommit(Generic[Item, Result]):
             if not future.done():
                 failure = StorageFailed(self._failed)
                 failure.__cause__ = error
+                failure.final = True
                 future.set_exception(failure)
 
     async def close(self) -> None:

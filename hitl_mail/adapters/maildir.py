@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hitl_mail.adapters.durable import sync_directory, write_all
+from hitl_mail.adapters.durable import sync_directory, sync_file, write_all
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Handler, Letter, MailTemporary, Pulse
@@ -70,7 +70,7 @@ class MaildirOutbox:
         descriptor = os.open(temporary, flags, 0o600)
         try:
             write_all(descriptor, message)
-            os.fsync(descriptor)
+            sync_file(descriptor, temporary)
         finally:
             os.close(descriptor)
         temporary.rename(self._directory / "new" / name)
@@ -162,8 +162,15 @@ class MaildirInbox:
             # Whatever is wrong with one letter must not stop the others.
             self._failed(name, error)
             return False
-        with contextlib.suppress(FileNotFoundError):
+        try:
             path.rename(_free(self._directory / "cur", name, _SEEN))
+        except FileNotFoundError:
+            # It was handled, and somebody else has put it away.
+            pass
+        except OSError as error:
+            # Handled again it changes nothing, and those behind it must not wait for it.
+            self._failed(name, error)
+            return False
         self._failures.pop(name, None)
         return True
 

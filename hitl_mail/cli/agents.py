@@ -13,6 +13,7 @@ import click
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.errors import HitlError, Refused, UsageError
 from hitl_mail.home import find_home
@@ -30,10 +31,7 @@ EXIT = {
 }
 STILL_OPEN = 9
 
-_SECONDS = click.FloatRange(min=0)
-_timeout = click.option(
-    "--timeout", type=_SECONDS, metavar="SECONDS", help="Wait no longer; exit 9 then."
-)
+_timeout = timeout_option("Wait no longer; exit 9 then.")
 _whose = click.option("--agent", metavar="NAME", help="Whose ID it is, where two agents have it.")
 
 
@@ -90,13 +88,7 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
 
 @click.command()
 @click.argument("id")
-@click.option(
-    "--timeout",
-    type=_SECONDS,
-    default=10.0,
-    metavar="SECONDS",
-    help="How long to wait for the daemon.",
-)
+@timeout_option("How long to wait for the daemon.", 10.0)
 @_whose
 @json_option
 @click.pass_obj

@@ -14,6 +14,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.core.case import Case
 from hitl_mail.core.events import Verb
 from hitl_mail.errors import HitlError, UsageError
@@ -66,9 +67,7 @@ def _decide(
         click.echo(f"{verb} {case.id}: recorded for {answer['by']}; it is now {answer['status']}")
 
 
-_timeout_option = click.option(
-    "--timeout", default=10.0, metavar="SECONDS", help="How long to wait for the daemon."
-)
+_timeout_option = timeout_option("How long to wait for the daemon.", 10.0)
 
 
 def _command(verb: Verb) -> click.Command:

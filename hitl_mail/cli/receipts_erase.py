@@ -10,6 +10,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.drops import erase_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.errors import HitlError, UsageError
 from hitl_mail.home import find_home
 
@@ -17,7 +18,7 @@ from hitl_mail.home import find_home
 @click.command()
 @click.argument("id")
 @click.argument("note", nargs=-1)
-@click.option("--timeout", default=60.0, metavar="SECONDS", help="How long to wait for the daemon.")
+@timeout_option("How long to wait for the daemon.", 60.0)
 @json_option
 @click.pass_obj
 def erase(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bool) -> None:

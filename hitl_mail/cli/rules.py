@@ -14,6 +14,7 @@ from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.rules_diff import diff
 from hitl_mail.cli.rules_history import replay, suggest
+from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.core.duration import show_duration
 from hitl_mail.errors import ConfigError, HitlError, Problem, UsageError
@@ -35,7 +36,7 @@ rules.add_command(diff)
 
 @rules.command()
 @click.argument("name")
-@click.option("--timeout", default=10.0, help="Seconds to wait for the daemon's answer.")
+@timeout_option("How long to wait for the daemon.", 10.0)
 @json_option
 @click.pass_obj
 def relax(home: str, name: str, timeout: float, as_json: bool) -> None:

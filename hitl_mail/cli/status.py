@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
 import click
 
 from hitl_mail.cli.output import emit_json, json_option, lines
+from hitl_mail.errors import HitlError
 from hitl_mail.home import Home, find_home
+
+_LITTLE = 256 << 10
+"""Free bytes below which the next write may well fail."""
 
 
 @click.command()
@@ -27,7 +32,7 @@ def status(home: str, as_json: bool) -> None:
 def _report(home: Home) -> dict[str, Any]:
     running = home.running()
     health = home.read_health() or {}
-    faults = _faults(running, health)
+    faults = _faults(home, running, health)
     return {
         "home": str(home.root),
         "running": running,
@@ -43,10 +48,36 @@ def _report(home: Home) -> dict[str, Any]:
     }
 
 
-def _faults(running: bool, health: dict[str, Any]) -> list[str]:
+def _damage(home: Home) -> list[str]:
+    """What would keep the daemon from starting: the journal is only looked at where none runs."""
+    from hitl_mail.adapters.journal.files import read_journal
+
+    try:
+        read_journal(home.journal)
+    except PermissionError:
+        # Not everybody may read it.
+        return []
+    except (HitlError, OSError) as error:
+        return [str(error)]
+    return []
+
+
+def _disk(home: Home) -> list[str]:
+    """What the daemon cannot write down of a disk that takes no writes."""
+    disk = os.statvfs(home.state)
+    if disk.f_flag & os.ST_RDONLY:
+        return [f"disk: {home.state} is on a disk that is mounted read-only; mount it writable"]
+    if disk.f_bavail * disk.f_frsize < _LITTLE:
+        return [f"disk: less than {_LITTLE >> 10} KiB are free for {home.state}; make room"]
+    return []
+
+
+def _faults(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
     faults = []
     if not running:
         faults.append("no daemon is running; start it: hitl-mail run")
+        faults += _damage(home)
+    faults += _disk(home)
     for key, name in (("mail_out", "outgoing mail"), ("mail_in", "incoming mail")):
         part = health.get(key) or {}
         if part.get("last_error"):
@@ -66,6 +97,7 @@ def _faults(running: bool, health: dict[str, Any]) -> list[str]:
         faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
     if health.get("receipts_error"):
         faults.append(health["receipts_error"])
+    faults += [f"{fault}; it is tried again" for fault in health.get("faults") or []]
     if health.get("storage_error"):
         faults.append(f"disk: {health['storage_error']}")
     return faults

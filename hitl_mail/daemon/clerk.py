@@ -7,7 +7,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
@@ -15,12 +14,10 @@ from hitl_mail.core.commands import FiledAs, ResultWas
 from hitl_mail.core.effects import File, Result
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
-from hitl_mail.errors import StorageFailed
+from hitl_mail.errors import HitlError
 from hitl_mail.ports import Receipts, Spool
 
 log = logging.getLogger(__name__)
-
-_RETRY = 5.0
 
 
 @dataclass
@@ -31,19 +28,35 @@ class Clerk:
     receipts: Receipts
     spools: dict[str, Spool]
     permit_token: Callable[[Case], str]
-    chores: Chores = field(default_factory=Chores)
+    chores: Chores = field(init=False)
     missing: str = ""
     """Receipts that the journal knows of and that are gone."""
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
 
     def recover(self) -> None:
         """Go on after the newest receipt that the journal knows of."""
         head = self.engine.desk.head
         if head is None:
+            self._check_journal()
             return
         missing = self.receipts.go_on_from(head.seq, head.digest)
         if missing:
             self.missing = f"{missing}: restore state/receipts from a backup"
             log.error("%s", self.missing)
+
+    def _check_journal(self) -> None:
+        """Without a journal nobody knows what is open: it would run again when it is dropped again,
+        and be lost if it is not."""
+        last, _ = self.receipts.lookup.head()
+        if last and not self.engine.cases:
+            raise HitlError(
+                f"the journal, state/journal, is empty or gone, and there are {last} receipts: what"
+                " was open is known only there. Restore state/ from a backup; what ran since that"
+                " was made may run again, so ask before you start. Without one, begin anew with"
+                " hitl-mail init at another place, and keep this home for its receipts"
+            )
 
     def watch(self, case: Case) -> None:
         for effect in case.pending.values():
@@ -60,39 +73,22 @@ class Clerk:
             self.chores.start((case.id, effect.id), partial(self._file_review, case))
 
     async def _file(self, case: Case) -> None:
-        seq, digest = await self._add(documents.receipt_body(case), case.id)
+        seq, digest = await self.receipts.add(documents.receipt_body(case), case.id)
         await self.engine.handle(case.id, FiledAs(seq, digest))
 
     async def _file_review(self, case: Case) -> None:
         about = documents.about_review(case.id)
-        seq, digest = await self._add(documents.review_body(case), about)
+        seq, digest = await self.receipts.add(documents.review_body(case), about)
         await self.engine.handle(case.id, FiledAs(seq, digest, "review"))
-
-    async def _add(self, body: dict[str, Any], about: str) -> tuple[int, str]:
-        try:
-            return await self.receipts.add(body, about)
-        except StorageFailed as error:
-            self.engine.fail(error)
-            raise
 
     async def _result(self, case: Case, effect: Result) -> None:
         spool = self.spools.get(case.agent)
         if spool is None:
             log.warning("%s: agent %s has no spool any more; no result", case.id, case.agent)
         else:
-            await self._write(spool, case)
-        await self.engine.handle(case.id, ResultWas(effect.id))
-
-    async def _write(self, spool: Spool, case: Case) -> None:
-        while True:
             # As it stands now, not as it stood at an attempt that failed.
             case = self.engine.cases.get(case.id, case)
             token = self.permit_token(case) if case.permit is not None else None
             document = documents.result(case, token)
-            try:
-                await asyncio.to_thread(spool.result, case.action_id, document)
-            except OSError as error:
-                log.error("%s: cannot write the result: %s; trying again", case.id, error)
-                await asyncio.sleep(_RETRY)
-            else:
-                return
+            await asyncio.to_thread(spool.result, case.action_id, document)
+        await self.engine.handle(case.id, ResultWas(effect.id))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from hitl_mail.core import documents
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
+from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
@@ -27,6 +29,7 @@ from hitl_mail.review.edits import Edit
 log = logging.getLogger(__name__)
 
 _BATCH = 64
+_SWEEP, _KEPT = 3600.0, 86400.0
 
 
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +70,11 @@ class Control:
     os_user: Callable[[int], str]
     deciding: Deciding
     eraser: Eraser
+    chores: Chores = field(init=False)
+    _swept: float | None = None
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
 
     async def serve(self) -> int:
         """Handle a batch of what is there; how many files, at least 1 where there is more."""
@@ -79,8 +87,23 @@ class Control:
                 await asyncio.to_thread(self.spool.result, stem, answer)
             except (OSError, Refused) as error:
                 log.error("control/%s: cannot write the answer: %s", spooled.name, error)
-            self.spool.done(spooled)
+            try:
+                self.spool.done(spooled)
+            except OSError as error:
+                # It is read again at the next start, and changes nothing then.
+                log.error("control/%s: cannot be removed: %s", spooled.name, error)
         return len(files) + self.spool.more
+
+    def look(self) -> None:
+        """Now and then: answers that nobody has fetched for a day, or that were fetched and cannot
+        be removed by who asked, go."""
+        now = time.monotonic()
+        if self._swept is None or now - self._swept >= _SWEEP:
+            self._swept = now
+            self.chores.start("old answers in control/results", self._sweep)
+
+    async def _sweep(self) -> None:
+        await asyncio.to_thread(self.spool.sweep, time.time() - _KEPT)
 
     async def _answer(self, spooled: Spooled) -> dict[str, Any]:
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -38,6 +39,9 @@ _GRACE = 4.0
 """Seconds that executions get to end by themselves when the daemon is told to stop."""
 
 _BEAT = 1.0
+
+_WELL = 600.0
+"""Seconds for which `status` tells of a loop that broke."""
 
 
 class Server(Protocol):
@@ -108,6 +112,8 @@ class Daemon:
         await self._start()
         try:
             await self.inbox.poll(self.letters.handle)
+        except StorageFailed:
+            raise
         except (HitlError, OSError) as error:
             log.error("mail in: %s", error)
         taken = True
@@ -171,6 +177,8 @@ class Daemon:
         except TimeoutError:
             await self.clerk.chores.stop()
         await self.eraser.chores.stop()
+        for chores in (self.control.chores, self.drift.chores, self.reach.chores):
+            await chores.stop()
         await self.engine.close()
         await self.inbox.close()
         await self.outbox.close()
@@ -207,22 +215,46 @@ class Daemon:
         await self.inbox.run(self.letters.handle)
 
     async def _beats(self) -> None:
+        looks: tuple[tuple[str, Callable[[], Awaitable[None] | None]], ...] = (
+            ("the health file", lambda: self.beat(self)),
+            ("the rules", self.reload.look),
+            ("the keys", self.rekey.look),
+            ("who is away", self.timers.look_who_is_away),
+            ("templates", self.overrides.tell),
+            ("[store] keep", self.eraser.look),
+            ("control/results", self.control.look),
+            ("the daily mail", self.daily.look),
+        )
+        not_before = dict.fromkeys(looks, 0.0)
         while True:
-            self.beat(self)
-            await self.reload.look()
-            self.rekey.look()
-            await self.timers.look_who_is_away()
-            await self.overrides.tell()
-            self.eraser.look()
-            await self.daily.look()
+            for look in looks:
+                if time.monotonic() >= not_before[look]:
+                    not_before[look] = await self._look(*look)
             await asyncio.sleep(_BEAT)
 
+    async def _look(self, name: str, look: Callable[[], Awaitable[None] | None]) -> float:
+        """One of the things looked at with each beat; when to look again. One that breaks does not
+        stop the others."""
+        try:
+            if (under_way := look()) is not None:
+                await under_way
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            return time.monotonic() + self.engine.faults.broke(("look", name), name, error)
+        self.engine.faults.works(("look", name))
+        return 0.0
+
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
+        """Begin a loop again when it breaks; after a while without that it is well again."""
+        key = ("loop", name)
         while self.engine.failure is None:
             try:
                 await loop()
-            except StorageFailed:
+            except StorageFailed as error:
+                self.engine.fail(error)
                 return
-            except Exception:
-                log.exception("%s broke; beginning again", name)
+            except Exception as error:  # noqa: BLE001
+                self.engine.faults.broke(key, f"{name} broke and was begun again", error)
+                asyncio.get_running_loop().call_later(_WELL, self.engine.faults.works, key)
             await asyncio.sleep(1.0)

@@ -22,7 +22,10 @@ class Drift:
 
     engine: Engine
     world: World
-    chores: Chores = field(default_factory=Chores)
+    chores: Chores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
 
     def watch(self, case: Case) -> None:
         if case.review is not None and case.review.status in ("ok", "flagged"):

@@ -20,6 +20,7 @@ from hitl_mail.core.commands import Command
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
+from hitl_mail.daemon.faults import Faults
 from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import Clock, Store
 
@@ -43,6 +44,7 @@ class Engine:
         self.clock = clock
         self.watchers: list[Watcher] = []
         self.desk_watchers: list[DeskWatcher] = []
+        self.faults = Faults()
         self.failed = asyncio.Event()
         self.failure: StorageFailed | None = None
         self._store = store
@@ -70,8 +72,7 @@ class Engine:
         """Show every open case, and the desk, to the watchers: at start, once."""
         for case in list(self.cases.values()):
             self._show(case)
-        for watcher in self.desk_watchers:
-            watcher(self.desk)
+        self._show_desk(self.desk)
 
     def open_case(self, agent: str, action_id: str) -> Case | None:
         """The open case of an agent's id."""
@@ -157,8 +158,7 @@ class Engine:
         for case in touched:
             self._show(case)
         if record.desk:
-            for watcher in self.desk_watchers:
-                watcher(desk)
+            self._show_desk(desk)
         self._count()
         return touched
 
@@ -171,7 +171,31 @@ class Engine:
 
     def _show(self, case: Case) -> None:
         for watcher in self.watchers:
+            self._show_to(watcher, case)
+
+    def _show_to(self, watcher: Watcher, case: Case) -> None:
+        """A watcher that breaks over one case must not keep it from the others, nor for ever."""
+        key = ("watcher", watcher, case.id)
+        try:
             watcher(case)
+        except Exception as error:  # noqa: BLE001
+            wait = self.faults.broke(key, f"{case.id}: what it owes could not be taken up", error)
+            asyncio.get_running_loop().call_later(wait, self._show_again, watcher, case)
+        else:
+            self.faults.works(key)
+
+    def _show_again(self, watcher: Watcher, case: Case) -> None:
+        self._show_to(watcher, self.cases.get(case.id, case))
+
+    def _show_desk(self, desk: Desk) -> None:
+        for watcher in self.desk_watchers:
+            try:
+                watcher(desk)
+            except Exception as error:  # noqa: BLE001
+                wait = self.faults.broke(watcher, "a notice could not be taken up", error)
+                asyncio.get_running_loop().call_later(wait, self._show_desk, self.desk)
+            else:
+                self.faults.works(watcher)
 
     def _count(self) -> None:
         busy = self._snapshot is not None and not self._snapshot.done()
@@ -182,7 +206,10 @@ class Engine:
         try:
             await self._store.snapshot(self._state.lines())
         except StorageFailed as error:
-            # History is still whole: a start-up would only have more of it to read.
+            # History is still whole: a start-up would only have more of it to read. Unless the disk
+            # did not keep what it was given: then nothing may be assumed of the rest either.
             log.error("no snapshot: %s", error)
+            if error.final:
+                self.fail(error)
             return error
         return None

@@ -35,8 +35,11 @@ class Eraser:
     engine: Engine
     receipts: Erasable
     keep: float | None
-    chores: Chores = field(default_factory=Chores)
+    chores: Chores = field(init=False)
     _looked: float | None = None
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
 
     async def erase(self, case: str, decision: Mapping[str, Any]) -> dict[str, Any]:
         """Erase one closed case as an admin decided; what was done, for them to read.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hitl_mail.daemon.daemon import Daemon
 
 _TROUBLES = 5
-"""The first of many mails that wait for the same reason say it all."""
+"""The first of many mails, or of many faults, that have the same reason say it all."""
 
 
 def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
@@ -43,6 +43,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         },
         "mail_in": _pulse(daemon.inbox.pulse),
         "web": None if web is None else {"error": web.error},
+        "faults": sorted(daemon.engine.faults.now.values())[:_TROUBLES],
         "receipts_error": daemon.clerk.missing or None,
         "storage_error": str(daemon.engine.failure) if daemon.engine.failure else None,
     }

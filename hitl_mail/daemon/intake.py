@@ -27,6 +27,7 @@ from hitl_mail.core.action import (
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.faults import LONGEST
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import ReceiptRow, Receipts, Spool, Spooled
@@ -56,6 +57,8 @@ class Intake:
     permit_token: Callable[[Case], str]
     right_permit: Callable[[Case, str], bool]
     _turn: int = field(default=0)
+    _put_off: dict[str, list[tuple[float, Spooled]]] = field(default_factory=dict)
+    """Claimed files of an agent that could not be dealt with, and when to try again."""
 
     async def serve(self) -> int:
         """One round: up to a batch of each agent's files. How many, at least 1 where more wait."""
@@ -64,24 +67,50 @@ class Intake:
         self._turn += 1
         for index in range(len(agents)):
             agent = agents[(index + self._turn) % len(agents)]
-            room = self.world.site.limits.waiting - self._waiting(agent)
-            if room > 0:
-                files = self.spools[agent].claim(min(_BATCH, room))
+            try:
+                handled += await self._serve(agent)
+            except StorageFailed:
+                raise
+            except Exception as error:  # noqa: BLE001
+                # Whatever is wrong with one spool must not stop the others.
+                self.engine.faults.broke(("spool", agent), f"the spool of {agent}", error)
             else:
-                # What ends cases must not wait behind what would open more.
-                files = self.spools[agent].claim(_BATCH, _ends_a_case)
-            handled += len(files) + self.spools[agent].more
-            # What is said about an action may have been dropped beside it: actions first.
-            messages = await _together([self._read(agent, spooled) for spooled in files])
-            for actions in (True, False):
-                await _together(
-                    [
-                        self._take(agent, spooled, read)
-                        for spooled, read in zip(files, messages, strict=True)
-                        if read is not None and isinstance(read[1], Action) == actions
-                    ]
-                )
+                self.engine.faults.works(("spool", agent))
         return handled
+
+    async def _serve(self, agent: str) -> int:
+        room = self.world.site.limits.waiting - self._waiting(agent)
+        files = self._due_again(agent)
+        if room > 0:
+            files += self.spools[agent].claim(min(_BATCH, room))
+        else:
+            # What ends cases must not wait behind what would open more.
+            files += self.spools[agent].claim(_BATCH, _ends_a_case)
+        # What is said about an action may have been dropped beside it: actions first.
+        messages = await _together([self._read(agent, spooled) for spooled in files])
+        for actions in (True, False):
+            await _together(
+                [
+                    self._take(agent, spooled, read)
+                    for spooled, read in zip(files, messages, strict=True)
+                    if read is not None and isinstance(read[1], Action) == actions
+                ]
+            )
+        return len(files) + self.spools[agent].more
+
+    def _due_again(self, agent: str) -> list[Spooled]:
+        now, waiting = self.engine.clock.now(), self._put_off.pop(agent, [])
+        later = [(at, spooled) for at, spooled in waiting if now < at <= now + LONGEST]
+        if later:
+            self._put_off[agent] = later
+        return [spooled for at, spooled in waiting if (at, spooled) not in later]
+
+    def _later(self, agent: str, spooled: Spooled, error: OSError) -> None:
+        """The file is as good as any other; what it needs of the disk is not to be had now."""
+        key = ("file", agent, spooled.name)
+        wait = self.engine.faults.broke(key, f"{spooled.name} of {agent} waits", error)
+        self.spools[agent].survived(spooled)
+        self._put_off.setdefault(agent, []).append((self.engine.clock.now() + wait, spooled))
 
     def _waiting(self, agent: str) -> int:
         # Counting is linear in open cases only when an agent is near its limit at all.
@@ -96,9 +125,19 @@ class Intake:
             return document, read_message(document, spooled.name.rsplit(".", 1)[0])
         except Refused as error:
             await self._refuse(agent, spooled, error)
-            return None
+        except Exception:  # noqa: BLE001
+            await self._refuse_ours(agent, spooled)
+        return None
 
     async def _take(self, agent: str, spooled: Spooled, read: _Read) -> None:
+        try:
+            await self._carry_out(agent, spooled, read)
+        except OSError as error:
+            self._later(agent, spooled, error)
+        else:
+            self.engine.faults.works(("file", agent, spooled.name))
+
+    async def _carry_out(self, agent: str, spooled: Spooled, read: _Read) -> None:
         document, message = read
         decided = partial(self.spools[agent].survived, spooled)
         try:
@@ -111,13 +150,10 @@ class Intake:
                     await self._report(agent, message, decided)
         except Refused as error:
             await self._refuse(agent, spooled, error)
-        except StorageFailed:
+        except (StorageFailed, OSError):
             raise
-        except Exception:
-            # A fault of ours must neither stop the daemon nor swallow the file.
-            log.exception("could not handle %s of %s", spooled.name, agent)
-            detail = "hitl-mail failed on this file; see its log"
-            await self._refuse(agent, spooled, Refused("internal", detail))
+        except Exception:  # noqa: BLE001
+            await self._refuse_ours(agent, spooled)
         else:
             decided()
             self.spools[agent].done(spooled)
@@ -125,7 +161,18 @@ class Intake:
     async def _refuse(self, agent: str, spooled: Spooled, error: Refused) -> None:
         log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
         reason = {"error": error.code, "detail": error.detail, "field": error.field}
-        await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
+        try:
+            await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
+        except OSError as failure:
+            self._later(agent, spooled, failure)
+        else:
+            self.engine.faults.works(("file", agent, spooled.name))
+
+    async def _refuse_ours(self, agent: str, spooled: Spooled) -> None:
+        """A fault of ours must neither stop the daemon nor swallow the file."""
+        log.exception("could not handle %s of %s", spooled.name, agent)
+        detail = "hitl-mail failed on this file; see its log"
+        await self._refuse(agent, spooled, Refused("internal", detail))
 
     async def _action(
         self, agent: str, document: dict[str, Any], action: Action, decided: Callable[[], None]
@@ -278,7 +325,8 @@ def _ends_a_case(name: str, data: bytes) -> bool:
         return False
     try:
         document = parse_document(data, toml=name.endswith(".toml"))
-    except Refused:
+    except Exception:  # noqa: BLE001
+        # What is wrong with it is found when it is claimed.
         return False
     return "cancel" in document or "report" in document
 

@@ -21,7 +21,7 @@ from hitl_mail.core.effects import Mail
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import WITHDRAWN, is_missed, is_stale, notices
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import HitlError
+from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary, Outbox
 from hitl_mail.review.compose import Composed
 
@@ -129,6 +129,15 @@ class Mailer:
     async def _offer(self, key: Key) -> None:
         try:
             await self._do(key)
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # Whatever is wrong with one mail must not stop the others, nor lose this one.
+            wait = self.engine.faults.broke(("mail", key), f"the mail {'/'.join(key)}", error)
+            self._known.add(key)
+            heapq.heappush(self._heap, (self.engine.clock.now() + wait, key))
+        else:
+            self.engine.faults.works(("mail", key))
         finally:
             if self._probing:
                 self._probing = False
@@ -177,6 +186,11 @@ class Mailer:
         except (MailDoubt, OSError) as error:
             # In doubt means offered again: the Message-ID is the same.
             await self._later(key, case, item, error)
+        except StorageFailed:
+            raise
+        except Exception as error:
+            log.exception("mail %s cannot be sent", "/".join(key))
+            await self._later(key, case, item, error)
         else:
             self._works()
             self.last_ok = self.engine.clock.now()
@@ -214,7 +228,6 @@ class Mailer:
             self.troubles.pop(key, None)
         else:
             self.troubles[key] = _waits(item, next_at, text)
-        heapq.heappush(self._heap, (next_at, key))
         case_id, effect_id = key
         if case_id:
             await self.engine.handle(
@@ -222,6 +235,8 @@ class Mailer:
             )
         else:
             await self.engine.note(NoticeDeferred(now, effect_id, item.attempts + 1, next_at, text))
+        heapq.heappush(self._heap, (next_at, key))
+        self._more.set()
 
     async def _failed(
         self, key: Key, case: Case | None, item: Mail | Notice, error: HitlError

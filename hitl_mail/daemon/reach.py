@@ -27,7 +27,10 @@ class Reach:
     engine: Engine
     world: World
     stranded: dict[str, str] = field(default_factory=dict)
-    chores: Chores = field(default_factory=Chores)
+    chores: Chores = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
 
     def watch(self, case: Case) -> None:
         people = out_of_reach(case)

@@ -13,7 +13,7 @@ from hitl_mail.core.commands import Rejudge
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.notices import tell_admins
 from hitl_mail.daemon.world import Rules, World
-from hitl_mail.errors import ConfigError
+from hitl_mail.errors import ConfigError, StorageFailed
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +52,12 @@ class Reload:
             stale = f"; {STALE_SITE}" if self.site_changed() else ""
             await self._keep_old(f"{error}{stale}")
             return
+        except StorageFailed:
+            raise
+        except Exception:
+            # Nothing is wrong with the file, as far as anybody knows: it is read again.
+            self._seen = None
+            raise
         self.error = ""
         log.warning("the policy is now %s", policy.digest)
         # Also under the same digest: a schema it names may be another.
@@ -77,11 +83,20 @@ class Reload:
         case = self.engine.cases.get(case_id)
         if case is None:
             return
-        # What would run, which somebody may have edited.
-        action = read_message({**case.action, "payload": case.payload}, case.action_id)
-        if isinstance(action, Action):
-            verdict = self.world.judge(action, case.agent, case.id)
-            await self.engine.handle(case.id, Rejudge(verdict))
+        key = ("judge", case_id)
+        try:
+            # What would run, which somebody may have edited.
+            action = read_message({**case.action, "payload": case.payload}, case.action_id)
+            if isinstance(action, Action):
+                verdict = self.world.judge(action, case.agent, case.id)
+                await self.engine.handle(case.id, Rejudge(verdict))
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            # It keeps the verdict it has; whatever is wrong with one must not stop the others.
+            self.engine.faults.broke(key, f"{case_id} cannot be judged by the new rules", error)
+        else:
+            self.engine.faults.works(key)
 
     async def _keep_old(self, error: str) -> None:
         log.error("rules.toml is not used: %s", error)

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Begin, Finish
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import NotAllowed
+from hitl_mail.errors import NotAllowed, StorageFailed
 from hitl_mail.ports import Attempt, Executor, Order
 from hitl_mail.settings import Executor as ExecutorSettings
 
@@ -33,10 +35,11 @@ class Runner:
     engine: Engine
     world: World
     executor_for: Callable[[ExecutorSettings], Executor]
-    chores: Chores = field(default_factory=Chores)
+    chores: Chores = field(init=False)
     stopping: bool = False
 
     def __post_init__(self) -> None:
+        self.chores = Chores(self.engine.faults, self.engine.fail)
         self._slots = asyncio.Semaphore(self.world.site.limits.executions)
 
     def watch(self, case: Case) -> None:
@@ -61,7 +64,8 @@ class Runner:
                 crashed=True,
             )
             log.warning("%s: attempt %d was under way at a crash", case.id, case.attempts)
-            await self.engine.handle(case.id, finish)
+            self.chores.start(("crashed", case.id), partial(self._finish, case.id, finish))
+        await self.chores.settle()
 
     def _unchanged(self, case: Case) -> bool:
         """The claim to be idempotent counts only for the settings under which it started."""
@@ -100,8 +104,20 @@ class Runner:
             settings.idempotent,
             crashed=stopped,
         )
-        await self.engine.handle(case_id, finish)
+        await self._finish(case_id, finish)
         return not stopped
+
+    async def _finish(self, case_id: str, finish: Finish) -> None:
+        """Record what became of an attempt: if that cannot be, that nobody can tell."""
+        try:
+            await self.engine.handle(case_id, finish)
+        except (StorageFailed, NotAllowed):
+            raise
+        except Exception:
+            log.exception("%s: what became of its attempt cannot be recorded", case_id)
+            outcome = {"ok": False, "error": "what became of it could not be recorded; see the log"}
+            unknown = msgspec.structs.replace(finish, result="doubt", outcome=outcome)
+            await self.engine.handle(case_id, unknown)
 
     async def _execute(self, case: Case, settings: ExecutorSettings) -> tuple[Attempt, bool]:
         """What became of the attempt, and whether it was ended because the daemon stops."""
@@ -109,6 +125,8 @@ class Runner:
             return await self.executor_for(settings).run(_order(case)), False
         except asyncio.CancelledError:
             return Attempt("doubt", {"ok": False, "error": _STOPPED}), True
+        except StorageFailed:
+            raise
         except Exception as error:
             log.exception("%s: the executor broke", case.id)
             text = f"the executor broke: {error}"[:200]

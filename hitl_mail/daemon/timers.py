@@ -12,6 +12,7 @@ from hitl_mail.core.commands import Tick
 from hitl_mail.core.timing import due
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
+from hitl_mail.errors import StorageFailed
 
 _LOOK = 30.0
 """Seconds after which the clock is read again, so that a clock that jumped is noticed."""
@@ -34,12 +35,8 @@ class Timers:
         if when is None:
             self._due.pop(case.id, None)
             return
-        if self._due.get(case.id) == when:
-            return
-        self._due[case.id] = when
-        heapq.heappush(self._heap, (when, case.id))
-        if self._heap[0][0] == when:
-            self._changed.set()
+        if self._due.get(case.id) != when:
+            self._set(case.id, when)
 
     async def fire(self) -> int:
         """Carry out all that is due now; how much that was."""
@@ -58,17 +55,8 @@ class Timers:
             return
         self._gone = gone
         ticks: dict[frozenset[str], Tick] = {}
-        for case in self.engine.cases.values():
-            excluded = self.world.excluded(case)
-            if case.status == "pending" and excluded not in ticks:
-                ticks[excluded] = self.world.who_is_there(excluded)
-        await asyncio.gather(
-            *(
-                self.engine.handle(case.id, ticks[self.world.excluded(case)])
-                for case in self.engine.cases.values()
-                if case.status == "pending"
-            )
-        )
+        pending = [case for case in self.engine.cases.values() if case.status == "pending"]
+        await asyncio.gather(*(self._look_who(case, ticks) for case in pending))
 
     async def run(self) -> None:
         """Fire what is due, for ever."""
@@ -83,15 +71,54 @@ class Timers:
             except TimeoutError:
                 continue
 
+    async def _look_who(self, case: Case, ticks: dict[frozenset[str], Tick]) -> None:
+        try:
+            excluded = self.world.excluded(case)
+            if excluded not in ticks:
+                ticks[excluded] = self.world.who_is_there(excluded)
+            await self.engine.handle(case.id, ticks[excluded])
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._try_again(case.id, error)
+
+    def _set(self, case_id: str, when: float) -> None:
+        self._due[case_id] = when
+        heapq.heappush(self._heap, (when, case_id))
+        if self._heap[0][0] == when:
+            self._changed.set()
+
     async def _fire(self, case_id: str, now: float) -> None:
-        case = self.engine.cases.get(case_id)
+        """Whatever is wrong with one case must not stop the others, nor its own next timer."""
         self._due.pop(case_id, None)
+        try:
+            await self._carry_out(case_id, now)
+            self._watch_on(case_id)
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001
+            self._try_again(case_id, error)
+        else:
+            self.engine.faults.works(("timer", case_id))
+
+    def _try_again(self, case_id: str, error: Exception) -> None:
+        wait = self.engine.faults.broke(("timer", case_id), f"{case_id}: a timer", error)
+        self._set(case_id, self.engine.clock.now() + wait)
+
+    def _watch_on(self, case_id: str) -> None:
+        """What did not change with its timer has another, or still waits for what it was for: a
+        slot to run in, or an instant that is in the future again because the clock went back."""
+        case = self.engine.cases.get(case_id)
+        when = due(case) if case is not None else None
+        if when is not None and case_id not in self._due:
+            now = self.engine.clock.now()
+            self._set(case_id, when if when > now else now + _LOOK)
+
+    async def _carry_out(self, case_id: str, now: float) -> None:
+        case = self.engine.cases.get(case_id)
         if case is None:
             return
         if case.status == "approved" and case.retry_at is not None and now < case.expires_at:
             self.wake_runner(case)
         elif case.in_review or case.status in ("pending", "approved"):
             await self.engine.handle(case_id, Tick(self.world.away(case)))
-        after = self.engine.cases.get(case_id)
-        if after is not None and (due(after) or 0.0) > now:
-            self.watch(after)

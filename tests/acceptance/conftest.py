@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.failing_daemon import Zygote
 from tests.acceptance.home import TestHome
+from tests.acceptance.lives import Lives, Outside
 from tests.servers.process import free_port
+from tests.servers.smtp_sink import smtp_sink_at
+from tests.servers.webhook import receiver
 
 
 @pytest.fixture
@@ -40,3 +44,18 @@ def home(make_home: Callable[..., TestHome]) -> TestHome:
 def quiet_home(make_home: Callable[..., TestHome]) -> TestHome:
     """A home whose daemon is down."""
     return make_home()
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """Begins daemons in milliseconds, and lets them die or fail where a test says."""
+    made = Zygote(tmp_path_factory.mktemp("zygote") / "output")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def new_life(tmp_path: Path, zygote: Zygote) -> Iterator[Lives]:
+    """Makes homes for the stories of `lives`."""
+    with smtp_sink_at(tmp_path) as sink, receiver() as post:
+        yield Lives(tmp_path, zygote, Outside(sink, post))

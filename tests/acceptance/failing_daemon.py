@@ -1,146 +1,55 @@
-"""hitl-mail's command line, made to die by SIGKILL at a chosen instant. For tests only.
+"""hitl-mail's command line, made to die or to fail at a chosen instant. For tests only.
 
 Run as a program it imports everything once and then serves orders, one JSON object a line on its
 standard input: each is carried out in a forked child, so that a whole life of the daemon costs
-milliseconds. The answer is one line, the child's return code (-9 where it was killed).
+milliseconds. The answers are two lines: the child's number, and at its end its return code (-9
+where it was killed).
 
 An order: `words` of the command line; `output`, the file for what it prints; `point` and `nth`:
-die at the nth time that this point of `POINTS` is reached (`point` may be empty: then how often
-each point was reached is written to `output` + ".points");
-`snapshot_after`: records between two snapshots.
+die at the nth time that this point of `failpoints` is reached, or fail there once with the error
+number `fails` (`point` may be empty: then how often each point was reached is written to `output`
++ ".points"); `snapshot_after`: records between two snapshots; `clock`: a file with the seconds by
+which the daemon's clock is ahead, read each time that it is looked at.
 """
 
 from __future__ import annotations
 
-import functools
-import inspect
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 from typing import Any
 
 from hitl_mail import cli
-from hitl_mail.adapters.durable import write_all
-from hitl_mail.adapters.execute.command import CommandExecutor
-from hitl_mail.adapters.framelog import frame
-from hitl_mail.adapters.journal import journal
-from hitl_mail.adapters.journal.journal import Journal
-from hitl_mail.adapters.maildir import MaildirInbox, MaildirOutbox
-from hitl_mail.adapters.receipts.files import MonthFiles
-from hitl_mail.adapters.spool.directory import SpoolDirectory
+from hitl_mail.adapters.clock import SystemClock
 from hitl_mail.daemon import engine
-from hitl_mail.daemon.letters import Letters
+from tests.acceptance.failpoints import CALLS, POINTS, Nth, fail, install
 
 # What the child would import lazily, imported once for all of them.
+import httpx  # noqa: F401  isort: skip
+from hitl_mail.adapters.imap import inbox  # noqa: F401  isort: skip
+from hitl_mail.adapters.web import app, server  # noqa: F401  isort: skip
+from hitl_mail.bootstrap import wiring  # noqa: F401  isort: skip
 from hitl_mail.policy import conditions, load  # noqa: F401  isort: skip
-from hitl_mail.cli import cases, decisions, receipts, run, status  # noqa: F401  isort: skip
-
-
-class Nth:
-    """Dies at the nth call."""
-
-    def __init__(self, nth: int) -> None:
-        self.nth = nth
-        self.reached = 0
-
-    def due(self) -> bool:
-        self.reached += 1
-        return self.reached == self.nth
-
-    def __call__(self) -> None:
-        if self.due():
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-Install = Callable[[Nth], None]
-
-
-def _before(where: Any, name: str) -> Install:
-    return functools.partial(_wrap, where, name, True)
-
-
-def _after(where: Any, name: str) -> Install:
-    return functools.partial(_wrap, where, name, False)
-
-
-def _wrap(where: Any, name: str, before: bool, die: Nth) -> None:
-    """Reach the point where `where.name` is called, or has returned. A call about nothing, an
-    empty list, does not count."""
-    real = getattr(where, name)
-
-    @functools.wraps(real)
-    def plain(*args: Any, **options: Any) -> Any:
-        if before and [] not in args:
-            die()
-        returned = real(*args, **options)
-        if not before and [] not in (*args, returned):
-            die()
-        return returned
-
-    @functools.wraps(real)
-    async def suspended(*args: Any, **options: Any) -> Any:
-        if before:
-            die()
-        returned = await real(*args, **options)
-        if not before:
-            die()
-        return returned
-
-    setattr(where, name, suspended if inspect.iscoroutinefunction(real) else plain)
-
-
-def _torn(die: Nth) -> None:
-    """Half of a group of records reaches the file, then the daemon dies."""
-    real = Journal._flush
-
-    def flush(self: Journal, group: list[bytes]) -> None:
-        if group and die.due():
-            data = b"".join(map(frame, group))
-            write_all(self._log._descriptor, data[: len(data) // 2])
-            os.kill(os.getpid(), signal.SIGKILL)
-        real(self, group)
-
-    Journal._flush = flush  # type: ignore[method-assign]
-
-
-POINTS: dict[str, Install] = {
-    "spool claim, after": _after(SpoolDirectory, "claim"),
-    "spool done, before": _before(SpoolDirectory, "done"),
-    "spool done, after": _after(SpoolDirectory, "done"),
-    "spool result, before": _before(SpoolDirectory, "result"),
-    "spool result, after": _after(SpoolDirectory, "result"),
-    "journal append, before": _before(Journal, "_flush"),
-    "journal append, torn": _torn,
-    "journal append, durable": _after(Journal, "_flush"),
-    "snapshot, before": _before(journal, "write_snapshot"),
-    "snapshot, written": _after(journal, "write_snapshot"),
-    "snapshot, history discarded": _after(journal, "discard_before"),
-    "receipts, before": _before(MonthFiles, "append"),
-    "receipts, durable": _after(MonthFiles, "append"),
-    "outbox, before": _before(MaildirOutbox, "_write"),
-    "outbox, after": _after(MaildirOutbox, "_write"),
-    "inbox, before put away": _after(Letters, "handle"),
-    "inbox, after put away": _after(MaildirInbox, "_offer"),
-    "executor, before start": _before(CommandExecutor, "_start"),
-    "executor, started": _after(CommandExecutor, "_start"),
-    "executor, ended": _after(CommandExecutor, "run"),
-}
+from hitl_mail.cli import cases, decisions, keys, receipts, run, status  # noqa: F401  isort: skip
 
 
 def _live(order: dict[str, Any]) -> None:
     """The child: one command, perhaps its last."""
-    out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    out = os.open(order["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(out, 1)
     os.dup2(out, 2)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    watched = {order["point"]: Nth(order["nth"])} if order["point"] else _never()
+    watched = _watched(order)
     for point, nth in watched.items():
-        POINTS[point](nth)
+        install(point, nth, Path(order["home"]))
     engine._SNAPSHOT_AFTER = order.get("snapshot_after", engine._SNAPSHOT_AFTER)
+    if "clock" in order:
+        _set_clock(Path(order["clock"]))
     sys.argv = ["hitl-mail", *order["words"]]
     try:
         cli.main()
@@ -149,8 +58,18 @@ def _live(order: dict[str, Any]) -> None:
         Path(order["output"] + ".points").write_text(json.dumps(reached))
 
 
-def _never() -> dict[str, Nth]:
-    return {point: Nth(0) for point in POINTS}
+def _watched(order: dict[str, Any]) -> dict[str, Nth]:
+    if order["point"]:
+        act = fail(order["fails"]) if "fails" in order else None
+        return {order["point"]: Nth(order["nth"], act)}
+    return {point: Nth(0) for point in (*POINTS, *CALLS)}
+
+
+def _set_clock(ahead: Path) -> None:
+    def now(self: SystemClock) -> float:
+        return time.time() + float(ahead.read_text())
+
+    SystemClock.now = now  # type: ignore[method-assign]
 
 
 def serve() -> None:
@@ -159,13 +78,18 @@ def serve() -> None:
         child = os.fork()
         if child == 0:
             _live(json.loads(line))
+        _say(child)
         _, waited = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(waited)}\n")
-        sys.stdout.flush()
+        _say(os.waitstatus_to_exitcode(waited))
+
+
+def _say(number: int) -> None:
+    sys.stdout.write(f"{number}\n")
+    sys.stdout.flush()
 
 
 class Zygote:
-    """The test's side of `serve`."""
+    """The test's side of `serve`: one command at a time."""
 
     def __init__(self, output: Path) -> None:
         self._output = output
@@ -173,22 +97,38 @@ class Zygote:
             [sys.executable, "-m", "tests.acceptance.failing_daemon"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
         )
 
     def live(
         self, home: Path, *words: str, point: str = "", nth: int = 1, **settings: Any
     ) -> tuple[int, str]:
         """Return code and output of one command on `home`."""
+        self._output.unlink(missing_ok=True)
+        child = self.begin(home, *words, point=point, nth=nth, **settings)
+        return child.wait(None), self._output.read_text()
+
+    def begin(
+        self,
+        home: Path,
+        *words: str,
+        point: str = "",
+        nth: int = 1,
+        output: Path | None = None,
+        **settings: Any,
+    ) -> Child:
+        """Start a command on `home`; what it prints is appended to `output`."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        order = {"words": ["--home", str(home), *words], "output": str(self._output)}
-        print(
-            json.dumps({**order, "point": point, "nth": nth, **settings}),
-            file=self._process.stdin,
-            flush=True,
-        )
-        return int(self._process.stdout.readline()), self._output.read_text()
+        order = {
+            "home": str(home),
+            "words": ["--home", str(home), *words],
+            "output": str(output or self._output),
+            "point": point,
+            "nth": nth,
+            **settings,
+        }
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        return Child(self._process)
 
     def reached(self) -> dict[str, int]:
         """How often the last command, if it was to live, reached each point."""
@@ -201,6 +141,45 @@ class Zygote:
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
+
+
+class Child:
+    """A command that was begun, as `subprocess.Popen` would have it."""
+
+    def __init__(self, zygote: subprocess.Popen[bytes]) -> None:
+        self._zygote = zygote
+        self._code: int | None = None
+        self.pid = self._line()
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            ready, _, _ = select.select([self._zygote.stdout], [], [], 0)
+            self._code = self._line() if ready else None
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._code is None:
+            ready, _, _ = select.select([self._zygote.stdout], [], [], timeout)
+            assert ready, f"process {self.pid} did not end within {timeout} s"
+            self._code = self._line()
+        return self._code
+
+    def send_signal(self, how: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, how)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _line(self) -> int:
+        assert self._zygote.stdout is not None
+        # Read byte by byte, so that `select` never misses what a buffer holds.
+        line = b""
+        while not line.endswith(b"\n"):
+            read = os.read(self._zygote.stdout.fileno(), 1)
+            assert read, "the zygote is gone"
+            line += read
+        return int(line)
 
 
 if __name__ == "__main__":

@@ -53,6 +53,57 @@ def test_refused_files_of_one_name_are_numbered(root: Path) -> None:
     assert found == [(b"0", "0"), (b"1", "1"), (b"2", "2")]
 
 
+def test_a_kill_between_the_reason_and_the_move_leaves_no_second_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped(root)
+    it = spool(root)
+    [claimed] = it.claim(10)
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr("hitl_mail.adapters.spool.refused.os.rename", killed)
+        it.refuse(claimed, ERROR)
+    assert names(root / "refused") == {"a.json.error.json"}
+    it = spool(root)
+    it.refuse(it.claim(10)[0], ERROR)
+    assert names(root / "refused") == {"a.json", "a.json.error.json"}
+
+
+def test_a_reason_whose_file_had_another_fault_keeps_its_name(root: Path) -> None:
+    (root / "refused/a.json.error.json").write_text(json.dumps({**ERROR, "detail": "another"}))
+    dropped(root)
+    it = spool(root)
+    it.refuse(it.claim(10)[0], ERROR)
+    assert names(root / "refused") == {
+        "a.json.error.json",
+        "a.json.1",
+        "a.json.1.error.json",
+    }
+
+
+def test_a_refused_file_that_equals_a_reason_is_not_taken_for_one(root: Path) -> None:
+    it = spool(root)
+    dropped(root, "a.json.error.json", json.dumps(ERROR).encode())
+    it.refuse(it.claim(10)[0], {**ERROR, "detail": "another"})
+    dropped(root)
+    it.refuse(it.claim(10)[0], ERROR)
+    assert reason(root, "a.json.1") == ERROR
+
+
+def test_a_file_that_vanished_before_it_is_refused_is_forgotten(root: Path) -> None:
+    dropped(root)
+    it = spool(root)
+    [claimed] = it.claim(10)
+    claimed.path.unlink()
+    it.refuse(claimed, ERROR)
+    assert names(root / "refused") == set()
+    dropped(root)
+    assert [one.name for one in it.claim(10)] == ["a.json"]
+
+
 def test_numbers_go_on_after_a_restart(root: Path) -> None:
     for _ in range(3):
         dropped(root)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.core.case import Case
+from hitl_mail.core.commands import MailWas
 from hitl_mail.core.desk import Desk, Notice
 from hitl_mail.core.effects import Mail
 from hitl_mail.daemon.engine import Engine
@@ -184,6 +186,38 @@ async def test_a_notice_that_cannot_be_delivered_brings_no_other(office: Office)
     await office.after(0)
     assert await office.after(1000) == []
     assert office.mailer.waiting == 0
+
+
+async def test_a_mail_over_which_the_outbox_breaks_waits_and_stops_no_other(
+    office: Office,
+) -> None:
+    office.server.answers = {"ada": RuntimeError("nobody thought of this")}
+    assert await office.after(0) == ["ada", "bob"]
+    assert office.statuses == {"ada": "queued", "bob": "sent"}
+    assert "nobody thought of this" in " ".join(office.mailer.troubles.values())
+    office.server.answers = {}
+    assert await office.after(5.1) == ["ada"]
+    assert office.statuses == {"ada": "sent", "bob": "sent"}
+
+
+async def test_a_mail_over_which_we_break_is_offered_again_and_told(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = office.engine.handle
+
+    async def handle(case_id: str, command: MailWas, *more: Any) -> Case | None:
+        if command.effect == ask_to_ada:
+            raise RuntimeError("nobody thought of this")
+        return await real(case_id, command, *more)
+
+    [ask_to_ada] = [m.id for m in office.engine.cases[CASE].mails if m.to == "ada"]
+    with monkeypatch.context() as patched:
+        patched.setattr(office.engine, "handle", handle)
+        assert await office.after(0) == ["ada", "bob"]
+        assert "nobody thought of this" in " ".join(office.engine.faults.now.values())
+    assert await office.after(5.1) == ["ada"]
+    assert office.statuses == {"ada": "sent", "bob": "sent"}
+    assert (office.engine.faults.now, office.mailer.waiting) == ({}, 0)
 
 
 async def test_a_mail_that_cannot_be_written_waits_and_stops_no_other(office: Office) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,11 @@ from hitl_mail.adapters.framelog import check_header, header, scan, unframe, wri
 from hitl_mail.errors import Damaged, StorageFailed
 
 Entry = Literal["snapshot", "record"]
-_MEND = "Restore the directory from a backup."
+_MEND = (
+    "Keep a copy of state/, then restore all of it from a backup. What happened since that was made"
+    " is not known then: an action that ran since may run again, so find out first what ran"
+    " (state/receipts of the copy, and whoever was asked)."
+)
 _FINAL_AT_MOST = 200
 
 
@@ -59,12 +64,35 @@ def find_history(directory: Path) -> History:
     segments = list(range(first, max([*logs, *snapshots], default=0) + 1))
     for number in segments:
         if number not in logs:
-            raise Damaged(str(segment_path(directory, number)), 0, "it is missing", _MEND)
+            raise _missing(directory, number, snapshots)
     return History(snapshot, segments)
+
+
+def _missing(directory: Path, number: int, snapshots: list[int]) -> Damaged:
+    """A segment that a snapshot has made superfluous is missed only if the snapshot is broken."""
+    broken = [n for n in snapshots if n > number]
+    if broken:
+        path = snapshot_path(directory, broken[-1])
+        return Damaged(str(path), path.stat().st_size, "its end is missing or damaged", _MEND)
+    return Damaged(str(segment_path(directory, number)), 0, "it is missing", _MEND)
+
+
+@contextmanager
+def journal_damage() -> Iterator[None]:
+    """Say of any damage of a journal's file what it takes to go on."""
+    try:
+        yield
+    except Damaged as error:
+        raise Damaged(error.path, error.offset, error.why, _MEND) from None
 
 
 def read_history(directory: Path, history: History) -> Iterator[tuple[Entry, bytes]]:
     """Payloads of the snapshot, then records. Raises `Damaged`, `HitlError`, FileNotFoundError."""
+    with journal_damage():
+        yield from _read(directory, history)
+
+
+def _read(directory: Path, history: History) -> Iterator[tuple[Entry, bytes]]:
     if history.snapshot is not None:
         for payload in _snapshot_payloads(directory, history.snapshot):
             yield "snapshot", payload

@@ -20,6 +20,7 @@ from hitl_mail.adapters.journal.files import (
     Entry,
     discard_before,
     find_history,
+    journal_damage,
     read_history,
     segment_header,
     segment_path,
@@ -45,7 +46,7 @@ class Journal:
     def __init__(self, directory: Path, mode: int) -> None:
         self._directory = directory
         self._mode = mode
-        with storage_failures(directory):
+        with storage_failures(directory), journal_damage():
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             drop_asides(directory)
             self._segment = find_history(directory).last or 1

@@ -187,10 +187,7 @@ def _create(path: Path, material: dict[str, bytes], created: str) -> None:
 
 def new_entry(kind: str, raw: bytes, created: str) -> dict[str, str]:
     """A key as its file has it; `kind` is `secret` or `private`."""
-    # Named by a digest, so that the name says nothing and is the same wherever it is computed.
-    secret = hashlib.sha256(raw).hexdigest()[:16]
-    name = key_id(_public_half(raw)) if kind == "private" else secret
-    return {"id": name, kind: _text(raw), "created": created}
+    return {"id": _name(kind, raw), kind: _text(raw), "created": created}
 
 
 def public_entry(entry: Mapping[str, str]) -> dict[str, str]:
@@ -260,9 +257,16 @@ def _raw(path: Path, key: Mapping[str, str], kind: str) -> bytes:
         raw = base64.b64decode(key[kind], validate=True)
     except (ValueError, KeyError, TypeError, binascii.Error):
         raise _malformed(path) from None
-    if len(raw) != _KEY_BYTES:
+    if len(raw) != _KEY_BYTES or key.get("id", _name(kind, raw)) != _name(kind, raw):
         raise _malformed(path)
     return raw
+
+
+def _name(kind: str, raw: bytes) -> str:
+    """What a key is called: a digest, so that a damaged one does not pass for another key."""
+    if kind == "secret":
+        return hashlib.sha256(raw).hexdigest()[:16]
+    return key_id(_public_half(raw) if kind == "private" else raw)
 
 
 def _unreadable(path: Path, error: OSError) -> HitlError:
@@ -273,4 +277,4 @@ def _unreadable(path: Path, error: OSError) -> HitlError:
 
 
 def _malformed(path: Path) -> HitlError:
-    return UsageError(f"{path}: not a key file. Restore it from a backup.")
+    return UsageError(f"{path}: not a key file, or damaged. Restore it from a backup.")

@@ -27,7 +27,7 @@ from hitl_mail.adapters.receipts.index import (
     stored,
 )
 from hitl_mail.core.receipt import ABOUT_ERASURE, NO_RECEIPT
-from hitl_mail.errors import Damaged, UsageError
+from hitl_mail.errors import Damaged, HitlError, UsageError
 
 SHORTEST_FRAGMENT = 4
 _WAIT_SECONDS = 2.0
@@ -125,9 +125,15 @@ class Lookup:
         return self._select(where, tuple(value for _, value in wanted), keep, limit)
 
     def receipt(self, row: Row) -> dict[str, Any]:
-        """The receipt itself. Raises `Damaged`, OSError."""
+        """The receipt itself. Raises `Damaged`, `HitlError` where its file is gone, OSError."""
         path = str(self._directory / f"{row.month}.jsonl")
         fault = Damaged(path, row.offset, f"not receipt {row.seq}", "Run `receipts verify`.")
+        if not Path(path).exists():
+            raise HitlError(
+                f"{path}: it is gone, and with it receipt #{row.seq}, of {row.case}, {row.status}."
+                " Restore state/receipts from a backup; `receipts verify` says whether all are"
+                " there then."
+            )
         try:
             receipt = read_receipt(self._directory, row.place)
             if receipt.get("seq") == row.seq:

@@ -121,7 +121,13 @@ class SpoolDirectory:
     def refuse(self, spooled: Spooled, error: Mapping[str, Any]) -> None:
         """Set a claimed file aside, with the reason beside it."""
         with self._open("cur") as cur:
-            self._set_aside(cur, spooled.path.name, error)
+            try:
+                self._set_aside(cur, spooled.path.name, error)
+            except FileNotFoundError:
+                if os.path.lexists(spooled.path):
+                    raise
+                # Somebody else took it away: there is nothing left to keep.
+                self._forget(spooled.path.name)
 
     def result(self, name: str, document: Mapping[str, Any]) -> None:
         """Write `results/NAME.json`, whole and durable or not at all.
@@ -133,6 +139,18 @@ class SpoolDirectory:
         path = self.root / "results" / f"{name}.json"
         write_aside(path, document).replace(path)
         sync_directory(path.parent)
+
+    def sweep(self, before: float) -> None:
+        """Remove the results that were written before this time. Raises OSError."""
+        with os.scandir(self.root / "results") as entries:
+            old = [
+                entry.path
+                for entry in entries
+                if not entry.name.startswith(".")
+                and entry.stat(follow_symlinks=False).st_mtime < before
+            ]
+        for path in old:
+            Path(path).unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _open(self, name: str) -> Iterator[int]:
@@ -239,9 +257,13 @@ class SpoolDirectory:
             raise
 
     def _refuse_new(self, new: int, entry: os.DirEntry[str], error: Refused) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        try:
             if not self._refusals.put(new, entry.name, _error(error)):
                 self._stuck[entry.name] = entry.inode()
+        except FileNotFoundError:
+            # Of the file alone it is nothing; of `refused/` itself, somebody has to be told.
+            if os.path.lexists(self.root / "new" / entry.name):
+                raise
 
     def _read(self, cur: int, name: str, claims: int) -> Spooled | None:
         try:

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.durable import aside, write_all
+from hitl_mail.adapters.durable import aside, sync_file, write_all
 from hitl_mail.errors import Refused
 
 LONGEST_NAME = 200
@@ -96,7 +96,7 @@ def write_aside(path: Path, document: Mapping[str, Any]) -> Path:
 def write_new(path: Path, data: bytes) -> None:
     """Write a file that must not be there yet, and sync it; nothing is left of it on failure.
 
-    Mode 0600, or 0640 in a directory with the set-group-ID bit. Raises OSError.
+    Mode 0600, or 0640 in a directory with the set-group-ID bit. Raises OSError, `SyncFailed`.
     """
     shared = path.parent.stat().st_mode & stat.S_ISGID
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -104,7 +104,7 @@ def write_new(path: Path, data: bytes) -> None:
     try:
         os.fchmod(descriptor, 0o640 if shared else 0o600)
         write_all(descriptor, data)
-        os.fsync(descriptor)
+        sync_file(descriptor, path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -6,6 +6,7 @@ What is moved is the entry of the directory itself: a link is never followed.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ class RefusedDirectory:
             return self._put(source, name, error)
 
     def _put(self, source: int, name: str, error: Mapping[str, Any]) -> bool:
-        free = self._free(plain_name(name))
+        free = self._free(plain_name(name), error)
         reason = self._path / f"{free}.error.json"
         # The reason first: what is no longer in `new/` or `cur/`, and has none, was taken.
         write_aside(reason, error).replace(reason)
@@ -59,14 +60,27 @@ class RefusedDirectory:
         sync_directory(self._path)
         return moved
 
-    def _free(self, name: str) -> str:
-        """A name under which there is neither file nor reason yet."""
+    def _free(self, name: str, error: Mapping[str, Any]) -> str:
+        """A name under which there is neither file nor reason yet, or this very reason, whose file
+        a kill kept from being moved."""
         number = self._numbers.get(name, 0)
         while self._taken(free := f"{name}.{number}" if number else name):
+            if self._is_left(free, error):
+                break
             number += 1
         if number:
             self._numbers[name] = number
         return free
+
+    def _is_left(self, name: str, error: Mapping[str, Any]) -> bool:
+        reason = f"{name}.error.json"
+        # A refused file may be named like a reason, and then has one of its own.
+        if any(os.path.lexists(self._path / one) for one in (name, f"{reason}.error.json")):
+            return False
+        try:
+            return bool(json.loads((self._path / reason).read_bytes()) == dict(error))
+        except (OSError, ValueError):
+            return False
 
     def _taken(self, name: str) -> bool:
         return any(os.path.lexists(self._path / one) for one in (name, f"{name}.error.json"))
