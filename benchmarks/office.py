@@ -114,12 +114,14 @@ class Office:
             daemon.reach.watch,
             self._tell,
         ]
+        self.engine.ahead.append(daemon.runner.watch)
         await daemon.runner.recover()
         self.engine.show_all()
 
     def put_aside(self) -> None:
         """Nothing is done about decided cases any more: only the journal is left."""
         self.engine.watchers.clear()
+        self.engine.ahead.clear()
 
     async def submit(self, documents: Sequence[bytes]) -> None:
         """All of these arrive at once; durable when it returns."""

@@ -42,6 +42,9 @@ class Engine:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
         self.watchers: list[Watcher] = []
+        self.ahead: list[Watcher] = []
+        """Shown a case at once, before its record is durable: whoever only says further commands,
+        whose records come behind it and so are never there without it."""
         self.desk_watchers: list[DeskWatcher] = []
         self.failed = asyncio.Event()
         self.failure: StorageFailed | None = None
@@ -149,6 +152,9 @@ class Engine:
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
             durable = self._store.append(payload)
+            for case in touched:
+                for watcher in self.ahead:
+                    watcher(case)
             decided()
             await durable
         except StorageFailed as error:
