@@ -17,6 +17,7 @@ from hitl_mail.bootstrap.making import create_home
 from hitl_mail.bootstrap.wiring import build
 from hitl_mail.core.case import Case
 from hitl_mail.daemon.deciding import Spoken
+from hitl_mail.errors import Refused
 from hitl_mail.home import Home
 from hitl_mail.ports import Attempt, Order, Spooled
 
@@ -54,7 +55,7 @@ class MemorySpool:
 
     def __init__(self) -> None:
         self._new: list[Spooled] = []
-        self.results = 0
+        self.results_written = 0
 
     def put(self, name: str, data: bytes) -> None:
         """A file arrives."""
@@ -77,7 +78,14 @@ class MemorySpool:
 
     def result(self, name: str, document: Mapping[str, Any]) -> None:
         """Count it."""
-        self.results += 1
+        self.results_written += 1
+
+    def results(
+        self, documents: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[OSError | Refused | None]:
+        """Count them."""
+        self.results_written += len(documents)
+        return [None] * len(documents)
 
 
 class InProcess:

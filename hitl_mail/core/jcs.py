@@ -1,13 +1,13 @@
 """The canonical form of RFC 8785 (JCS), ten times as fast as the library that defines it for us.
 
-A receipt is made of some hundred values, each digested and written, so this is where a closing case
-spends its time. Three ways, from the quick to the sure: the standard library's encoder, whose form
-differs only in some doubles, integers that are too large, and the order of rare keys; where its text
-may hold any of these, a walk of our own; and for whatever is not plain there, `rfc8785`, which stays
-the authority. A test holds all three against each other.
+A receipt is made of some hundred values, each digested and written, so this is where a closing
+case spends its time. Three ways, from the quick to the sure: the standard library's encoder, whose
+form differs only in some doubles, in integers that are too large and in the order of rare keys;
+where its text may hold any of these, a walk of our own; and for whatever is not plain there,
+`rfc8785`, which stays the authority. A test holds all three against each other.
 
-Keys are text, as they are wherever JSON was parsed: another key is refused, or becomes the text that
-`json` makes of it.
+Keys are text, as they are wherever JSON was parsed: another key is refused, or becomes the text
+that `json` makes of it.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from hitl_mail.core.commands import FiledAs, ResultWas
 from hitl_mail.core.effects import File, Result
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.results import Results
 from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Receipts, Spool
 
@@ -34,6 +35,7 @@ class Clerk:
     chores: Chores = field(default_factory=Chores)
     missing: str = ""
     """Receipts that the journal knows of and that are gone."""
+    _results: dict[str, Results] = field(default_factory=dict)
 
     def recover(self) -> None:
         """Go on after the newest receipt that the journal knows of."""
@@ -80,17 +82,17 @@ class Clerk:
         if spool is None:
             log.warning("%s: agent %s has no spool any more; no result", case.id, case.agent)
         else:
-            await self._write(spool, case)
+            await self._write(self._results.setdefault(case.agent, Results(spool)), case)
         await self.engine.handle(case.id, ResultWas(effect.id))
 
-    async def _write(self, spool: Spool, case: Case) -> None:
+    async def _write(self, results: Results, case: Case) -> None:
         while True:
             # As it stands now, not as it stood at an attempt that failed.
             case = self.engine.cases.get(case.id, case)
             token = self.permit_token(case) if case.permit is not None else None
             document = documents.result(case, token)
             try:
-                await asyncio.to_thread(spool.result, case.action_id, document)
+                await results.write(case.action_id, document)
             except OSError as error:
                 log.error("%s: cannot write the result: %s; trying again", case.id, error)
                 await asyncio.sleep(_RETRY)

@@ -1,4 +1,4 @@
-"""Our own canonical form is the library's, for every value, and refuses what the library refuses."""
+"""Our own canonical form is the library's for every value, and refuses what that refuses."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_every_value_has_the_form_the_library_gives_it(value: Any) -> None:
         *(0.0, -0.0, 1.0, -1.0, 0.1, -0.5, 1e15, 1e16, 1e20, 1e21, 1e22, 123456789012345680.0),
         *(1e-4, 1e-5, 1e-6, 1e-7, 5e-324, 1.7976931348623157e308, math.pi, 4.50, 2e-3),
         *(0, -1, 2**53 - 1, -(2**53) + 1, True, False, None, "", (), [], {}, [()], {"": {}}),
-        "\x00\x01\x08\t\n\x0b\x0c\r\x1f \"\\/\x7f\x80\u2028\ufeff\U0001f600",
+        '\x00\x01\x08\t\n\x0b\x0c\r\x1f "\\/\x7f\x80\u2028\ufeff\U0001f600',
         {"\ufb33": 1, "\U0001f600": 2, "\u20ac": 3, "\r": 4, "1": 5},
         {"b": 1, "a": 2, "B": 3, "_": 4},
         [Colour.RED, Word("w"), {Word("k"): 1}],
