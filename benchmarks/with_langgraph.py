@@ -1,7 +1,7 @@
 """The same work in LangGraph with its SQLite checkpointer, durability `sync`.
 
-A graph of two nodes: one judges the action by the same criteria and asks a person by `interrupt`,
-the other runs it; `Command(resume=...)` is the person's answer. Imported only in LangGraph's own
+A graph of two nodes, as few as there can be: one judges the action by the same criteria and asks a
+person by `interrupt`, the other runs it; `Command(resume=...)` is the person's answer. Imported only in LangGraph's own
 environment (see `environment`); knows nothing of hitl-mail.
 """
 
@@ -30,14 +30,10 @@ class State(TypedDict, total=False):
     outcome: dict[str, Any]
 
 
-def judge(state: State) -> State:
-    """Which gate the action has to pass."""
-    return {"gate": work.gate(state["action"])}
-
-
 def ask(state: State) -> State:
-    """Wait for a person."""
-    return {"decision": interrupt({"action": state["action"], "gate": state["gate"]})}
+    """Judge it, and wait for a person; LangGraph begins the node again with their answer."""
+    gate = work.gate(state["action"])
+    return {"gate": gate, "decision": interrupt({"action": state["action"], "gate": gate})}
 
 
 def run(state: State) -> State:
@@ -54,7 +50,7 @@ class InLangGraph:
         # Its own default; said here because it is what makes it durable.
         connection.execute("pragma synchronous = full")
         graph = StateGraph(State)
-        graph.add_node("ask", lambda state: {**judge(state), **ask({**state, **judge(state)})})
+        graph.add_node("ask", ask)
         graph.add_node("run", run)
         graph.add_edge(START, "ask")
         graph.add_edge("ask", "run")
