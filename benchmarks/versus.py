@@ -83,9 +83,7 @@ def _told(found: Found, alone: dict[str, int], together: int) -> dict[str, Any]:
     decided = rates(OURS, "decide_together")
     ratios = {
         "decisions to sqlite3": figures.ratio(decided, rates(BY_HAND, "decide")),
-        "decisions to sqlite3 in groups": figures.ratio(
-            decided, rates(BY_HAND, "decide_together")
-        ),
+        "decisions to sqlite3 in groups": figures.ratio(decided, rates(BY_HAND, "decide_together")),
         "approvals to sqlite3": figures.ratio(rates(OURS, "approve"), rates(BY_HAND, "approve")),
     }
     if LANGGRAPH in table:

@@ -45,9 +45,7 @@ class InHitlMail:
 
     async def approve_together(self, count: int) -> dict[str, Any]:
         """So many, 64 people at once."""
-        return await self._each(
-            _all(self._office.approve), _groups(self._office.waiting()[:count])
-        )
+        return await self._each(_all(self._office.approve), _groups(self._office.waiting()[:count]))
 
     async def decide_together(self, count: int) -> dict[str, Any]:
         """So many decisions by 64 people at once, journalled; nothing is begun."""

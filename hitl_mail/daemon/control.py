@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.eraser import Eraser
+from hitl_mail.daemon.results import Results
+from hitl_mail.daemon.together import together
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import HitlError, NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import Receipts, Spool, Spooled
@@ -68,19 +69,25 @@ class Control:
     deciding: Deciding
     eraser: Eraser
 
+    def __post_init__(self) -> None:
+        self._answers = Results(self.spool)
+
     async def serve(self) -> int:
         """Handle a batch of what is there; how many files, at least 1 where there is more."""
         files = self.spool.claim(_BATCH)
-        for spooled in files:
-            answer = await self._answer(spooled)
-            self.spool.survived(spooled)
-            stem = spooled.name.rsplit(".", 1)[0]
-            try:
-                await asyncio.to_thread(self.spool.result, stem, answer)
-            except (OSError, Refused) as error:
-                log.error("control/%s: cannot write the answer: %s", spooled.name, error)
-            self.spool.done(spooled)
+        # A decision is taken before its file first waits, so they are taken in their order.
+        await together([self._handle(spooled) for spooled in files])
         return len(files) + self.spool.more
+
+    async def _handle(self, spooled: Spooled) -> None:
+        answer = await self._answer(spooled)
+        self.spool.survived(spooled)
+        stem = spooled.name.rsplit(".", 1)[0]
+        try:
+            await self._answers.write(stem, answer)
+        except (OSError, Refused) as error:
+            log.error("control/%s: cannot write the answer: %s", spooled.name, error)
+        self.spool.done(spooled)
 
     async def _answer(self, spooled: Spooled) -> dict[str, Any]:
         try:
