@@ -14,6 +14,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -23,7 +24,7 @@ import msgspec
 from hitl_mail.core.case import Status
 from hitl_mail.core.events import Verb, Via
 from hitl_mail.core.verdict import Door
-from hitl_mail.errors import HitlError
+from hitl_mail.errors import HitlError, Refused, SyncFailed
 from hitl_mail.review.form_values import Problem
 from hitl_mail.review.forms import EditForm
 from hitl_mail.review.packet import Packet
@@ -45,8 +46,9 @@ class Store(Protocol):
     @property
     def records(self) -> int: ...
 
-    def append(self, payload: bytes) -> Awaitable[None]:
-        """Its place is fixed by the call; awaiting it ends when it is durable.
+    def append(self, payload: bytes, *, urgent: bool = True) -> Awaitable[None]:
+        """Its place is fixed by the call; awaiting it ends when it is durable. What is not urgent
+        may wait a moment for something that is.
 
         Raises `StorageFailed`, and then for ever.
         """
@@ -450,6 +452,11 @@ class Spool(Protocol):
 
     def sweep(self, before: float) -> None:
         """Remove the results that were written before this time, seconds since the epoch."""
+
+    def results(
+        self, documents: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[OSError | Refused | SyncFailed | None]:
+        """The same of several together, in order; what kept each from being written."""
 
 
 class Watch(Protocol):

@@ -94,7 +94,7 @@ def site(**absences: Any) -> Site:
 class _Memory:
     records = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         pass
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

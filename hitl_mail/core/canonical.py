@@ -12,8 +12,7 @@ import json
 import math
 from typing import Any, NoReturn
 
-import rfc8785
-
+from hitl_mail.core import jcs
 from hitl_mail.errors import Refused
 
 MAX_DEPTH = 16
@@ -22,7 +21,7 @@ MAX_INTEGER = 2**53 - 1
 
 def canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a JSON value that `check` has let through."""
-    return bytes(rfc8785.dumps(value))
+    return jcs.dumps(value)
 
 
 def digest_bytes(data: bytes) -> str:

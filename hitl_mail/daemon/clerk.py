@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from hitl_mail.core.commands import FiledAs, ResultWas
 from hitl_mail.core.effects import File, Result
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.results import Results
 from hitl_mail.errors import HitlError
 from hitl_mail.ports import Receipts, Spool
 
@@ -31,6 +31,7 @@ class Clerk:
     chores: Chores = field(init=False)
     missing: str = ""
     """Receipts that the journal knows of and that are gone."""
+    _results: dict[str, Results] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.chores = Chores(self.engine.faults, self.engine.fail)
@@ -86,9 +87,10 @@ class Clerk:
         if spool is None:
             log.warning("%s: agent %s has no spool any more; no result", case.id, case.agent)
         else:
+            results = self._results.setdefault(case.agent, Results(spool))
             # As it stands now, not as it stood at an attempt that failed.
             case = self.engine.cases.get(case.id, case)
             token = self.permit_token(case) if case.permit is not None else None
             document = documents.result(case, token)
-            await asyncio.to_thread(spool.result, case.action_id, document)
+            await results.write(case.action_id, document)
         await self.engine.handle(case.id, ResultWas(effect.id))

@@ -21,6 +21,8 @@ from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.eraser import Eraser
+from hitl_mail.daemon.results import Results
+from hitl_mail.daemon.together import together
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import HitlError, NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import Receipts, Spool, Spooled
@@ -75,24 +77,28 @@ class Control:
 
     def __post_init__(self) -> None:
         self.chores = Chores(self.engine.faults, self.engine.fail)
+        self._answers = Results(self.spool)
 
     async def serve(self) -> int:
         """Handle a batch of what is there; how many files, at least 1 where there is more."""
         files = self.spool.claim(_BATCH)
-        for spooled in files:
-            answer = await self._answer(spooled)
-            self.spool.survived(spooled)
-            stem = spooled.name.rsplit(".", 1)[0]
-            try:
-                await asyncio.to_thread(self.spool.result, stem, answer)
-            except (OSError, Refused) as error:
-                log.error("control/%s: cannot write the answer: %s", spooled.name, error)
-            try:
-                self.spool.done(spooled)
-            except OSError as error:
-                # It is read again at the next start, and changes nothing then.
-                log.error("control/%s: cannot be removed: %s", spooled.name, error)
+        # A decision is taken before its file first waits, so they are taken in their order.
+        await together([self._handle(spooled) for spooled in files])
         return len(files) + self.spool.more
+
+    async def _handle(self, spooled: Spooled) -> None:
+        answer = await self._answer(spooled)
+        self.spool.survived(spooled)
+        stem = spooled.name.rsplit(".", 1)[0]
+        try:
+            await self._answers.write(stem, answer)
+        except (OSError, Refused) as error:
+            log.error("control/%s: cannot write the answer: %s", spooled.name, error)
+        try:
+            self.spool.done(spooled)
+        except OSError as error:
+            # It is read again at the next start, and changes nothing then.
+            log.error("control/%s: cannot be removed: %s", spooled.name, error)
 
     def look(self) -> None:
         """Now and then: answers that nobody has fetched for a day, or that were fetched and cannot

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Command
+from hitl_mail.core.commands import Command, ResultWas
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
@@ -43,6 +43,9 @@ class Engine:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
         self.watchers: list[Watcher] = []
+        self.ahead: list[Watcher] = []
+        """Shown a case at once, before its record is durable: whoever only says further commands,
+        whose records come behind it and so are never there without it."""
         self.desk_watchers: list[DeskWatcher] = []
         self.faults = Faults()
         self.failed = asyncio.Event()
@@ -104,9 +107,10 @@ class Engine:
                 cases.append((case_id, events))
         if not cases:
             return [self.cases.get(case_id) for case_id, _ in commands]
-        touched = {
-            case.id: case for case in await self._commit(Record(cases=tuple(cases)), decided)
-        }
+        record = Record(cases=tuple(cases))
+        # Nobody waits for the word that a result is there: after a crash it is written again.
+        urgent = not all(isinstance(command, ResultWas) for _, command in commands)
+        touched = {case.id: case for case in await self._commit(record, decided, urgent)}
         return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
 
     async def note(self, *events: DeskEvent) -> None:
@@ -140,7 +144,9 @@ class Engine:
         if self.failure is not None:
             raise self.failure
 
-    async def _commit(self, record: Record, decided: Callable[[], None]) -> list[Case]:
+    async def _commit(
+        self, record: Record, decided: Callable[[], None], urgent: bool = True
+    ) -> list[Case]:
         payload = encode(record)
         touched = self._state.apply(record)
         for case in touched:
@@ -149,7 +155,10 @@ class Engine:
         try:
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
-            durable = self._store.append(payload)
+            durable = self._store.append(payload, urgent=urgent)
+            for case in touched:
+                for runner in self.ahead:
+                    runner(case)
             decided()
             await durable
         except StorageFailed as error:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from hitl_mail.core import documents
 from hitl_mail.core.action import (
@@ -28,13 +28,13 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.faults import LONGEST
+from hitl_mail.daemon.together import together
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
 from hitl_mail.ports import ReceiptRow, Receipts, Spool, Spooled
 
 log = logging.getLogger(__name__)
 
-_T = TypeVar("_T")
 _Read = tuple[dict[str, Any], Message]
 
 _BATCH = 64
@@ -87,9 +87,9 @@ class Intake:
             # What ends cases must not wait behind what would open more.
             files += self.spools[agent].claim(_BATCH, _ends_a_case)
         # What is said about an action may have been dropped beside it: actions first.
-        messages = await _together([self._read(agent, spooled) for spooled in files])
+        messages = await together([self._read(agent, spooled) for spooled in files])
         for actions in (True, False):
-            await _together(
+            await together(
                 [
                     self._take(agent, spooled, read)
                     for spooled, read in zip(files, messages, strict=True)
@@ -299,17 +299,6 @@ class Intake:
         lookup = self.receipts.lookup
         filed = lookup.by_agent_id(agent, name) or lookup.by_about(name)
         return filed if filed is not None and filed.agent == agent else None
-
-
-async def _together(works: list[Coroutine[Any, Any, _T]]) -> list[_T]:
-    """What each of `works` returns. One that is alone does not wait for a turn in the loop.
-
-    So what a file that is suspected of ending the daemon means is decided in one go with its
-    claim: an end of the daemon that comes from outside hardly ever falls in between.
-    """
-    if len(works) == 1:
-        return [await works[0]]
-    return await asyncio.gather(*works)
 
 
 async def _parse(spooled: Spooled) -> dict[str, Any]:

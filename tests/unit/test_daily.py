@@ -76,7 +76,7 @@ class Memory:
     lines: list[bytes] = field(default_factory=list)
     records = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         self.lines.append(payload)
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

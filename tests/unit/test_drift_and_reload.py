@@ -35,7 +35,7 @@ class Memory:
 
     records = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         await asyncio.sleep(0)
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

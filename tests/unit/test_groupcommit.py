@@ -30,6 +30,53 @@ async def test_what_arrives_during_a_group_is_the_next_group() -> None:
     await commits.close()
 
 
+async def test_what_is_not_urgent_goes_with_what_is() -> None:
+    groups: list[list[int]] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        groups.append(items)
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test")
+    patient = commits.add(1, urgent=False)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert groups == []
+    assert await asyncio.gather(patient, commits.add(2)) == [1, 2]
+    assert groups == [[1, 2]]
+    await commits.close()
+
+
+async def test_what_is_not_urgent_goes_alone_in_the_end() -> None:
+    commits: GroupCommit[int, int] = GroupCommit(lambda items: items, "test")
+    assert await asyncio.wait_for(commits.add(1, urgent=False), 10) == 1
+    late = commits.add(2, urgent=False)
+    await commits.close()
+    assert late.result() == 2
+
+
+async def test_who_is_woken_in_the_same_turn_gets_into_the_group() -> None:
+    groups: list[list[int]] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        groups.append(items)
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test")
+
+    async def second() -> int:
+        return await commits.add(2)
+
+    async def first() -> list[int]:
+        added = commits.add(1)
+        return [await asyncio.create_task(second()), await added]
+
+    assert await first() == [2, 1]
+    assert groups == [[1, 2]]
+    await commits.close()
+
+
 async def test_an_exception_as_a_result_fails_that_item_alone() -> None:
     def work(items: list[int]) -> Sequence[int | Exception]:
         return [ValueError(str(item)) if item == 1 else item for item in items]

@@ -31,7 +31,7 @@ class Journal:
     at_record: Callable[[], None] = lambda: None
     records: int = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         self.at_record()
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

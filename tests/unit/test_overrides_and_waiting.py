@@ -27,7 +27,7 @@ class Memory:
 
     records = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         """Forgotten."""
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

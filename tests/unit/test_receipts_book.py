@@ -219,20 +219,35 @@ async def test_an_index_ahead_of_the_files_is_made_again(tmp_path: Path) -> None
 
 
 async def test_a_reader_that_holds_its_lock_keeps_nobody_from_adding(tmp_path: Path) -> None:
+    await write(tmp_path, [body()])
     book = open_book(tmp_path)
-    await book.add(body())
     reader = sqlite3.connect(index_path(tmp_path))
     cursor = reader.execute("select * from receipts union all select * from receipts")
     cursor.fetchone()
-    await asyncio.gather(*map(book.add, cases(20)))
+    await asyncio.gather(*map(book.add, cases(40)))
     await book.add(cases(1)[0])
     assert book.lookup.by_agent_id("default", "a7") is not None
-    assert (book.lookup.head()[0], open_lookup(tmp_path).head()[0]) == (21, 21)
+    assert (book.lookup.head()[0], open_lookup(tmp_path).head()[0]) == (41, 41)
+    assert index_count(tmp_path) == 1
     cursor.close()
     reader.close()
     await book.add(body("261122-last00"))
-    assert index_count(tmp_path) == 22
+    assert index_count(tmp_path) == 42
     await book.close()
+
+
+async def test_rows_of_the_index_are_written_together_and_found_before(tmp_path: Path) -> None:
+    book = open_book(tmp_path)
+    for item in cases(31):
+        await book.add(item)
+    found = open_lookup(tmp_path).by_agent_id("default", "a7")
+    assert (index_count(tmp_path), book.lookup.by_about("261122-000030") is not None) == (0, True)
+    assert found is not None
+    await book.add(body("261122-last00"))
+    assert index_count(tmp_path) == 32
+    await book.add(body("261122-last01"))
+    await book.close()
+    assert index_count(tmp_path) == 33
 
 
 def index_count(state: Path) -> int:

@@ -69,8 +69,9 @@ class Journal:
                 self._count(payload)
             yield entry, payload
 
-    def append(self, payload: bytes) -> asyncio.Future[None]:
-        """Take one record now; awaiting returns when it is durable.
+    def append(self, payload: bytes, *, urgent: bool = True) -> asyncio.Future[None]:
+        """Take one record now; awaiting returns when it is durable, which may take a moment longer
+        where it is not `urgent`.
 
         Its place in the file is fixed by the call itself, not by the await. Raises ValueError for
         a payload with a line feed; awaiting raises `StorageFailed` if the disk refused this or
@@ -79,7 +80,7 @@ class Journal:
         if b"\n" in payload:
             raise ValueError("a record must not hold a line feed")
         self._count(payload)
-        return self._commits.add(payload)
+        return self._commits.add(payload, urgent=urgent)
 
     def snapshot(self, payloads: Iterable[bytes]) -> asyncio.Future[None]:
         """Begin a new segment now, and write the state it starts from in another thread.

@@ -24,6 +24,9 @@ from hitl_mail.errors import Damaged, StorageFailed
 _BUSY_SECONDS = 0.02
 _VERSION = 1
 _BATCH = 2000
+_TOGETHER = 32
+"""Rows written in one transaction, which costs as much as ten rows. Until then they are in
+`pending`, and other readers find them in the month files."""
 _SCHEMA = f"""
 create table receipts (
   seq integer primary key, digest text not null, about text not null unique,
@@ -124,7 +127,7 @@ def fits(directory: Path, row: Row) -> bool:
 
 
 class ReceiptIndex:
-    """The daemon's side: the only writer. Rows that could not be written yet are in `pending`."""
+    """The daemon's side: the only writer. Rows that were not written yet are in `pending`."""
 
     def __init__(self, path: Path, directory: Path, mode: int) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -138,11 +141,16 @@ class ReceiptIndex:
         self._catch_up(directory)
 
     def add(self, rows: list[Row]) -> None:
-        """Take rows in, in order of seq; written now or, if somebody reads, with the next."""
+        """Take rows in, in order of seq; written when there are enough of them."""
         if not rows:
             return
         self.pending.extend(rows)
         self.head = rows[-1]
+        if len(self.pending) >= _TOGETHER:
+            self.write()
+
+    def write(self) -> None:
+        """Write all rows that wait; if somebody reads, they go on waiting."""
         values = [
             (*row[:9], json.dumps(row.decided_by), *row[10:], row.case[::-1])
             for row in self.pending
@@ -172,13 +180,15 @@ class ReceiptIndex:
             self._connection.executemany(sql, [(offset, seq) for seq, offset in places])
 
     def close(self) -> None:
-        """Release the file."""
+        """Write what waits and release the file."""
+        self.write()
         self._connection.close()
 
     def _catch_up(self, directory: Path) -> None:
         rows = rows_behind(directory, self.head.place if self.head else None)
         while batch := list(islice(rows, _BATCH)):
             self.add(batch)
+        self.write()
 
 
 def _moved(row: Row, month: str, places: dict[int, int]) -> Row:

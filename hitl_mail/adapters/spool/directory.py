@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from hitl_mail.adapters.spool.files import (
     check_regular,
     plain_name,
     read_bounded,
-    write_aside,
     write_new,
 )
 from hitl_mail.adapters.spool.passed import Passed
 from hitl_mail.adapters.spool.refused import Refusals, RefusedDirectory, RefusedInResults
-from hitl_mail.errors import HitlError, Refused, UsageError
+from hitl_mail.adapters.spool.results import write_results
+from hitl_mail.errors import HitlError, Refused, SyncFailed, UsageError
 from hitl_mail.ports import Spooled
 
 Only = Callable[[str, bytes], bool]
@@ -134,11 +134,15 @@ class SpoolDirectory:
 
         Raises `Refused` for a name that is no plain file name, OSError.
         """
-        if not name or "/" in name or plain_name(name) != name:
-            raise Refused("bad_name", f"not a plain file name: {name!r}")
-        path = self.root / "results" / f"{name}.json"
-        write_aside(path, document).replace(path)
-        sync_directory(path.parent)
+        (fault,) = self.results([(name, document)])
+        if fault is not None:
+            raise fault
+
+    def results(
+        self, documents: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> list[OSError | Refused | SyncFailed | None]:
+        """The same of several together, in order; what kept each from being written."""
+        return write_results(self.root / "results", documents)
 
     def sweep(self, before: float) -> None:
         """Remove the results that were written before this time. Raises OSError."""

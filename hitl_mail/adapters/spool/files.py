@@ -87,10 +87,23 @@ def write_aside(path: Path, document: Mapping[str, Any]) -> Path:
     The name is new each time, so that threads may do this side by side; `drop_asides` knows what
     a kill left behind. Raises OSError.
     """
+    descriptor, new = open_aside(path, document)
+    try:
+        sync_file(descriptor, path)
+    except BaseException:
+        new.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(descriptor)
+    return new
+
+
+def open_aside(path: Path, document: Mapping[str, Any]) -> tuple[int, Path]:
+    """The same without the sync, which is the caller's to do, by the descriptor that is still
+    open."""
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     new = aside(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
-    write_new(new, text.encode("utf-8", "replace"))
-    return new
+    return _create(new, text.encode("utf-8", "replace")), new
 
 
 def write_new(path: Path, data: bytes) -> None:
@@ -98,18 +111,29 @@ def write_new(path: Path, data: bytes) -> None:
 
     Mode 0600, or 0640 in a directory with the set-group-ID bit. Raises OSError, `SyncFailed`.
     """
-    shared = path.parent.stat().st_mode & stat.S_ISGID
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(path, flags, 0o600)
+    descriptor = _create(path, data)
     try:
-        os.fchmod(descriptor, 0o640 if shared else 0o600)
-        write_all(descriptor, data)
         sync_file(descriptor, path)
     except BaseException:
         path.unlink(missing_ok=True)
         raise
     finally:
         os.close(descriptor)
+
+
+def _create(path: Path, data: bytes) -> int:
+    """The same without the sync, and the descriptor still open."""
+    shared = path.parent.stat().st_mode & stat.S_ISGID
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        os.fchmod(descriptor, 0o640 if shared else 0o600)
+        write_all(descriptor, data)
+    except BaseException:
+        os.close(descriptor)
+        path.unlink(missing_ok=True)
+        raise
+    return descriptor
 
 
 def _check(found: os.stat_result, max_bytes: int, uid: int | None) -> int:
