@@ -1,0 +1,49 @@
+"""A campaign: `python -m tests.fuzz [SECONDS] [SEED] [what pytest is to be told]`.
+
+Round after round of the fuzz tests, each with a seed of its own and many more examples than in the
+suite, until the time is over or something is found; then the seed and Hypothesis' own lines say
+how to see it again. What is found is also kept in `.hypothesis/` and tried first the next time.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+TIMES = 20
+
+
+def main() -> int:
+    words = sys.argv[1:]
+    seconds = float(words[0]) if words else 600.0
+    seed = int(words[1]) if len(words) > 1 and words[1] else secrets.randbelow(2**32)
+    told = words[2:] or [str(Path(__file__).parent)]
+    until = time.time() + seconds
+    while time.time() < until:
+        status = _round(seed, until, told)
+        if status:
+            left = " ".join(told)
+            print(f"\nFound with seed {seed}. Again: python -m tests.fuzz 600 {seed} {left}")
+            return status
+        seed += 1
+    print("Nothing found.")
+    return 0
+
+
+def _round(seed: int, until: float, told: list[str]) -> int:
+    print(f"seed {seed}, {max(0.0, until - time.time()):.0f} s left", flush=True)
+    environment = {
+        **os.environ,
+        "HITL_FUZZ_TIMES": os.environ.get("HITL_FUZZ_TIMES", str(TIMES)),
+        "HITL_FUZZ_UNTIL": str(until),
+    }
+    command = [sys.executable, "-m", "pytest", "-x", f"--hypothesis-seed={seed}", *told]
+    return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
