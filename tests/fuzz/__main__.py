@@ -27,15 +27,15 @@ def main() -> int:
         status = _round(seed, until, told)
         if status:
             left = " ".join(told)
-            print(f"\nFound with seed {seed}. Again: python -m tests.fuzz 600 {seed} {left}")
+            _say(f"\nFound with seed {seed}. Again: python -m tests.fuzz 600 {seed} {left}")
             return status
         seed += 1
-    print("Nothing found.")
+    _say("Nothing found.")
     return 0
 
 
 def _round(seed: int, until: float, told: list[str]) -> int:
-    print(f"seed {seed}, {max(0.0, until - time.time()):.0f} s left", flush=True)
+    _say(f"seed {seed}, {max(0.0, until - time.time()):.0f} s left")
     environment = {
         **os.environ,
         "HITL_FUZZ_TIMES": os.environ.get("HITL_FUZZ_TIMES", str(TIMES)),
@@ -43,6 +43,11 @@ def _round(seed: int, until: float, told: list[str]) -> int:
     }
     command = [sys.executable, "-m", "pytest", "-x", f"--hypothesis-seed={seed}", *told]
     return subprocess.run(command, env=environment, check=False).returncode
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

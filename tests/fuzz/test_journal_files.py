@@ -23,7 +23,7 @@ from hitl_mail.adapters.framelog import OVERHEAD, frame, scan
 from hitl_mail.adapters.journal.files import read_journal, segment_header
 from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.core import commands as cmd
-from hitl_mail.core.desk import Notice, NoticeDone, Noticed, RuleTightened
+from hitl_mail.core.desk import Notice, Noticed, NoticeDone, RuleTightened
 from hitl_mail.core.records import State, replay
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.errors import Damaged, HitlError

@@ -25,7 +25,7 @@ LABEL = {"kind": "crm.label", "payload": {"contact": "Ada", "label": "vip"}, "su
 _LONE = {name: value for name, value in WHOLE.items() if name != "supersedes"}
 _FILES = (
     json_bytes([_LONE, action(), LABEL, LABEL, {**LABEL, "id": "one"}, CANCEL, REPORT], FIELDS)
-    | mutated(JSON + [json.dumps(LABEL).encode()] + corpus("actions"))
+    | mutated([*JSON, json.dumps(LABEL).encode(), *corpus("actions")])
     | toml_text(TOML, FIELDS).map(str.encode)
 )
 _PARTS = (
