@@ -161,11 +161,10 @@ def state_of(records: list[bytes]) -> bytes:
 
 
 @fuzzed(150)
-@given(st.data())
+@given(st.integers(0, len(written())))
 @timely
-def test_any_beginning_of_a_journal_is_a_beginning_of_its_records(data: st.DataObject) -> None:
+def test_any_beginning_of_a_journal_is_a_beginning_of_its_records(length: int) -> None:
     whole = written()
-    length = data.draw(st.integers(0, len(whole)))
     with journal_of({SEGMENT: whole[:length]}) as directory:
         there = max(0, whole[:length].count(b"\n") - 1)
         records = lines_of(whole)[:there]
@@ -179,13 +178,10 @@ def test_any_beginning_of_a_journal_is_a_beginning_of_its_records(data: st.DataO
 
 
 @fuzzed(300)
-@given(st.data())
+@given(st.integers(0, 8 * len(written()) - 1))
 @timely
-def test_one_flipped_bit_is_damage_or_a_dropped_end_and_never_another_record(
-    data: st.DataObject,
-) -> None:
+def test_one_flipped_bit_is_damage_or_a_dropped_end_and_never_another_record(bit: int) -> None:
     whole = written()
-    bit = data.draw(st.integers(0, 8 * len(whole) - 1))
     with journal_of({SEGMENT: flipped(whole, bit)}) as directory:
         found, records = read(directory), lines_of(whole)
         if found is not None:
@@ -196,11 +192,10 @@ def test_one_flipped_bit_is_damage_or_a_dropped_end_and_never_another_record(
 
 
 @fuzzed(150)
-@given(st.data())
+@given(st.integers(0, 8 * len(snapshotted()[0]) - 1))
 @timely
-def test_a_flipped_bit_in_a_snapshot_is_damage_and_never_another_case(data: st.DataObject) -> None:
+def test_a_flipped_bit_in_a_snapshot_is_damage_and_never_another_case(bit: int) -> None:
     snapshot, segment = snapshotted()
-    bit = data.draw(st.integers(0, 8 * len(snapshot) - 1))
     files = {SNAPSHOT: flipped(snapshot, bit), "00000002.log": segment}
     with journal_of(files) as directory:
         assert read(directory) is None
@@ -208,11 +203,10 @@ def test_a_flipped_bit_in_a_snapshot_is_damage_and_never_another_case(data: st.D
 
 
 @fuzzed(150)
-@given(st.data())
+@given(st.integers(0, len(snapshotted()[0]) - 1))
 @timely
-def test_a_beginning_of_a_snapshot_is_no_snapshot(data: st.DataObject) -> None:
+def test_a_beginning_of_a_snapshot_is_no_snapshot(length: int) -> None:
     snapshot, segment = snapshotted()
-    length = data.draw(st.integers(0, len(snapshot) - 1))
     files = {SNAPSHOT: snapshot[:length], SEGMENT: written(), "00000002.log": segment}
     with journal_of(files) as directory:
         # It was never whole, so what it was to replace still counts.
@@ -220,10 +214,9 @@ def test_a_beginning_of_a_snapshot_is_no_snapshot(data: st.DataObject) -> None:
 
 
 @fuzzed(200)
-@given(st.data())
+@given(mutated([written(), snapshotted()[0]]))
 @timely
-def test_a_journal_changed_at_will_is_read_or_told(data: st.DataObject) -> None:
-    whole = data.draw(mutated([written(), snapshotted()[0]]))
+def test_a_journal_changed_at_will_is_read_or_told(whole: bytes) -> None:
     with journal_of({SEGMENT: whole}) as directory:
         with within(2):
             found = read(directory)
