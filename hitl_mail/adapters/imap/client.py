@@ -27,8 +27,24 @@ class ImapProtocol(IMAP4ClientProtocol):  # type: ignore[misc]
     def data_received(self, d: bytes) -> None:
         if _NEWS.search(d):
             self.news = True
-        for start in range(0, len(d), _PIECE):
-            super().data_received(d[start : start + _PIECE])
+        try:
+            for start in range(0, len(d), _PIECE):
+                super().data_received(d[start : start + _PIECE])
+        except Exception as error:  # noqa: BLE001 - it raises whatever it cannot read
+            self._give_up(error)
+
+    async def welcome(self, command: bytes) -> None:
+        """A greeting that is none ends the connection; nobody waits for this task's error."""
+        try:
+            await super().welcome(command)
+        except Exception as error:  # noqa: BLE001 - it raises whatever it cannot read
+            self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        if self.conn_lost_cb is not None:
+            self.conn_lost_cb(error)
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class ImapClient(IMAP4):  # type: ignore[misc]
