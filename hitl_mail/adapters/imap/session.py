@@ -178,7 +178,7 @@ class ImapSession:
     def _on_lost(self, error: Exception | None) -> None:
         if not self._lost.done():
             said = one_line(str(error), _MOST_WORDS) if error else ""
-            self._lost.set_result(f"the connection was lost{f': {said}' if said else ''}")
+            self._lost.set_result(f": {said}" if said else "")
 
     async def _call(
         self,
@@ -211,7 +211,7 @@ class ImapSession:
                 await self._let_go()
             await _cancelled(answer)
         if self._lost.done():
-            raise ImapFault(f"{self._lost.result()} during {what}")
+            raise ImapFault(f"the connection was lost during {what}{self._lost.result()}")
         if until is not None and until.done():
             raise ImapFault(f"the server ended {what}")
         raise ImapFault(f"no answer to {what} within {limit:g} s")
