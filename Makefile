@@ -3,6 +3,7 @@
 #   make demo     set up .venv and show the whole loop
 #   make test     set up .venv with the tools; lint, types, layers, tests
 #   make lint     the same without the tests
+#   make fuzz     a campaign of the fuzz tests (FUZZ_SECONDS=600, FUZZ_SEED: which one)
 #   make wheel    build dist/hitl_mail-*.whl
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
@@ -13,6 +14,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?=
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 CREATED := $(VENV)/.python-$(VERSION)
@@ -23,7 +26,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint lock wheel clean
+.PHONY: help demo test lint fuzz lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -45,6 +48,9 @@ lint: $(TEST)
 	@$(BIN)/mypy --no-error-summary
 	@echo '== layers (import-linter)'
 	@$(BIN)/lint-imports > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+
+fuzz: $(TEST)
+	@$(BIN)/python -m tests.fuzz '$(FUZZ_SECONDS)' '$(FUZZ_SEED)'
 
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'
