@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-TIMES = 5
+TIMES = 10
 HERE = Path(__file__).parent
 
 

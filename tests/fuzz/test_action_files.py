@@ -94,14 +94,14 @@ def check(data: bytes, toml: bool) -> None:
             assert isinstance(message.outcome["ok"], bool)
 
 
-@fuzzed(300)
+@fuzzed(200)
 @given(mutated(JSON + corpus("actions")))
 @timely
 def test_a_file_of_json_is_a_message_or_a_refusal(data: bytes) -> None:
     check(data, toml=False)
 
 
-@fuzzed(300)
+@fuzzed(150)
 @given(json_bytes(SAMPLES, FIELDS))
 @timely
 def test_an_object_with_odd_fields_is_a_message_or_a_refusal(data: bytes) -> None:

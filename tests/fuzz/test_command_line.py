@@ -136,7 +136,7 @@ def filled(home: Home, words: list[str]) -> list[str]:
     return [names.get(word, word) for word in words]
 
 
-@fuzzed(120)
+@fuzzed(50)
 @given(calls(), _content)
 @example(["submit", "\udcff"], b"")
 @example(["mail", "explain", "-"], b"\xff")
@@ -165,7 +165,7 @@ def _cases(home: Home) -> dict[str, tuple[str, int]]:
     return {case.id: (case.status, len(case.decisions)) for case in state(home).cases.values()}
 
 
-@fuzzed(40)
+@fuzzed(15)
 @given(calls(), st.sampled_from(["hitl-mail.toml", "rules.toml"]), mutated(REPLIES[:1] + JSON))
 @timely
 def test_any_words_at_a_home_whose_files_are_spoiled_are_refused_with_the_mend(

@@ -235,7 +235,7 @@ def check_site(text: str) -> None:
             lint_site(site.executors, site.groups, Source("hitl-mail.toml", text))
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(toml_text(SITES, SITE_WORDS))
 @example(WHOLE_SITE.replace("approvals@", "approvals+us@"))
 @example(WHOLE_SITE.replace("retries = 2", "retries = 9007199254740993"))
@@ -244,7 +244,7 @@ def test_a_site_with_odd_lines_is_sound_or_told(text: str) -> None:
     check_site(text)
 
 
-@fuzzed(150)
+@fuzzed(80)
 @given(mutated([text.encode() for text in SITES] + corpus("config")))
 @timely
 def test_a_site_of_any_text_is_sound_or_told(data: bytes) -> None:
@@ -308,14 +308,14 @@ def check_rules(text: str) -> None:
     assert (again.digest, judge_all(again)) == (policy.digest, found)
 
 
-@fuzzed(200)
+@fuzzed(100)
 @given(toml_text(RULES, RULE_WORDS))
 @timely
 def test_rules_with_odd_lines_are_sound_or_told(text: str) -> None:
     check_rules(text)
 
 
-@fuzzed(150)
+@fuzzed(80)
 @given(mutated([text.encode() for text in RULES] + corpus("config")))
 @timely
 def test_rules_of_any_text_are_sound_or_told(data: bytes) -> None:
@@ -377,7 +377,7 @@ def test_a_condition_of_anything_is_compiled_or_told_and_ends(when: str) -> None
 # Payloads
 
 
-@fuzzed(200)
+@fuzzed(60)
 @given(documents(SAMPLES[:2], ["items", "amount", "x"]))
 @timely
 def test_any_payload_is_judged_and_never_let_through(document: dict[str, Any]) -> None:
@@ -427,7 +427,7 @@ _SCHEMA_WORDS = [
 ]
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(
     json_bytes(SCHEMAS, _SCHEMA_WORDS) | mutated([json.dumps(one).encode() for one in SCHEMAS]),
     documents(
@@ -477,7 +477,7 @@ _JINJA = [
 ]
 
 
-@fuzzed(60)
+@fuzzed(20)
 @given(st.sampled_from(sorted(_TEMPLATES)), mutated([*_TEMPLATES.values(), *_JINJA]))
 @timely
 def test_a_broken_template_stands_in_nobodys_way(name: str, changed: bytes) -> None:

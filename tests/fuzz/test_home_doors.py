@@ -54,7 +54,7 @@ def answered(root: Path) -> dict[str, Any]:
     return {path.name: json.loads(path.read_bytes()) for path in (root / "results").iterdir()}
 
 
-@fuzzed(80)
+@fuzzed(30)
 @given(
     st.dictionaries(NAMES, FILES, min_size=1, max_size=4),
     st.sampled_from(["ada", "bob", "cleo", "dora", "root", ""]),

@@ -160,7 +160,7 @@ def state_of(records: list[bytes]) -> bytes:
     return msgspec.json.encode([state.cases, state.desk], order="deterministic")
 
 
-@fuzzed(150)
+@fuzzed(50)
 @given(st.integers(0, len(written())))
 @timely
 def test_any_beginning_of_a_journal_is_a_beginning_of_its_records(length: int) -> None:
@@ -177,7 +177,7 @@ def test_any_beginning_of_a_journal_is_a_beginning_of_its_records(length: int) -
         assert length == len(kept) + (whole[: length - len(kept)].rfind(b"\n") + 1)
 
 
-@fuzzed(300)
+@fuzzed(120)
 @given(st.integers(0, 8 * len(written()) - 1))
 @timely
 def test_one_flipped_bit_is_damage_or_a_dropped_end_and_never_another_record(bit: int) -> None:
@@ -191,7 +191,7 @@ def test_one_flipped_bit_is_damage_or_a_dropped_end_and_never_another_record(bit
         assert opened(directory) == found
 
 
-@fuzzed(150)
+@fuzzed(60)
 @given(st.integers(0, 8 * len(snapshotted()[0]) - 1))
 @timely
 def test_a_flipped_bit_in_a_snapshot_is_damage_and_never_another_case(bit: int) -> None:
@@ -213,7 +213,7 @@ def test_a_beginning_of_a_snapshot_is_no_snapshot(length: int) -> None:
         assert read(directory) == lines_of(written())
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(mutated([written(), snapshotted()[0]]))
 @timely
 def test_a_journal_changed_at_will_is_read_or_told(whole: bytes) -> None:
@@ -239,7 +239,7 @@ def adds_up(records: list[bytes]) -> State | None:
 RECORDS = [json.loads(line) for line in lines_of(written())]
 
 
-@fuzzed(300)
+@fuzzed(120)
 @given(json_bytes(RECORDS, ["cases", "desk", "type", "events", "at", "case"]), st.integers(0, 20))
 @timely
 def test_a_record_that_is_none_of_ours_is_told(record: bytes, behind: int) -> None:

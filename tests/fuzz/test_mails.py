@@ -63,14 +63,14 @@ def check(message: bytes, decisions: tuple[Decision, ...]) -> None:
         assert said.verb in text[0].lower()
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(mutated(REPLIES + corpus("mails")))
 @timely
 def test_a_changed_reply_is_adas_word_or_nobodys(message: bytes) -> None:
     check(message, delivered(message))
 
 
-@fuzzed(100)
+@fuzzed(40)
 @given(mutated([RESULTS + message for message in REPLIES], most=4))
 @timely
 def test_a_changed_reply_counts_only_where_our_server_passed_it(message: bytes) -> None:
@@ -92,7 +92,7 @@ _NOISE = st.text(max_size=20) | st.sampled_from(
 )
 
 
-@fuzzed(200)
+@fuzzed(80)
 @given(st.sampled_from(_NEARLY), st.lists(_NOISE, max_size=8), st.sampled_from(sorted(STYLES)))
 @timely
 def test_what_does_not_begin_with_a_command_decides_nothing(
@@ -109,7 +109,7 @@ def test_what_does_not_begin_with_a_command_decides_nothing(
     assert delivered(message) == ()
 
 
-@fuzzed(100)
+@fuzzed(30)
 @given(st.integers(0, 15), st.sampled_from("abcdefghijklmnopqrstuvwxyz234567"))
 @example(0, TOKEN[0])
 @timely
@@ -191,14 +191,14 @@ def made_mail(draw: Draw) -> bytes:
     return (head + end + end).encode("latin-1", "replace") + code(body)
 
 
-@fuzzed(250)
+@fuzzed(80)
 @given(made_mail() | mutated(REPLIES[:2]).flatmap(lambda m: made_mail().map(lambda n: n + m)))
 @timely
 def test_a_mail_of_pieces_decides_nothing(message: bytes) -> None:
     check(message, delivered(message))
 
 
-@fuzzed(150)
+@fuzzed(80)
 @given(made_mail() | mutated([*REPLIES, ASK]))
 @example(BAD["parts in parts"])
 @example(BAD["parameters"])

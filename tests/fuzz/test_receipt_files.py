@@ -154,7 +154,7 @@ def test_the_files_are_right_before_they_are_spoiled() -> None:
         assert not verify(receipts_directory(state), PUBLIC_KEYS).fault
 
 
-@fuzzed(80)
+@fuzzed(40)
 @given(st.sampled_from(sorted(files())), mutated(list(files().values())))
 @timely
 def test_spoiled_month_files_are_told_and_nothing_raises(name: str, changed: bytes) -> None:
@@ -199,7 +199,7 @@ def test_a_beginning_of_a_month_is_a_beginning_of_its_receipts(length: int) -> N
 _KEYS = ["salts", "erases", "texts", "prev", "digest", "about", "closed_at", "decided_by", "seq"]
 
 
-@fuzzed(150)
+@fuzzed(50)
 @given(json_bytes(chain(), _KEYS), st.integers(0, 4))
 @timely
 def test_a_receipt_that_somebody_wrote_is_told(changed: bytes, at: int) -> None:
@@ -242,7 +242,7 @@ def index() -> bytes:
         return index_path(state).read_bytes()
 
 
-@fuzzed(80)
+@fuzzed(40)
 @given(mutated([index()], most=3), st.booleans())
 @timely
 def test_a_spoiled_index_is_a_cache_that_is_made_anew(data: bytes, daemon: bool) -> None:
@@ -257,7 +257,7 @@ def test_a_spoiled_index_is_a_cache_that_is_made_anew(data: bytes, daemon: bool)
 _CELLS = (0, -1, 10**15, "", "\x00", "../../x", "2026-13", "[", "x" * 999, None, 1.5)
 
 
-@fuzzed(80)
+@fuzzed(40)
 @given(
     st.sampled_from(["seq", "month", "offset", "decided_by", "digest", "status", "case_id"]),
     st.sampled_from(_CELLS),
@@ -320,7 +320,7 @@ def key_files() -> Mapping[str, bytes]:
 _KEY_WORDS = ["id", "secret", "private", "public", "created", "retires", "format", "keys"]
 
 
-@fuzzed(150)
+@fuzzed(60)
 @given(
     st.sampled_from(sorted(key_files())),
     mutated(list(key_files().values()), most=3)

@@ -84,7 +84,7 @@ def runs(home: Home) -> int:
     return len(ran.read_bytes().splitlines()) if ran.exists() else 0
 
 
-@fuzzed(25)
+@fuzzed(15)
 @given(st.dictionaries(_NAMES, _FILES, min_size=1, max_size=8))
 @example({"\udcff.json": json.dumps(LABEL).encode()})
 @timely

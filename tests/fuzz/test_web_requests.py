@@ -248,7 +248,7 @@ def test_no_other_link_decides_adas_case(body: bytes, path: str) -> None:
     assert response.status != 303 or path in links(room)
 
 
-@fuzzed(200)
+@fuzzed(100)
 @given(json_bytes([PAYLOAD, {**PAYLOAD, "x": {"y": [1, {"z": 2}]}}], ["amount", "a.b", "p:a"]))
 @timely
 def test_the_json_of_an_edit_is_taken_as_it_stands_or_not_at_all(typed: bytes) -> None:
@@ -283,7 +283,7 @@ def test_the_fields_of_an_edit_change_what_they_name_or_nothing(typed: dict[str,
     assert json.dumps(made)
 
 
-@fuzzed(25)
+@fuzzed(12)
 @given(
     mutated(
         [

@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any
 
-from aioimaplib import Response, quoted
+from aioimaplib import AioImapException, Response, quoted
 
 from hitl_mail.adapters.imap.client import ImapClient
 from hitl_mail.core.text import one_line
@@ -204,7 +204,9 @@ class ImapSession:
             if answer.done():
                 return answer.result()
         except Exception as error:
-            said = one_line(str(error), _MOST_WORDS) or type(error).__name__
+            # aioimaplib's words may hold the command, and with LOGIN the password.
+            text = "" if isinstance(error, AioImapException) else str(error)
+            said = one_line(text, _MOST_WORDS) or type(error).__name__
             raise ImapFault(f"{what} failed: {said}") from error
         finally:
             if not answer.done():
