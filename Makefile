@@ -4,6 +4,7 @@
 #   make test     set up .venv with the tools; lint, types, layers, tests
 #   make lint     the same without the tests
 #   make torture  the fault tests for ten minutes: TORTURE_SECONDS=3600 longer, TORTURE_SEED=N again
+#   make fuzz     a campaign of the fuzz tests (FUZZ_SECONDS=600, FUZZ_SEED: which one)
 #   make wheel    build dist/hitl_mail-*.whl
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
@@ -14,6 +15,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV ?= uv
+FUZZ_SECONDS ?= 600
+FUZZ_SEED ?=
 
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 CREATED := $(VENV)/.python-$(VERSION)
@@ -24,7 +27,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint torture lock wheel clean
+.PHONY: help demo test lint torture fuzz lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -49,6 +52,9 @@ lint: $(TEST)
 
 torture: $(TEST)
 	@TORTURE_SECONDS='$(TORTURE_SECONDS)' TORTURE_SEED='$(TORTURE_SEED)' $(BIN)/python -m tests.torture
+
+fuzz: $(TEST)
+	@$(BIN)/python -m tests.fuzz '$(FUZZ_SECONDS)' '$(FUZZ_SEED)'
 
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'

@@ -108,10 +108,10 @@ class Home:
     def read_health(self) -> dict[str, Any] | None:
         """What the daemon last said of itself, or None."""
         try:
-            health: dict[str, Any] = json.loads((self.state / "health.json").read_bytes())
-        except (FileNotFoundError, ValueError):
+            health = json.loads((self.state / "health.json").read_bytes())
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
-        return health
+        return health if isinstance(health, dict) else None
 
 
 def _private(path: str, flags: int) -> int:

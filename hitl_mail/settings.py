@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from hitl_mail.core.canonical import digest
+from hitl_mail.core.canonical import MAX_INTEGER, digest
 from hitl_mail.core.events import ExecutorRef
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import NotAllowed
@@ -21,8 +21,9 @@ from hitl_mail.tables import Duration
 
 DEFAULT_AGENT = "default"
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Amount = Annotated[int, msgspec.Meta(ge=1)]
+# What has a digest is no larger than RFC 8785 can hold.
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
+Amount = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
 Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 

@@ -19,6 +19,7 @@ import msgspec
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.review.tokens import Tokens
 from hitl_mail.settings import DEFAULT_AGENT, Agent, Executor, Person, Site
 from hitl_mail.tables import Source, nearest, read_table
 from hitl_mail.tables.lines import Path
@@ -177,7 +178,7 @@ class _Check:
             self.problem(("site", "daily"), f'"{site.site.daily}" is no time', "Write 08:00.")
 
     def mail(self, site: Site) -> None:
-        self.address(site.mail.address, ("mail", "address"))
+        self.own_address(site.mail.address)
         for table in ("smtp", "imap"):
             given = self.written("mail", table)
             for one, other in (("username", "password_file"), ("password_file", "username")):
@@ -186,6 +187,18 @@ class _Check:
                     self.problem(("mail", table, one), what, f"Add {other}, or drop {one}.")
         if site.mail.transport == "smtp":
             self.servers()
+
+    def own_address(self, address: str) -> None:
+        """The address that replies come to has to leave room for their tokens."""
+        path: Path = ("mail", "address")
+        found = len(self.problems)
+        self.address(address, path)
+        if len(self.problems) > found:
+            return
+        try:
+            Tokens(address, [b"any key"])
+        except ValueError as error:
+            self.problem(path, str(error), "Write it like approvals@example.com.")
 
     def servers(self) -> None:
         """What transport smtp cannot do without."""

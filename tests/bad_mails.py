@@ -47,5 +47,9 @@ BAD: dict[str, bytes] = {
     "fields": b"A: b\n" * 200_000 + b"\napprove",
     "base64": b"Content-Transfer-Encoding: base64\n\n" + b"YXBw" * 250_000,
     "quoted-printable": b"Content-Transfer-Encoding: quoted-printable\n\n" + b"=3D" * 300_000,
+    "parameters of a bounce": b"From: MAILER-DAEMON\nContent-Type: multipart/report"
+    + b"; a=b" * 100_000
+    + b"\n\nAction: failed",
+    "spaces above a digest": b"From: a@b\n\nReceipt 1," + b" " * 200_000 + b"\n" + b" \t" * 50_000,
     "flowed lines": b"Content-Type: text/plain; format=flowed\n\n" + b"a \n" * 100_000,
 }

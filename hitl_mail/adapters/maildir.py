@@ -34,6 +34,8 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9_@=+-]")
 _SEEN = ":2,S"
 _PARTS = ("tmp", "new", "cur")
 _FAILED = "failed"
+_LONGEST = 200
+"""Bytes of a letter's name that are kept."""
 
 
 class MaildirOutbox:
@@ -231,8 +233,12 @@ def _read(path: Path) -> bytes | str:
 
 
 def _free(directory: Path, name: str, suffix: str = "") -> Path:
-    """A path that nothing is at, for the letter `name`: a rename would replace what is there."""
+    """A path that nothing is at, for the letter `name`: a rename would replace what is there.
+
+    Its writer may have used up all that a file's name may be long; we add to it.
+    """
     base = name.partition(":")[0] if suffix else name
+    base = os.fsdecode(os.fsencode(base)[:_LONGEST])
     path = directory / f"{base}{suffix}"
     number = 1
     while os.path.lexists(path):

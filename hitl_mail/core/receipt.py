@@ -111,7 +111,7 @@ def check(receipt: Any, prev_digest: str, expected_seq: int, verify: Verify) -> 
     `verify(key, signature, message)` tells whether the Ed25519 signature is right; False for a
     key that nobody knows.
     """
-    fault = _shape_fault(receipt) or _place_fault(receipt, prev_digest, expected_seq)
+    fault = shape_fault(receipt) or _place_fault(receipt, prev_digest, expected_seq)
     if fault:
         return fault
     try:
@@ -132,9 +132,13 @@ def check(receipt: Any, prev_digest: str, expected_seq: int, verify: Verify) -> 
     return None
 
 
-def _shape_fault(receipt: Any) -> str | None:
+def shape_fault(receipt: Any) -> str | None:
+    """What keeps any JSON value from being a receipt at all, in words, or None. Whoever reads one
+    without verifying it may rely on no more than this."""
     if not isinstance(receipt, dict):
         return "it is not an object"
+    if type(receipt.get("seq")) is not int:
+        return "seq is missing or not a number"
     number = receipt.get("format")
     if type(number) is not int or number < 1:
         return "format is missing or not a number"
@@ -146,6 +150,8 @@ def _shape_fault(receipt: Any) -> str | None:
     for name in _LISTS:
         if not isinstance(receipt.get(name), list):
             return f"{name} is missing or not a list"
+    if not all(isinstance(name, str) for name in receipt["decided_by"]):
+        return "decided_by is not a list of texts"
     for name in _OTHERS:
         if name not in receipt:
             return f"{name} is missing"

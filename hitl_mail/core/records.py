@@ -14,6 +14,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Desk, DeskEvent, evolve_desk, with_event
 from hitl_mail.core.events import Event
 from hitl_mail.core.evolve import evolve
+from hitl_mail.errors import HitlError, Impossible
 
 
 class Record(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,15 +85,30 @@ class State:
 
 
 def replay(lines: Iterable[tuple[Literal["snapshot", "record"], bytes]]) -> State:
-    """The state that a journal's lines add up to."""
+    """The state that a journal's lines add up to.
+
+    Raises `Impossible` for a line that is whole and yet none of ours, or cannot follow the others.
+    """
     state = State()
-    for sort, payload in lines:
-        if sort == "record":
-            state.apply(_records.decode(payload))
-            continue
-        saved = _saved.decode(payload)
-        if saved.case is not None:
-            state.cases[saved.case.id] = saved.case
-        if saved.desk is not None:
-            state.desk = saved.desk
+    for number, (sort, payload) in enumerate(lines, 1):
+        try:
+            _add(state, sort, payload)
+        except (HitlError, ValueError, LookupError, TypeError, AttributeError) as error:
+            raise Impossible(
+                f"the journal: line {number} of what it adds up to, a {sort}, cannot follow those"
+                f" before it: {error or type(error).__name__}. It is whole, so another version of"
+                " hitl-mail or another hand wrote it. Start the version that last ran here, or"
+                " restore state/journal from a backup."
+            ) from error
     return state
+
+
+def _add(state: State, sort: str, payload: bytes) -> None:
+    if sort == "record":
+        state.apply(_records.decode(payload))
+        return
+    saved = _saved.decode(payload)
+    if saved.case is not None:
+        state.cases[saved.case.id] = saved.case
+    if saved.desk is not None:
+        state.desk = saved.desk

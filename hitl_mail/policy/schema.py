@@ -45,7 +45,10 @@ class PayloadSchema:
             raise ValueError(f"not JSON: {one_line(str(error))}") from None
         if not isinstance(schema, dict | bool):
             raise ValueError("not a JSON Schema: it must be an object")
-        known = validator_for(schema, default=Draft202012Validator)
+        try:
+            known = validator_for(schema, default=Draft202012Validator)
+        except (TypeError, AttributeError, ValueError):
+            raise ValueError("not a JSON Schema: $schema: it must name a dialect") from None
         try:
             known.check_schema(schema)
             _check_patterns(schema)

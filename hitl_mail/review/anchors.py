@@ -6,11 +6,12 @@ whether a mail is ours: whoever keeps it vouches for it.
 
 from __future__ import annotations
 
-import email
-import email.policy
 import re
-from email.message import EmailMessage
+from itertools import islice
 
+from hitl_mail.review.body import BROKEN, decoded, parse_mail
+
+_MOST_PARTS = 50
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAMED = re.compile(
     r"\b[Rr]eceipts?\s[^\n]{0,40}?#?([1-9][0-9]{0,14}),?\s+(sha256:(?:[0-9a-f]\n?){64})(?![0-9a-f])"
@@ -18,7 +19,6 @@ _NAMED = re.compile(
 """Mails have narrow lines, so that a digest goes on in the next."""
 
 _QUOTE = re.compile(r"^[>\s]+", re.MULTILINE)
-_WRAPPED = re.compile(r"\s*\n\s*(?=sha256:)")
 
 
 def is_digest(text: str) -> bool:
@@ -34,7 +34,7 @@ def read_anchors(message: bytes) -> list[tuple[int, str]]:
     """
     found: dict[tuple[int, str], None] = {}
     for text in _texts(message):
-        plain = _WRAPPED.sub(" ", _QUOTE.sub("", text.replace("\r\n", "\n")))
+        plain = _QUOTE.sub("", text.replace("\r\n", "\n"))
         for seq, digest in _NAMED.findall(plain):
             found[(int(seq), digest.replace("\n", ""))] = None
     return list(found)
@@ -44,11 +44,10 @@ def _texts(message: bytes) -> list[str]:
     """The plain texts of a mail; the whole of what is no mail, for who saved its text alone."""
     texts = [message.decode("utf-8", "replace")]
     try:
-        parsed = email.message_from_bytes(message, policy=email.policy.default)
-        for part in parsed.walk():
-            if isinstance(part, EmailMessage) and part.get_content_type() == "text/plain":
-                texts.append(str(part.get_content()))
-    except (LookupError, ValueError, KeyError, AttributeError):
-        # Not a mail, or one in no charset that there is: the bytes alone are looked through.
+        for part in islice(parse_mail(message).walk(), _MOST_PARTS):
+            if part.get_content_type() == "text/plain":
+                texts.append(decoded(part))
+    except BROKEN:
+        # Not a mail, or one that nobody can read: the bytes alone are looked through.
         return texts
     return texts

@@ -81,7 +81,7 @@ class Body(msgspec.Struct, frozen=True):
 def read_body(message: bytes) -> Body:
     """The lines of a mail: its plain text, or its HTML as text where there is no plain one."""
     try:
-        parsed = _parsed(message)
+        parsed = parse_mail(message)
         return Body(tuple(_Parts("text/plain").lines(parsed)), _author(parsed))
     except BROKEN:
         return Body(())
@@ -91,12 +91,14 @@ def read_html(message: bytes) -> tuple[str, ...]:
     """The lines of a mail as its HTML has them, which no program has wrapped; the plain text only
     where there is no HTML."""
     try:
-        return tuple(_Parts("text/html").lines(_parsed(message)))
+        return tuple(_Parts("text/html").lines(parse_mail(message)))
     except BROKEN:
         return ()
 
 
-def _parsed(message: bytes) -> Message:
+def parse_mail(message: bytes) -> Message:
+    """A mail as the standard library has it, after what would take it long was left out: what is
+    beyond the bounds, and parts that nest without end. Raises one of `BROKEN`."""
     data = message[:MOST_MESSAGE].lstrip(b"\r\n")
     head = min((at for at in (data.find(b"\n\n"), data.find(b"\n\r\n")) if at >= 0), default=0)
     if head > _MOST_HEAD:
@@ -136,7 +138,7 @@ class _Parts:
         sort = part.get_content_type()
         if sort == "text/plain":
             return _plain(part)
-        return _split(html_to_text(_decoded(part))) if sort == "text/html" else []
+        return _split(html_to_text(decoded(part))) if sort == "text/html" else []
 
     def _alternative(self, children: list[Message], depth: int) -> list[str]:
         """The wanted one first, or whichever says anything."""
@@ -166,13 +168,14 @@ def _is_attached(part: Message) -> bool:
 
 
 def _plain(part: Message) -> list[str]:
-    lines = _split(_decoded(part))
+    lines = _split(decoded(part))
     if str(part.get_param("format", "")).lower() == "flowed":
         return _unflow(lines, str(part.get_param("delsp", "")).lower() == "yes")
     return lines
 
 
-def _decoded(part: Message) -> str:
+def decoded(part: Message) -> str:
+    """The beginning of a part's text, in its charset or one that it may be in."""
     raw = part.get_payload(decode=True)
     whole = raw if isinstance(raw, bytes) else b""
     data = whole[:MOST_TEXT]

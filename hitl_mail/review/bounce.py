@@ -18,7 +18,7 @@ from itertools import islice
 import msgspec
 
 from hitl_mail.review.automatic import find_sign
-from hitl_mail.review.body import BROKEN, MOST_MESSAGE
+from hitl_mail.review.body import BROKEN, parse_mail
 from hitl_mail.review.headers import addresses, message_ids, read_fields
 from hitl_mail.review.tokens import Claim, Tokens
 
@@ -53,7 +53,7 @@ class Returned(msgspec.Struct, frozen=True):
 def read_bounce(message: bytes, tokens: Tokens) -> Returned | None:
     """The mail that a report says has failed for good; None where it says no such thing."""
     try:
-        parsed = _parse(message)
+        parsed = parse_mail(message)
         parts = list(islice(parsed.walk(), _MOST_PARTS))
         claim = next(filter(None, _claims(message, parsed, parts, tokens)), None)
         if claim is None:
@@ -92,12 +92,6 @@ def _is_returned_for_good(message: bytes) -> bool:
     return not any(word in text for word in _LATE)
 
 
-def _parse(message: bytes) -> Message:
-    return email.message_from_bytes(
-        message[:MOST_MESSAGE].lstrip(b"\r\n"), policy=email.policy.compat32
-    )
-
-
 def _failures(message: bytes, *, temporary: bool = False) -> tuple[str, ...]:
     """The addresses that flufl.bounce finds in the beginning of a mail, sorted. Those that will be
     tried again count only if `temporary`."""
@@ -116,7 +110,7 @@ def _scan(message: bytes, temporary: bool) -> set[str]:
     from flufl.bounce import all_failures
 
     logging.getLogger("flufl.bounce").setLevel(logging.WARNING)
-    late, lost = all_failures(_parse(message))
+    late, lost = all_failures(parse_mail(message))
     return {
         (name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)).lower()
         for name in (*lost, *(late if temporary else ()))

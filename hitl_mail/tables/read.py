@@ -199,8 +199,12 @@ def _within(value: Any, meta: msgspec.Meta) -> bool:
 
 def _bounds(meta: msgspec.Meta) -> str:
     if meta.ge is not None and meta.le is not None:
-        return f"a number from {meta.ge:g} to {meta.le:g}"
-    return f"at least {meta.ge:g}" if meta.ge is not None else f"at most {meta.le:g}"
+        return f"a number from {_shown(meta.ge)} to {_shown(meta.le)}"
+    return f"at least {_shown(meta.ge)}" if meta.ge is not None else f"at most {_shown(meta.le)}"
+
+
+def _shown(bound: float | None) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
 
 
 def _wrong(wanted: str, value: Any, path: Path, source: Source, problems: list[Problem]) -> object:

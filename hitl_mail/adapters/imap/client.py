@@ -27,8 +27,25 @@ class ImapProtocol(IMAP4ClientProtocol):  # type: ignore[misc]
     def data_received(self, d: bytes) -> None:
         if _NEWS.search(d):
             self.news = True
-        for start in range(0, len(d), _PIECE):
-            super().data_received(d[start : start + _PIECE])
+        try:
+            for start in range(0, len(d), _PIECE):
+                super().data_received(d[start : start + _PIECE])
+        except Exception:  # noqa: BLE001 - it raises whatever it cannot read
+            # Its words may hold the command that it waits for, and with LOGIN the password.
+            self._give_up("the server said what no command of ours asks for")
+
+    async def welcome(self, command: bytes) -> None:
+        """A greeting that is none ends the connection; nobody waits for this task's error."""
+        try:
+            await super().welcome(command)
+        except Exception:  # noqa: BLE001 - it raises whatever it cannot read
+            self._give_up(f"the server's greeting was {command.decode('utf-8', 'replace')}")
+
+    def _give_up(self, why: str) -> None:
+        if self.conn_lost_cb is not None:
+            self.conn_lost_cb(ConnectionError(why))
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class ImapClient(IMAP4):  # type: ignore[misc]

@@ -16,13 +16,15 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any
 
-from aioimaplib import Response, quoted
+from aioimaplib import AioImapException, Response, quoted
 
 from hitl_mail.adapters.imap.client import ImapClient
+from hitl_mail.core.text import one_line
 from hitl_mail.settings import Imap
 
 _PORTS = {"implicit": 993, "none": 143}
 _FAREWELL = 5.0
+_MOST_WORDS = 500
 _SLOWEST = 10_000
 """Bytes a second below which a download is given up."""
 
@@ -175,7 +177,8 @@ class ImapSession:
 
     def _on_lost(self, error: Exception | None) -> None:
         if not self._lost.done():
-            self._lost.set_result(f"the connection was lost{f': {error}' if error else ''}")
+            said = one_line(str(error), _MOST_WORDS) if error else ""
+            self._lost.set_result(f": {said}" if said else "")
 
     async def _call(
         self,
@@ -201,14 +204,25 @@ class ImapSession:
             if answer.done():
                 return answer.result()
         except Exception as error:
-            raise ImapFault(f"{what} failed: {error or type(error).__name__}") from error
+            # aioimaplib's words may hold the command, and with LOGIN the password.
+            text = "" if isinstance(error, AioImapException) else str(error)
+            said = one_line(text, _MOST_WORDS) or type(error).__name__
+            raise ImapFault(f"{what} failed: {said}") from error
         finally:
+            if not answer.done():
+                await self._let_go()
             await _cancelled(answer)
         if self._lost.done():
-            raise ImapFault(f"{self._lost.result()} during {what}")
+            raise ImapFault(f"the connection was lost during {what}{self._lost.result()}")
         if until is not None and until.done():
             raise ImapFault(f"the server ended {what}")
         raise ImapFault(f"no answer to {what} within {limit:g} s")
+
+    async def _let_go(self) -> None:
+        """End what aioimaplib does by itself: its greeting waits for an answer without a limit, and
+        holds a lock meanwhile without which no other call can even be cancelled."""
+        for task in list(self._client.protocol.tasks):
+            await _cancelled(task)
 
 
 async def _cancelled(future: asyncio.Future[Any]) -> None:
@@ -243,4 +257,5 @@ def _demand(reply: Response, what: str) -> None:
 
 
 def _text(line: bytes) -> str:
-    return line.decode("utf-8", "replace").strip()
+    """The words of a server, which may say anything: for a log and a terminal."""
+    return one_line(line.decode("utf-8", "replace").strip(), _MOST_WORDS)

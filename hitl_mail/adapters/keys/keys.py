@@ -240,16 +240,25 @@ def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
         file: Any = json.loads(path.read_bytes())
         if file["format"] != 1:
             raise UsageError(f"{path}: format {file['format']} needs a newer hitl-mail")
-        keys: list[dict[str, str]] = [dict(key) for key in file["keys"]]
-        moments = [key[name] for key in keys for name in ("created", "retires") if key.get(name)]
+        keys: list[dict[str, str]] = [_entry(key) for key in file["keys"]]
+        moments = [key["created"] for key in keys if key.get("created")]
+        moments += [key["retires"] for key in keys if "retires" in key]
         aware = all(dt.datetime.fromisoformat(moment).tzinfo is not None for moment in moments)
     except OSError as error:
         raise _unreadable(path, error) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _malformed(path) from None
     if not keys or not aware:
         raise _malformed(path)
     return keys
+
+
+def _entry(key: Any) -> dict[str, str]:
+    """A key as it stands in a file. Raises ValueError or TypeError for what is none."""
+    entry = dict(key)
+    if "id" not in entry or not all(isinstance(value, str) for value in entry.values()):
+        raise ValueError("a key has an id, and only texts")
+    return entry
 
 
 def _raw(path: Path, key: Mapping[str, str], kind: str) -> bytes:

@@ -15,6 +15,7 @@ import msgspec
 
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import visible
+from hitl_mail.errors import HitlError
 
 COLUMNS = (
     *("seq", "case", "id", "agent", "kind", "status", "gate", "decided_by", "closed_at"),
@@ -74,16 +75,26 @@ def select(read: Read, wanted: Wanted) -> Iterator[dict[str, Any]]:
 def as_lines(receipts: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """Each receipt in its canonical form (RFC 8785) and a line feed."""
     for receipt in receipts:
-        yield canonical(receipt) + b"\n"
+        yield _canonical(receipt) + b"\n"
 
 
 def as_array(receipts: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
     """All receipts as one JSON array."""
     mark = b"["
     for receipt in receipts:
-        yield mark + b"\n" + canonical(receipt)
+        yield mark + b"\n" + _canonical(receipt)
         mark = b","
     yield b"[]\n" if mark == b"[" else b"\n]\n"
+
+
+def _canonical(receipt: Mapping[str, Any]) -> bytes:
+    try:
+        return canonical(receipt)
+    except ValueError as error:
+        raise HitlError(
+            f"receipt {receipt['seq']} has no canonical form, so it is none of ours: {error}."
+            " Run `receipts verify`."
+        ) from None
 
 
 def as_table(receipts: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:

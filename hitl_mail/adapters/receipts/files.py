@@ -25,6 +25,7 @@ from hitl_mail.adapters.framelog import (
     write_frames,
 )
 from hitl_mail.core.canonical import canonical
+from hitl_mail.core.receipt import shape_fault
 from hitl_mail.errors import Damaged
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
@@ -44,9 +45,14 @@ def month_of(closed_at: str) -> str:
     return closed_at[:7]
 
 
+def names_month(text: str) -> bool:
+    """Whether this is a month: `2026-11`."""
+    return bool(_MONTH.fullmatch(text))
+
+
 def is_month(path: Path) -> bool:
     """Whether the name is that of a month file."""
-    return path.suffix == ".jsonl" and bool(_MONTH.fullmatch(path.stem))
+    return path.suffix == ".jsonl" and names_month(path.stem)
 
 
 def month_paths(directory: Path) -> list[Path]:
@@ -114,9 +120,13 @@ def read_receipt(directory: Path, place: Place) -> dict[str, Any]:
 
 def _decoded(path: Path, offset: int, payload: bytes) -> dict[str, Any]:
     try:
-        return decode(payload)
-    except ValueError as error:
-        raise Damaged(str(path), offset, str(error), "Run `receipts verify`.") from None
+        receipt = decode(payload)
+        fault = shape_fault(receipt)
+    except (ValueError, RecursionError) as error:
+        fault = str(error)
+    if fault:
+        raise Damaged(str(path), offset, f"no receipt: {fault}", "Run `receipts verify`.")
+    return receipt
 
 
 def _changed(

@@ -17,7 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from hitl_mail.adapters.receipts.files import Place, decode, read_behind, read_receipt
+from hitl_mail.adapters.receipts.files import (
+    Place,
+    decode,
+    names_month,
+    read_behind,
+    read_receipt,
+)
+from hitl_mail.core.canonical import MAX_INTEGER
 from hitl_mail.errors import Damaged, StorageFailed
 
 # A reader may hold its lock for as long as it likes; the daemon then tries with the next group.
@@ -73,8 +80,8 @@ COLUMNS = (
 
 
 def row_of(receipt: dict[str, Any], place: Place) -> Row:
-    """The row of a receipt. Raises ValueError or KeyError for what is none."""
-    return Row(
+    """The row of a receipt. Raises ValueError, KeyError or TypeError for what is none."""
+    row = Row(
         seq=receipt["seq"],
         digest=receipt["digest"],
         about=receipt.get("about", receipt["case"]),
@@ -90,24 +97,49 @@ def row_of(receipt: dict[str, Any], place: Place) -> Row:
         month=place.month,
         offset=place.offset,
     )
+    _check(row)
+    return row
 
 
-def rows_behind(directory: Path, known: Place | None = None) -> Iterator[Row]:
-    """The rows of all receipts behind `known`, from the month files."""
-    for place, payload in read_behind(directory, known):
+def _check(row: Row) -> None:
+    """Raises ValueError for values that no receipt of ours has."""
+    if type(row.seq) is not int or not 0 < row.seq <= MAX_INTEGER:
+        raise ValueError("seq is no number of a receipt")
+    texts = (*row[1:8], row.action_digest, row.closed_at, row.month, *row.decided_by)
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("text is missing")
+    if not isinstance(row.gate, str | None):
+        raise ValueError("gate is no text")
+    if type(row.offset) is not int or row.offset < 0 or not names_month(row.month):
+        raise ValueError("it has no place")
+
+
+def rows_behind(directory: Path, known: Row | None = None) -> Iterator[Row]:
+    """The rows of all receipts behind `known`, from the month files. Their numbers only grow."""
+    last = known.seq if known else 0
+    for place, payload in read_behind(directory, known.place if known else None):
         try:
-            yield row_of(decode(payload), place)
+            row = row_of(decode(payload), place)
+            if row.seq <= last:
+                raise ValueError(f"number {row.seq} behind number {last}")
         except (ValueError, KeyError, TypeError) as error:
             path = directory / f"{place.month}.jsonl"
             why = f"it holds no receipt ({error!r})"
             raise Damaged(str(path), place.offset, why, "Run `receipts verify`.") from None
+        last = row.seq
+        yield row
 
 
 def stored(record: tuple[Any, ...]) -> Row:
-    """The row of a record selected as `COLUMNS`."""
+    """The row of a record selected as `COLUMNS`. Raises sqlite3.Error for one that is none."""
     fields = list(record)
-    fields[9] = tuple(json.loads(fields[9]))
-    return Row(*fields)
+    try:
+        fields[9] = tuple(json.loads(fields[9]))
+        row = Row(*fields)
+        _check(row)
+    except (ValueError, TypeError) as error:
+        raise sqlite3.DatabaseError(f"not a row of a receipt: {error}") from None
+    return row
 
 
 def newest(connection: sqlite3.Connection) -> Row | None:
@@ -185,7 +217,7 @@ class ReceiptIndex:
         self._connection.close()
 
     def _catch_up(self, directory: Path) -> None:
-        rows = rows_behind(directory, self.head.place if self.head else None)
+        rows = rows_behind(directory, self.head)
         while batch := list(islice(rows, _BATCH)):
             self.add(batch)
         self.write()

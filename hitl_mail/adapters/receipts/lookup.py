@@ -136,10 +136,13 @@ class Lookup:
             )
         try:
             receipt = read_receipt(self._directory, row.place)
-            if receipt.get("seq") == row.seq:
+            if receipt["seq"] == row.seq:
                 return receipt
         except Damaged as error:
             fault = error
+        except OSError:
+            # The cache names a place that cannot be: what is there is looked through.
+            pass
         # An erasure writes a month anew, and then it is not where it was when it was looked up.
         for receipt in read_from(self._directory, row.month):
             if receipt["seq"] == row.seq:
@@ -174,7 +177,7 @@ class Lookup:
             if head is None or not fits(self._directory, head):
                 yield rows_behind(self._directory), None
             else:
-                yield rows_behind(self._directory, head.place), connection
+                yield rows_behind(self._directory, head), connection
         finally:
             connection.close()
 

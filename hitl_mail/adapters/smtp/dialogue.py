@@ -11,6 +11,7 @@ import re
 
 import aiosmtplib
 
+from hitl_mail.core.text import one_line
 from hitl_mail.errors import HitlError
 from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary
 
@@ -21,6 +22,7 @@ CLOSING = 421
 """The server hangs up (RFC 5321 section 3.8), whatever it was asked."""
 
 _START_INPUT = 354
+_MOST_WORDS = 500
 _FOR_THE_ADMIN = frozenset({530, 534, 535, 538})
 """Refusals for want of a (better) login: somebody can mend it, so the mail waits."""
 
@@ -153,4 +155,5 @@ def _place(client: aiosmtplib.SMTP) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.encode("utf-8", "replace").decode().split())
+    """The words of a server, which may say anything: for a log and a terminal."""
+    return one_line(" ".join(text.encode("utf-8", "replace").decode().split()), _MOST_WORDS)

@@ -249,7 +249,13 @@ def _is_foreign(headers: Headers, ours: str | None) -> bool:
     origin = headers.get("origin")
     if origin is None or origin == "null":
         return False
-    return origin != ours and urlsplit(origin).netloc != headers.get("host")
+    if origin == ours:
+        return False
+    try:
+        return urlsplit(origin).netloc != headers.get("host")
+    except ValueError:
+        # No address at all: no browser and no page of ours says such a thing.
+        return True
 
 
 def _origin(url: str) -> str:
