@@ -99,10 +99,10 @@ def main() -> NoReturn:
         if error.option_name == "--home":
             text = "--home DIR stands before the command: hitl-mail --home DIR COMMAND"
             shown = click.UsageError(text, error.ctx)
-        shown.show()
+        _show(shown)
         sys.exit(shown.exit_code)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -122,6 +122,17 @@ def main() -> NoReturn:
         text = f"{type(error).__name__}: {error}"
         _fail(f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where", 70, error)
     sys.exit(0)
+
+
+def _show(error: click.ClickException) -> None:
+    """What click says of a wrong call, which quotes what was given."""
+    from io import StringIO
+
+    from hitl_mail.core.text import visible
+
+    said = StringIO()
+    error.show(said)
+    click.echo(visible(said.getvalue()), nl=False, err=True)
 
 
 def _plain(error: OSError) -> str:

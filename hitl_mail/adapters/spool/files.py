@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.durable import aside, sync_file, write_all
+from hitl_mail.core.text import escape_json, is_plain
 from hitl_mail.errors import Refused
 
 LONGEST_NAME = 200
@@ -35,11 +36,11 @@ _KINDS = {
 
 
 def plain_name(name: str) -> str:
-    """`name` as text to be shown and to be a file's name: bytes that are not UTF-8 and control
-    characters as %XX, cut to `LONGEST_NAME` bytes. Most names are plain already."""
+    """`name` as text to be shown and to be a file's name: bytes that are not UTF-8 and whatever
+    cannot be seen as %XX, cut to `LONGEST_NAME` bytes. Most names are plain already."""
     escaped = "".join(
         "".join(f"%{byte:02X}" for byte in os.fsencode(one))
-        if unicodedata.category(one) in ("Cc", "Cs")
+        if not is_plain(one) and unicodedata.category(one) != "Zs"
         else one
         for one in name
     )
@@ -87,7 +88,7 @@ def write_aside(path: Path, document: Mapping[str, Any]) -> Path:
     The name is new each time, so that threads may do this side by side; `drop_asides` knows what
     a kill left behind. Raises OSError.
     """
-    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    text = escape_json(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
     new = aside(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
     write_new(new, text.encode("utf-8", "replace"))
     return new

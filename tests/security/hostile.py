@@ -1,0 +1,41 @@
+"""Text that tries to hide, to turn round, or to command a terminal; and how to find it again."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+TERMINAL = "\x1b[31m\x1b]0;owned\x07\x08\r\x7f\x9b31m\x85\x1b[2J"
+"""Colours, a window's title, a bell, a rubout, a line begun again, and the one-byte CSI."""
+
+LINES = "\u2028\u2029"
+BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+ZERO_WIDTH = (
+    "\u00ad\u034f\u115f\u1160\u17b4\u180b\u180e\u180f\u200b\u200c\u200d\u2060\u2064\u3164\ufe01"
+    "\ufeff\uffa0\ufff9\U000e0041\U000e0101"
+)
+DANGEROUS = frozenset(TERMINAL + LINES + BIDI + ZERO_WIDTH) - frozenset("[31m]0;owned2J")
+
+ALL = TERMINAL + LINES + BIDI + ZERO_WIDTH
+ONE_LINE = "".join(c for c in ALL if c not in "\r\x85\u2028\u2029\x1c")
+"""Without what Python takes for the end of a line, for fields that must be one."""
+
+
+def marked(name: str, hostile: str = ONE_LINE) -> str:
+    """A value for the field `name`: found again by `Mname`, dangerous to whoever shows it raw."""
+    return f"M{name} {hostile}gpj.exe"
+
+
+def raw(data: bytes, lines: str = "\n\t") -> set[str]:
+    """The fields of which `data` shows a dangerous character as it is, and the first of each."""
+    text = data.decode("utf-8", "replace")
+    found: dict[str, str] = {}
+    for at, one in enumerate(text):
+        if one not in lines and (one in DANGEROUS or unicodedata.category(one) in _CATEGORIES):
+            field = _FIELD.findall(text, max(0, at - 400), at)
+            found.setdefault(field[-1] if field else "?", f"U+{ord(one):04X}")
+    return {f"{field} {char}" for field, char in found.items()}
+
+
+_CATEGORIES = ("Cc", "Cf", "Zl", "Zp")
+_FIELD = re.compile(r"M[a-z]+")

@@ -1,0 +1,57 @@
+"""One life through which hostile text goes at every place, and everything that anybody is shown.
+
+A marker with every dangerous character stands in every field; every output is walked, and none may
+hold one of these characters as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.security.hostile import ALL, marked, raw
+from tests.security.hostile_home import HostileHome, live, outputs
+from tests.servers.process import free_port
+from tests.servers.webhook import receiver
+
+Outputs = list[tuple[str, bytes]]
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outputs]:
+    root = tmp_path_factory.mktemp("hostile")
+    with receiver() as hook:
+        hook.says = marked("answer", ALL)
+        home = HostileHome(root / "home", free_port(), hook.url)
+        try:
+            asked = live(home)
+            yield outputs(home, asked)
+        finally:
+            if home.daemon is not None:
+                home.daemon.kill()
+                home.daemon.wait()
+
+
+@pytest.mark.parametrize("where", ["mail", "page", "$", "file", "log"])
+def test_no_dangerous_character_is_shown_as_it_is(shown: Outputs, where: str) -> None:
+    """Control, bidi and zero-width characters are made visible wherever text is shown."""
+    found = {name: sorted(raw(data)) for name, data in shown if name.startswith(where) and data}
+    assert found, "nothing was shown at all"
+    assert {name: chars for name, chars in found.items() if chars} == {}
+
+
+FIELDS = (
+    *("summary", "why", "title", "text", "source", "run", "valuemailed", "key", "item"),
+    *("edited", "newkey", "new", "note", "routenote", "flagnote", "linknote", "typednote"),
+    *("abandoned", "stdout", "stderr", "answer", "reason", "exception", "enum", "nonsense"),
+    *("bounce", "absent", "program", "name", "toml", "field", "given"),
+)
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_the_field_is_shown_at_all(shown: Outputs, field: str) -> None:
+    """Without this, the matrix could be empty where a field never reaches anybody."""
+    mark = re.compile(rf"M{field}(?![a-z])".encode())
+    assert [name for name, data in shown if mark.search(data)] != []
