@@ -112,15 +112,15 @@ def main() -> NoReturn:
         sys.exit(0)
     except ConfigError as error:
         many = len(error.problems)
-        head = f"{many} problems in the configuration\n" if many > 1 else ""
-        _fail(f"{head}{error}", error.exit_code, error)
+        head = [f"{many} problems in the configuration"] if many > 1 else []
+        _fail([*head, *map(str, error.problems)], error.exit_code, error)
     except HitlError as error:
-        _fail(str(error), error.exit_code, error)
+        _fail([str(error)], error.exit_code, error)
     except OSError as error:
-        _fail(_plain(error), 1, error)
+        _fail([_plain(error)], 1, error)
     except Exception as error:  # noqa: BLE001 - the last net under every command
         text = f"{type(error).__name__}: {error}"
-        _fail(f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where", 70, error)
+        _fail([f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where"], 70, error)
     sys.exit(0)
 
 
@@ -131,6 +131,8 @@ def _show(error: click.ClickException) -> None:
     from hitl_mail.core.text import visible
 
     said = StringIO()
+    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.message = visible(error.message, keep="")
     error.show(said)
     click.echo(visible(said.getvalue()), nl=False, err=True)
 
@@ -140,10 +142,11 @@ def _plain(error: OSError) -> str:
     return f"{error.filename}: {what}" if error.filename else what
 
 
-def _fail(text: str, status: int, error: Exception) -> NoReturn:
+def _fail(lines: list[str], status: int, error: Exception) -> NoReturn:
     if os.environ.get("HITL_MAIL_DEBUG"):
         raise error
     from hitl_mail.core.text import visible
 
-    click.echo(f"hitl-mail: {visible(text)}", err=True)
+    # A line is ours to begin: what is quoted in it stays on it.
+    click.echo("hitl-mail: " + "\n".join(visible(line, keep="") for line in lines), err=True)
     sys.exit(status)

@@ -8,16 +8,19 @@ import unicodedata
 TERMINAL = "\x1b[31m\x1b]0;owned\x07\x08\r\x7f\x9b31m\x85\x1b[2J"
 """Colours, a window's title, a bell, a rubout, a line begun again, and the one-byte CSI."""
 
+INJECTED = "\r\nX-Injected: 1\r\nBcc: eve@evil.example\r\n\r\nhitl-mail: approved\n"
+"""Lines for a header, an answer, a log, a terminal: whatever takes a line break as it is."""
+
 LINES = "\u2028\u2029"
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 ZERO_WIDTH = (
     "\u00ad\u034f\u115f\u1160\u17b4\u180b\u180e\u180f\u200b\u200c\u200d\u2060\u2064\u3164\ufe01"
     "\ufeff\uffa0\ufff9\U000e0041\U000e0101"
 )
-DANGEROUS = frozenset(TERMINAL + LINES + BIDI + ZERO_WIDTH) - frozenset("[31m]0;owned2J")
+DANGEROUS = frozenset(LINES + BIDI + ZERO_WIDTH + "\x1b\x07\x08\r\x7f\x9b\x85")
 
-ALL = TERMINAL + LINES + BIDI + ZERO_WIDTH
-ONE_LINE = "".join(c for c in ALL if c not in "\r\x85\u2028\u2029\x1c")
+ALL = TERMINAL + INJECTED + LINES + BIDI + ZERO_WIDTH
+ONE_LINE = "".join(c for c in ALL if c not in "\r\n\x85\u2028\u2029\x1c")
 """Without what Python takes for the end of a line, for fields that must be one."""
 
 
@@ -39,3 +42,12 @@ def raw(data: bytes, lines: str = "\n\t") -> set[str]:
 
 _CATEGORIES = ("Cc", "Cf", "Zl", "Zp")
 _FIELD = re.compile(r"M[a-z]+")
+
+
+def forged_lines(data: bytes) -> list[str]:
+    """Lines that nobody but the attacker has begun."""
+    text = data.decode("utf-8", "replace")
+    return [line for line in text.split("\n") if line.startswith(_FORGED)]
+
+
+_FORGED = ("X-Injected", "Bcc: eve", "hitl-mail: approved")

@@ -227,7 +227,7 @@ class HostileHome(TestHome):
 
     def answer(self, mail: EmailMessage, text: str, sender: str, **headers: str) -> None:
         """A reply whose every header is hostile where a mail may be."""
-        encoded_words = f"=?utf-8?b?{encoded(marked('header', ALL))}?="
+        encoded_words = f"=?utf-8?b?{encoded(marked('header', ALL).replace('@', '.'))}?="
         typed = text.encode()
         lines = [
             f"From: {encoded_words} <{sender}>",
@@ -500,22 +500,29 @@ def terminal(home: HostileHome, asked: dict[str, str]) -> Iterator[tuple[str, by
 
 def web(home: HostileHome) -> Iterator[tuple[str, bytes]]:
     """Every page behind a link in a mail, what they link to, and answers to bad requests."""
+
+    def told(name: str, answer: httpx.Response) -> Iterator[tuple[str, bytes]]:
+        yield f"page {name} {answer.status_code}", answer.content
+        yield (
+            f"page {name} header",
+            "\n".join(f"{k}: {v}" for k, v in answer.headers.items()).encode(),
+        )
+
     base = f"http://127.0.0.1:{home.port}"
     hostile = urllib.parse.quote(marked("path", ALL))
     with httpx.Client(trust_env=False) as client:
         for number, url in enumerate(home.pages):
             page = client.get(url)
-            yield f"page {number} {page.status_code}", page.content
+            yield from told(str(number), page)
             for way in ("r", "q"):
                 for onward in set(re.findall(rf'href="\.\./({way}/[^"#]+)"', page.text)):
                     found = client.get(f"{base}/{onward}")
-                    yield f"page {number} {way} {found.status_code}", found.content
+                    yield from told(f"{number} {way}", found)
         for path in (f"/{hostile}", f"/d/{hostile}", f"/r/{hostile}", f"/q/{hostile}"):
-            yield f"page {path[:3]} of nothing", client.get(base + path).content
+            yield from told(f"{path[:3]} of nothing", client.get(base + path))
         for data in ({"verb": marked("verb", ALL)}, {"seen": "x", "verb": "approve"}):
-            yield "page posted", client.post(f"{base}/d/{hostile}", data=data).content
-            yield "page posted", client.post(home.pages[0], data=data).content
-            yield "page posted", client.post(home.pages[9], data=data).content
+            for url in (f"{base}/d/{hostile}", home.pages[0], home.pages[9]):
+                yield from told("posted", client.post(url, data=data))
     yield "page refused", (home.root / "page-refused.html").read_bytes()
 
 
@@ -524,6 +531,7 @@ def mailed(home: HostileHome) -> Iterator[tuple[str, bytes]]:
     for path in sorted((home.root / "mail/out/new").iterdir()):
         mail = home.read(path)
         name = f"mail {mail['Subject']} to {mail['To']}"
+        yield f"{name}: header", path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[0]
         for field, value in mail.items():
             yield f"{name}: {field}", str(value).encode("utf-8", "replace")
         for part in mail.walk():

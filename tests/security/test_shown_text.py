@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.hostile import ALL, marked, raw
+from tests.security.hostile import ALL, forged_lines, marked, raw
 from tests.security.hostile_home import HostileHome, live, outputs
 from tests.servers.process import free_port
 from tests.servers.webhook import receiver
@@ -40,6 +40,19 @@ def test_no_dangerous_character_is_shown_as_it_is(shown: Outputs, where: str) ->
     found = {name: sorted(raw(data)) for name, data in shown if name.startswith(where) and data}
     assert found, "nothing was shown at all"
     assert {name: chars for name, chars in found.items() if chars} == {}
+
+
+def test_no_line_break_begins_a_line_that_looks_like_ours(shown: Outputs) -> None:
+    """CRLF in every field: no header, answer, log, terminal or plain mail gets a line by it."""
+    # In a page and in a cell of a table a line may break: what is around it says whose it is.
+    lines_of_ours = [(n, d) for n, d in shown if "csv" not in n and not n.endswith("/html")]
+    found = {
+        name: forged_lines(data)
+        for name, data in lines_of_ours
+        if not name.startswith("page") or "header" in name
+    }
+    assert any("header" in name for name in found)
+    assert {name: lines for name, lines in found.items() if lines} == {}
 
 
 FIELDS = (

@@ -249,7 +249,15 @@ def _is_foreign(headers: Headers, ours: str | None) -> bool:
     origin = headers.get("origin")
     if origin is None or origin == "null":
         return False
-    return origin != ours and urlsplit(origin).netloc != headers.get("host")
+    return origin != ours and _host(origin) != headers.get("host")
+
+
+def _host(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        # Such as http://[::1: no browser's, so nobody's page.
+        return None
 
 
 def _origin(url: str) -> str:
