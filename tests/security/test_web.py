@@ -128,7 +128,7 @@ BROKEN = {
     b"Content-Length: 5\r\n\r\n--x--",
     "json": b'Content-Type: application/json\r\nContent-Length: 18\r\n\r\n{"verb":"approve"}',
     "fields": FORM + b"Content-Length: 40000\r\n\r\n" + b"a=b&" * 10000,
-    "an upgrade": b"Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: x\r\n\r\n",
+    "an upgrade": b"Upgrade: h2c\r\nConnection: Upgrade\r\nHTTP2-Settings: x\r\n\r\n",
 }
 
 
