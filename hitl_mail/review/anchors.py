@@ -18,7 +18,8 @@ _NAMED = re.compile(
 """Mails have narrow lines, so that a digest goes on in the next."""
 
 _QUOTE = re.compile(r"^[>\s]+", re.MULTILINE)
-_WRAPPED = re.compile(r"\s*\n\s*(?=sha256:)")
+_WRAPPED = re.compile(r"(?<!\s)\s++(?=sha256:)")
+"""A run of white space is looked at once: a mail may hold a megabyte of it."""
 
 
 def is_digest(text: str) -> bool:
