@@ -131,10 +131,11 @@ def _show(error: click.ClickException) -> None:
     from hitl_mail.core.text import visible
 
     said = StringIO()
-    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
-        error.message = visible(error.message, keep="")
     error.show(said)
-    click.echo(visible(said.getvalue()), nl=False, err=True)
+    text, quotes = said.getvalue(), error.format_message()
+    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
+        text = text.replace(quotes, visible(quotes, keep=""))
+    click.echo(visible(text), nl=False, err=True)
 
 
 def _plain(error: OSError) -> str:
