@@ -132,7 +132,8 @@ def _show(error: click.ClickException) -> None:
 
     said = StringIO()
     error.show(said)
-    text, quotes = said.getvalue(), error.format_message()
+    # What is written to no terminal is written without colours.
+    text, quotes = said.getvalue(), click.unstyle(error.format_message())
     if not isinstance(error, click.exceptions.NoArgsIsHelpError):
         text = text.replace(quotes, visible(quotes, keep=""))
     click.echo(visible(text), nl=False, err=True)

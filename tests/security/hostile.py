@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from html.parser import HTMLParser
 
 TERMINAL = "\x1b[31m\x1b]0;owned\x07\x08\r\x7f\x9b31m\x85\x1b[2J"
 """Colours, a window's title, a bell, a rubout, a line begun again, and the one-byte CSI."""
@@ -19,8 +20,14 @@ ZERO_WIDTH = (
 )
 DANGEROUS = frozenset(LINES + BIDI + ZERO_WIDTH + "\x1b\x07\x08\r\x7f\x9b\x85")
 
-ALL = TERMINAL + INJECTED + LINES + BIDI + ZERO_WIDTH
-ONE_LINE = "".join(c for c in ALL if c not in "\r\n\x85\u2028\u2029\x1c")
+MARKUP = (
+    '"><script>alert(1)</script><img src=x onerror=alert(1)><a href="//evil.example">x</a></pre>'
+    "</textarea></style><iframe src=//evil.example></iframe>{{ 7 * 7 }} https://evil.example/a"
+)
+"""Tags and a link, for pages, for mails in HTML, and for mail programs that make links of words."""
+
+ALL = TERMINAL + INJECTED + MARKUP + LINES + BIDI + ZERO_WIDTH
+ONE_LINE = "".join(c for c in ALL.replace(MARKUP, "") if c not in "\r\n\x85\u2028\u2029\x1c")
 """Without what Python takes for the end of a line, for fields that must be one."""
 
 
@@ -51,3 +58,24 @@ def forged_lines(data: bytes) -> list[str]:
 
 
 _FORGED = ("X-Injected", "Bcc: eve", "hitl-mail: approved")
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("script", "img", "iframe"):
+            self.found.add(tag)
+        for name, value in attrs:
+            leads = name in ("href", "src", "action", "formaction", "srcset")
+            if name.startswith("on") or (leads and "evil" in (value or "").partition("?")[0]):
+                self.found.add(f"{tag} {name}={value}")
+
+
+def opened_tags(data: bytes) -> set[str]:
+    """What an attacker has opened in HTML: scripts, pictures, handlers, links of theirs."""
+    tags = _Tags()
+    tags.feed(data.decode("utf-8", "replace"))
+    return tags.found

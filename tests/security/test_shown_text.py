@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.security.hostile import ALL, forged_lines, marked, raw
+from tests.security.hostile import ALL, forged_lines, marked, opened_tags, raw
 from tests.security.hostile_home import HostileHome, live, outputs
 from tests.servers.process import free_port
 from tests.servers.webhook import receiver
@@ -53,6 +53,22 @@ def test_no_line_break_begins_a_line_that_looks_like_ours(shown: Outputs) -> Non
     }
     assert any("header" in name for name in found)
     assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+def test_no_text_opens_a_tag_or_is_a_link(shown: Outputs) -> None:
+    """HTML is escaped on every page and in every mail, and no template reads what it is given."""
+    html = [
+        (name, data)
+        for name, data in shown
+        if name.endswith("/html") or (name.startswith("page") and "header" not in name)
+    ]
+    plain = [(name, data) for name, data in shown if name.endswith("text/plain")]
+    assert len(html) > 60 and len(plain) > 20
+    assert {name: tags for name, data in html if (tags := opened_tags(data))} == {}
+    assert [
+        name for name, data in (*html, *plain) if b"{{ 7" not in data and b"49 https" in data
+    ] == []
+    assert [name for name, data in plain if b"https://evil.example" in data] == []
 
 
 FIELDS = (
