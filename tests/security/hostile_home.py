@@ -7,8 +7,10 @@ all speak `marked` words. `live` is the whole life; `outputs` is everything anyb
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -498,6 +500,25 @@ def terminal(home: HostileHome, asked: dict[str, str]) -> Iterator[tuple[str, by
         yield f"$ {name}", said.encode("latin-1").replace(b"\r\n", b"\n")
 
 
+def on_a_terminal(home: HostileHome, *words: str) -> Iterator[tuple[str, bytes]]:
+    """What a command writes where somebody watches."""
+    reader, writer = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "hitl_mail", "--home", str(home.root), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=writer,
+        stderr=writer,
+    ):
+        os.close(writer)
+        said = bytearray()
+        # Linux answers EIO, not an empty read, once nobody writes any more.
+        with contextlib.suppress(OSError):
+            while part := os.read(reader, 65536):
+                said += part
+    os.close(reader)
+    yield f"$ {' '.join(words)} on a terminal", bytes(said).replace(b"\r\n", b"\n")
+
+
 def web(home: HostileHome) -> Iterator[tuple[str, bytes]]:
     """Every page behind a link in a mail, what they link to, and answers to bad requests."""
 
@@ -556,4 +577,9 @@ def files(home: HostileHome) -> Iterator[tuple[str, bytes]]:
 
 
 def outputs(home: HostileHome, asked: dict[str, str]) -> list[tuple[str, bytes]]:
-    return [*mailed(home), *web(home), *terminal(home, asked), *files(home)]
+    watched = [
+        *on_a_terminal(home, "receipts", "export"),
+        *on_a_terminal(home, "receipts", "export", "--json"),
+        *on_a_terminal(home, "show", asked["mailed"]),
+    ]
+    return [*mailed(home), *web(home), *terminal(home, asked), *watched, *files(home)]

@@ -39,6 +39,7 @@ def test_no_dangerous_character_is_shown_as_it_is(shown: Outputs, where: str) ->
     """Control, bidi and zero-width characters are made visible wherever text is shown."""
     found = {name: sorted(raw(data)) for name, data in shown if name.startswith(where) and data}
     assert found, "nothing was shown at all"
+    assert b"Mwhy" in dict(shown)["$ receipts export on a terminal"]
     assert {name: chars for name, chars in found.items() if chars} == {}
 
 
