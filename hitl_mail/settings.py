@@ -186,14 +186,6 @@ class Site(_Table, frozen=True, kw_only=True):
                 found[name] = to
         return found
 
-    def person_of_address(self, address: str) -> str | None:
-        """Who writes from this address; addresses compare without case."""
-        wanted = address.casefold()
-        for name, person in self.people.items():
-            if wanted in (known.casefold() for known in (person.mail, *person.aliases)):
-                return name
-        return None
-
     def person_of_os_user(self, user: str) -> str:
         """Who decides as this OS user. Raises `NotAllowed` for one who is nobody here."""
         for name, person in self.people.items():
@@ -205,8 +197,18 @@ class Site(_Table, frozen=True, kw_only=True):
     def excluded(self, agent: str, requested_by: str | None) -> frozenset[str]:
         """Who may not decide about this action: the agent's owner and whom it acts for."""
         owner = self.agents[agent].owner if agent in self.agents else None
-        requester = self.person_of_address(requested_by) if requested_by else None
-        return frozenset(name for name in (owner, requester) if name)
+        own = frozenset({owner}) if owner else frozenset()
+        return own | self._people_of_mailbox(requested_by) if requested_by else own
+
+    def _people_of_mailbox(self, address: str) -> frozenset[str]:
+        """Whose mailbox an address may lead to: `ada+agent@` is Ada's as well as `ada@`. Who is
+        kept from deciding is found more widely than who is believed."""
+        wanted = _mailbox(address)
+        return frozenset(
+            name
+            for name, person in self.people.items()
+            if wanted in {_mailbox(known) for known in (person.mail, *person.aliases)}
+        )
 
     def trusted_sources(self, agent: str) -> tuple[str, ...]:
         """The sources whose context this agent may call trusted."""
@@ -221,3 +223,9 @@ class Site(_Table, frozen=True, kw_only=True):
     def executor_ref(self, name: str) -> ExecutorRef:
         found = self.executor(name)
         return ExecutorRef(name, found.type, found.digest)
+
+
+def _mailbox(address: str) -> str:
+    """An address without what follows a + and without what makes two spellings of one domain."""
+    local, _, domain = address.casefold().rpartition("@")
+    return f"{local.partition('+')[0] or local}@{domain.rstrip('.')}"

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from hitl_mail.core.events import AGENT_EXECUTOR
+from hitl_mail.core.text import is_plain, visible
 from hitl_mail.core.verdict import ADMINS
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.review.tokens import Tokens
@@ -167,6 +168,10 @@ class _Check:
             )
         elif not site.site.admins:
             self.problem(("site", "admins"), "names nobody", "Name one person at least.")
+        if not is_plain(site.site.name):
+            # It stands in front of every mail and page.
+            what = f"{visible(site.site.name, keep='')} is not one line of what can be seen"
+            self.problem(("site", "name"), what, "Leave out what is marked.")
         for index, name in enumerate(site.site.admins):
             self.person(name, ("site", "admins", index))
         if not _is_zone(site.site.timezone):

@@ -99,10 +99,10 @@ def main() -> NoReturn:
         if error.option_name == "--home":
             text = "--home DIR stands before the command: hitl-mail --home DIR COMMAND"
             shown = click.UsageError(text, error.ctx)
-        shown.show()
+        _show(shown)
         sys.exit(shown.exit_code)
     except click.ClickException as error:
-        error.show()
+        _show(error)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(130)
@@ -112,16 +112,31 @@ def main() -> NoReturn:
         sys.exit(0)
     except ConfigError as error:
         many = len(error.problems)
-        head = f"{many} problems in the configuration\n" if many > 1 else ""
-        _fail(f"{head}{error}", error.exit_code, error)
+        head = [f"{many} problems in the configuration"] if many > 1 else []
+        _fail([*head, *map(str, error.problems)], error.exit_code, error)
     except HitlError as error:
-        _fail(str(error), error.exit_code, error)
+        _fail([str(error)], error.exit_code, error)
     except OSError as error:
-        _fail(_plain(error), 1, error)
+        _fail([_plain(error)], 1, error)
     except Exception as error:  # noqa: BLE001 - the last net under every command
         text = f"{type(error).__name__}: {error}"
-        _fail(f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where", 70, error)
+        _fail([f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where"], 70, error)
     sys.exit(0)
+
+
+def _show(error: click.ClickException) -> None:
+    """What click says of a wrong call, which quotes what was given."""
+    from io import StringIO
+
+    from hitl_mail.core.text import visible
+
+    said = StringIO()
+    error.show(said)
+    # What is written to no terminal is written without colours.
+    text, quotes = said.getvalue(), click.unstyle(error.format_message())
+    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
+        text = text.replace(quotes, visible(quotes, keep=""))
+    click.echo(visible(text), nl=False, err=True)
 
 
 def _plain(error: OSError) -> str:
@@ -129,10 +144,11 @@ def _plain(error: OSError) -> str:
     return f"{error.filename}: {what}" if error.filename else what
 
 
-def _fail(text: str, status: int, error: Exception) -> NoReturn:
+def _fail(lines: list[str], status: int, error: Exception) -> NoReturn:
     if os.environ.get("HITL_MAIL_DEBUG"):
         raise error
     from hitl_mail.core.text import visible
 
-    click.echo(f"hitl-mail: {visible(text)}", err=True)
+    # A line is ours to begin: what is quoted in it stays on it.
+    click.echo("hitl-mail: " + "\n".join(visible(line, keep="") for line in lines), err=True)
     sys.exit(status)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hitl_mail.cli.drops import AgentSide
-from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.core.action import Action, parse_document, read_message
@@ -108,7 +108,7 @@ def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool)
     if as_json:
         emit_json({"id": action_id, "queued": queued})
     else:
-        click.echo(f"{'queued: cancel' if queued else 'canceled'} {action_id}")
+        click.echo(f"{'queued: cancel' if queued else 'canceled'} {safe(action_id)}")
 
 
 def _read(file: str) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> Non
         if as_json:
             emit_json({"id": action_id, "status": "open"})
         else:
-            click.echo(f"no result of {action_id} yet; see: hitl-mail queue", err=True)
+            click.echo(f"no result of {safe(action_id)} yet; see: hitl-mail queue", err=True)
         sys.exit(STILL_OPEN)
     if as_json:
         emit_json(result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from hitl_mail.cli.output import emit_json, json_option, program
+from hitl_mail.cli.output import emit_json, json_option, program, safe
 
 
 @click.command()
@@ -22,11 +22,11 @@ def init(directory: str, as_json: bool) -> None:
     if as_json:
         emit_json({"home": str(home.root)})
         return
-    call = program()
+    call, shown = program(), safe(directory, 2000)
     click.echo(
-        f"{home.root} is ready. Next:\n"
-        f"  {call} --home {directory} run          the daemon, in a terminal of its own\n"
-        f"  {call} --home {directory} submit FILE  an action\n"
-        f"  {call} --home {directory} queue        what waits\n"
+        f"{safe(home.root, 2000)} is ready. Next:\n"
+        f"  {call} --home {shown} run          the daemon, in a terminal of its own\n"
+        f"  {call} --home {shown} submit FILE  an action\n"
+        f"  {call} --home {shown} queue        what waits\n"
         "Settings are in hitl-mail.toml, the policy is in rules.toml."
     )

@@ -15,6 +15,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.core.documents import iso
 from hitl_mail.core.duration import parse_duration
+from hitl_mail.core.text import escape_json
 from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
 
@@ -79,9 +80,10 @@ def export(
         chunks = as_table(counted)
     else:
         chunks = as_array(counted) if as_json else as_lines(counted)
-    out = sys.stdout.buffer
+    out, watched = sys.stdout.buffer, sys.stdout.isatty()
     for chunk in chunks:
-        out.write(chunk)
+        # The exact bytes are for files and programs; a terminal is shown the same, and no more.
+        out.write(escape_json(chunk.decode()).encode() if watched and form != "csv" else chunk)
     # Who reads us may be gone: that is told here, where it is nobody's fault.
     out.flush()
 

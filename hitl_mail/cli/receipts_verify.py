@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hitl_mail import bootstrap
-from hitl_mail.cli.output import emit_json, json_option
+from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
 
@@ -125,7 +125,8 @@ def _file(home: str, file: Path, keys: tuple[str, ...], anchors: Anchors) -> dic
 def _tell(report: dict[str, Any]) -> None:
     if not report["ok"]:
         fault = report["fault"]
-        click.echo(f"receipt #{fault['seq']} in {fault['file']}: {fault['what']}", err=True)
+        where = f"receipt #{fault['seq']} in {fault['file']}"
+        click.echo(f"{safe(where, 2000)}: {safe(fault['what'], 2000)}", err=True)
     elif not report["count"] and not report["anchors"]:
         click.echo("No receipts yet.")
     else:

@@ -47,9 +47,9 @@ def relax(home: str, name: str, timeout: float, as_json: bool) -> None:
     if as_json:
         emit_json({"rule": name, "queued": answer is None})
     elif answer is None:
-        click.echo(f"queued: relax {name}; it counts when the daemon runs")
+        click.echo(f"queued: relax {safe(name)}; it counts when the daemon runs")
     else:
-        click.echo(f"{name} is relaxed by {answer['by']}")
+        click.echo(f"{safe(name)} is relaxed by {answer['by']}")
 
 
 @rules.command()
@@ -84,7 +84,7 @@ def check(home: str, as_json: bool) -> None:
     if problems:
         raise ConfigError(list(problems))
     for raised in lints:
-        click.echo(f"lint: {raised}")
+        click.echo(f"lint: {safe(raised, 2000)}")
     click.echo(f"The rules are sound: {digest}")
 
 
@@ -163,9 +163,9 @@ def _tested(file: str, result: Result) -> dict[str, Any]:
 
 def _tell_differences(file: str, result: Result) -> None:
     if result.differences:
-        click.echo(f"{file}: {safe(result.test.name)}")
+        click.echo(f"{safe(file)}: {safe(result.test.name)}")
     for field, expected, actual in result.differences:
-        click.echo(f"  {field}: expected {safe(_plain(expected))}, is {safe(_plain(actual))}")
+        click.echo(f"  {safe(field)}: expected {safe(_plain(expected))}, is {safe(_plain(actual))}")
 
 
 def _plain(value: Any) -> str:
@@ -216,4 +216,4 @@ def _tell(verdict: dict[str, Any]) -> None:
         values = ", ".join(f"{name} = {value}" for name, value in trace["values"].items())
         mark = "matched" if trace["matched"] else "no"
         error = f"  ! {trace['error']}" if "error" in trace else ""
-        click.echo(f"  {trace['rule']:<20} {mark:<8} {safe(values)}{safe(error)}".rstrip())
+        click.echo(f"  {safe(trace['rule']):<20} {mark:<8} {safe(values)}{safe(error)}".rstrip())

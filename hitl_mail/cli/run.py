@@ -11,6 +11,7 @@ import threading
 
 import click
 
+from hitl_mail.core.text import visible
 from hitl_mail.home import Home, find_home
 
 _LONGEST_END = 8.5
@@ -28,15 +29,30 @@ def run(home: str, once: bool, verbose: bool) -> None:
     is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that.
     """
     found = find_home(home)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
+    shown = logging.StreamHandler(sys.stderr)
+    shown.setFormatter(_Visible("%(asctime)s %(levelname)s %(message)s"))
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(handlers=[shown], level=level)
     # It would log whole mails, and with them the secrets in their addresses.
     logging.getLogger("aioimaplib").setLevel(logging.WARNING)
+    # It would log the whole address of each hook, and some hold a secret.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     with found.lock():
         asyncio.run(_once(found) if once else _run(found))
+
+
+class _Visible(logging.Formatter):
+    """A record's words on one line and nothing hidden: they quote agents, servers and strangers.
+    The lines of a traceback are kept, each set in, so that none looks like a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = logging.makeLogRecord({**record.__dict__, "msg": _one_line(record), "args": ()})
+        head, *rest = super().format(said).split("\n")
+        return "\n".join([visible(head, keep=""), *(f"  {visible(line)}" for line in rest)])
+
+
+def _one_line(record: logging.LogRecord) -> str:
+    return visible(record.getMessage(), keep="")
 
 
 async def _once(home: Home) -> None:

@@ -59,9 +59,20 @@ def result(case: Case, token: str | None = None) -> dict[str, Any]:
             "token": token,
             "until": iso(case.permit.until),
         }
+        document["verdict"] = _undrawn(document["verdict"])
     if case.receipt is not None:
         document["receipt"] = {"seq": case.receipt.seq, "digest": case.receipt.digest}
     return document
+
+
+def _undrawn(verdict: dict[str, Any]) -> dict[str, Any]:
+    """A verdict without its draw. Whoever holds a permit may still withdraw, and could ask again
+    until nobody would look."""
+    trace = [
+        {**line, "values": {k: v for k, v in line["values"].items() if k != "draw"}}
+        for line in verdict["trace"]
+    ]
+    return {**verdict, "sampled": None, "trace": trace}
 
 
 def result_from_receipt(receipt: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.desk import Notice
 from hitl_mail.core.effects import ASKS, QUESTIONS, Mail
 from hitl_mail.core.quorum import waiting_for
-from hitl_mail.core.text import one_line
+from hitl_mail.core.text import escape_json, one_line
 from hitl_mail.errors import HitlError
 from hitl_mail.review import mime
 from hitl_mail.review.answers import Note, note
@@ -143,7 +143,7 @@ class Composer:
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)
         name = f"{case.id}-{packet.revision}.json"
-        files = [mime.attachment(name, "application/json", packet.json.encode())]
+        files = [mime.attachment(name, "application/json", escape_json(packet.json).encode())]
         if isinstance(action, Action):
             files += [
                 mime.attachment(file.name, file.content_type, file.content)

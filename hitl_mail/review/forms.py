@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from hitl_mail.core.canonical import canonical
-from hitl_mail.core.text import LINES, visible
+from hitl_mail.core.text import escape_json, visible
 from hitl_mail.review.form_schema import hints, resolved, type_of, type_of_value, words_of
 from hitl_mail.review.packet import show_value
 from hitl_mail.review.paths import Path, show_path
@@ -119,24 +119,12 @@ def fields_of(items: tuple[Field | Group, ...]) -> Iterator[Field]:
 
 def editable_json(value: Any) -> str:
     """JSON for a person to change: indented, and what could not be seen is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=2)
-    return text.translate(_hidden(text, "\n"))
+    return escape_json(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def _posted_name(key: str) -> str:
     """A key as a browser posts it unchanged: without line ends, which it would make its own."""
-    plain = key.replace("\\", "\\\\")
-    return plain.translate(_hidden(plain, ""))
-
-
-def _hidden(text: str, keep: str) -> dict[int, str]:
-    """The characters of a text that could not be seen, with what JSON writes for them. Each is
-    looked at once: a payload may hold a million of the same few."""
-    return {ord(c): _escaped(c) for c in set(text) if visible(c, keep=keep) != c}
-
-
-def _escaped(char: str) -> str:
-    return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
+    return escape_json(key.replace("\\", "\\\\"), keep="")
 
 
 def _items(
@@ -213,7 +201,7 @@ def _control(value: Any, schema: dict[str, Any]) -> tuple[Control, str, tuple[Op
         # What is not as its schema says is shown to the letter: `"49"` where a number should be.
         return "json", editable_json(value), ()
     if own == "string":
-        if _hidden(value, LINES):
+        if visible(value) != value:
             return "json", editable_json(value), ()
         return _text_control(value, schema), value, ()
     if own in ("number", "integer"):

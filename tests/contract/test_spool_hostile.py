@@ -81,6 +81,8 @@ def test_a_refused_file_is_kept_whole(root: Path) -> None:
         (b"a\xff.json", "a%FF.json"),
         (b"a\n.json", "a%0A.json"),
         (b"a\x1b[31m", "a%1B[31m"),
+        ("a\u202egpj.json".encode(), "a%E2%80%AEgpj.json"),
+        ("a\u200b.json".encode(), "a%E2%80%8B.json"),
         (b"x" * 255, "x" * 200),
         ("ü".encode() * 127, "ü" * 100),
     ],

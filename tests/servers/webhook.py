@@ -23,9 +23,10 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`/status/N` answers N, `/slow` nothing at all, `/endless` for ever."""
+    """`/status/N` answers N, `/slow` nothing at all, `/endless` for ever, `/said` 500, `says`."""
 
     url: str = ""
+    says: str = ""
     received: list[Received] = field(default_factory=list)
     waiting: int = 0
 
@@ -36,6 +37,7 @@ class Receiver:
             Route("/endless", self._endless, methods=["POST"]),
             Route("/redirect", self._redirect, methods=["POST"]),
             Route("/bytes", self._bytes, methods=["POST"]),
+            Route("/said", self._said, methods=["POST"]),
         ]
         return Starlette(routes=routes)
 
@@ -68,6 +70,10 @@ class Receiver:
     async def _redirect(self, request: Request) -> Response:
         await self._note(request)
         return RedirectResponse("/status/200", 307)
+
+    async def _said(self, request: Request) -> Response:
+        await self._note(request)
+        return Response(self.says, 500, media_type="text/plain")
 
     async def _bytes(self, request: Request) -> Response:
         await self._note(request)

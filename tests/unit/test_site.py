@@ -202,6 +202,14 @@ def test_admins_that_name_nobody_are_a_problem() -> None:
     ]
 
 
+def test_a_name_that_hides_something_is_a_problem() -> None:
+    text = SMALL.replace('admins = ["ada"]', 'admins = ["ada"]\nname = "Acme\\u202E\\nevil"')
+    assert complaints(text) == [
+        "site.name: Acme⟨U+202E⟩⟨U+000A⟩evil is not one line of what can be seen. "
+        "Leave out what is marked.",
+    ]
+
+
 def test_smtp_asks_for_all_it_needs_at_once() -> None:
     found = complaints(SMALL + "[mail]\ntransport = 'smtp'")
     assert [text.split(". ")[0] for text in found] == [

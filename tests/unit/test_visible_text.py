@@ -1,8 +1,10 @@
 """Text made safe to show."""
 
+import json
+
 import pytest
 
-from hitl_mail.core.text import one_line, visible
+from hitl_mail.core.text import escape_json, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,10 @@ from hitl_mail.core.text import one_line, visible
         ("a\u3164b", "a⟨U+3164⟩b"),
         ("a\U000e0041b", "a⟨U+E0041⟩b"),
         ("a\ue000b", "a⟨U+E000⟩b"),
+        ("a\u180bb", "a⟨U+180B⟩b"),
+        ("a\ufe0fb", "a⟨U+FE0F⟩b"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("❤\ufe0f\ufe0f", "❤\ufe0f⟨U+FE0F⟩"),
         ("a\u00a0b\u2003c", "a b c"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
@@ -35,3 +41,9 @@ def test_a_long_text_is_cut_with_an_ellipsis() -> None:
 
 def test_a_text_that_just_fits_is_not_cut() -> None:
     assert one_line("x" * 10, 10) == "x" * 10
+
+
+def test_json_that_is_shown_says_the_same_and_hides_nothing() -> None:
+    text = "a\u202eb\x7f\x85\U000e0041\ufeffü 退款"
+    shown = escape_json(json.dumps({text: text}, ensure_ascii=False, indent=1))
+    assert (json.loads(shown), visible(shown)) == ({text: text}, shown)

@@ -15,6 +15,7 @@ from hitl_mail.adapters.framelog import check_header, scan
 from hitl_mail.adapters.keys.keys import verifier
 from hitl_mail.adapters.receipts.anchors import NO_ANCHORS, Anchors, Held
 from hitl_mail.adapters.receipts.files import is_month, month_header, month_of, month_paths
+from hitl_mail.adapters.receipts.succession import Succession
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
 from hitl_mail.core.receipt import NO_RECEIPT, check, is_erased, missing
 from hitl_mail.errors import Damaged, HitlError
@@ -98,6 +99,7 @@ class _Chain:
         self._verify = verify_signature
         self._expected = head or (0, NO_RECEIPT)
         self._gone: dict[int, str] = {}
+        self._keys = Succession()
         self.seq = 0
         self.digest = NO_RECEIPT
 
@@ -130,7 +132,8 @@ class _Chain:
         receipt = parsed(payload)
         if receipt is None:
             return "it is not a receipt in canonical form"
-        fault = check(receipt, self.digest, self.seq + 1, self._verify) or self._audit(receipt)
+        fault = check(receipt, self.digest, self.seq + 1, self._verify)
+        fault = fault or self._keys.see(receipt["key"]) or self._audit(receipt)
         if fault:
             return fault
         try:

@@ -14,6 +14,7 @@ from typing import Any
 
 from hitl_mail.adapters.keys.keys import verifier
 from hitl_mail.adapters.receipts.anchors import NO_ANCHORS, Anchors, Held
+from hitl_mail.adapters.receipts.succession import Succession
 from hitl_mail.adapters.receipts.verify import Fault, parsed
 from hitl_mail.core.receipt import NO_RECEIPT, check
 
@@ -54,6 +55,7 @@ class _Links:
     def __init__(self, public_keys: Mapping[str, bytes], anchors: Held) -> None:
         self._anchors = anchors
         self._verify = verifier(public_keys)
+        self._keys = Succession()
         self._common: frozenset[tuple[str, str]] | None = None
         self._inner = 0
         self.count = 0
@@ -74,6 +76,7 @@ class _Links:
         leap = isinstance(seq, int) and seq > self.seq + 1 and isinstance(prev, str)
         before, number = (str(prev), int(seq or 0)) if leap else (self.digest, self.seq + 1)
         fault = check(receipt, before, number, self._verify)
+        fault = fault or self._keys.see(receipt["key"])
         fault = fault or self._anchors.see(receipt["seq"], receipt["digest"])
         if fault:
             self.fault_seq = number

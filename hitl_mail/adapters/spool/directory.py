@@ -244,7 +244,7 @@ class SpoolDirectory:
             if ".." in name:
                 raise Refused("bad_name", "no name with .. is taken; name the file otherwise")
             if plain_name(name) != name:
-                raise Refused("bad_name", "a name is UTF-8 without control characters, not long")
+                raise Refused("bad_name", "a name is UTF-8 of what can be seen, not long")
             os.rename(name, name, src_dir_fd=new, dst_dir_fd=cur)
         except FileNotFoundError:
             return None

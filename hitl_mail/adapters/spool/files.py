@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.durable import aside, sync_file, write_all
+from hitl_mail.core.text import escape_json, is_plain
 from hitl_mail.errors import Refused
 
 LONGEST_NAME = 200
@@ -35,11 +36,11 @@ _KINDS = {
 
 
 def plain_name(name: str) -> str:
-    """`name` as text to be shown and to be a file's name: bytes that are not UTF-8 and control
-    characters as %XX, cut to `LONGEST_NAME` bytes. Most names are plain already."""
+    """`name` as text to be shown and to be a file's name: bytes that are not UTF-8 and whatever
+    cannot be seen as %XX, cut to `LONGEST_NAME` bytes. Most names are plain already."""
     escaped = "".join(
         "".join(f"%{byte:02X}" for byte in os.fsencode(one))
-        if unicodedata.category(one) in ("Cc", "Cs")
+        if not is_plain(one) and unicodedata.category(one) != "Zs"
         else one
         for one in name
     )
@@ -101,7 +102,7 @@ def write_aside(path: Path, document: Mapping[str, Any]) -> Path:
 def open_aside(path: Path, document: Mapping[str, Any]) -> tuple[int, Path]:
     """The same without the sync, which is the caller's to do, by the descriptor that is still
     open."""
-    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    text = escape_json(json.dumps(document, ensure_ascii=False, indent=1)) + "\n"
     new = aside(path.with_name(f"{path.name}.{secrets.token_hex(4)}"))
     return _create(new, text.encode("utf-8", "replace")), new
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from jinja2 import Environment
 from markupsafe import Markup
 
 from hitl_mail.adapters.web import words
-from hitl_mail.core.text import visible
+from hitl_mail.core.text import escape_json, visible
 from hitl_mail.ports import LookUp, Outcome, Posted, QueueView, ReceiptView
 from hitl_mail.review.facts import show_time
 from hitl_mail.review.templates import OnBroken, Templates, ignore
@@ -45,7 +46,8 @@ class Renderer:
     ) -> str:
         """The page of a decision link; `refused` is why a POST just now, of what is `posted`,
         decided nothing."""
-        return self._render("decide.html", found=found, refused=refused, posted=posted)
+        typed = None if posted is None else _typed(posted)
+        return self._render("decide.html", found=found, refused=refused, posted=typed)
 
     def queue(self, view: QueueView) -> str:
         """The page of a queue link."""
@@ -69,6 +71,15 @@ class Renderer:
         moment = dt.datetime.fromtimestamp(at, self._timezone).isoformat(timespec="seconds")
         shown = show_time(at, self._timezone)
         return Markup('<time datetime="{}">{}</time>').format(moment, shown)
+
+
+def _typed(posted: Posted) -> Posted:
+    """What a form said, to be shown in it again: as it was typed, but nothing hidden in it."""
+    fields = {name: visible(text) for name, text in posted.fields.items()}
+    document = None if posted.document is None else escape_json(posted.document)
+    return msgspec.structs.replace(
+        posted, note=visible(posted.note), fields=fields, document=document
+    )
 
 
 def _json(value: Any) -> str:
