@@ -27,8 +27,11 @@ from tests.factories import (
     finish,
     quorum,
     receive,
+    sampled,
     verdict,
 )
+
+AGENT = executor_ref(type="agent")
 
 
 def owed(case: Case, kind: type[Any]) -> list[Any]:
@@ -331,3 +334,136 @@ def test_a_mail_that_was_sent_may_come_back_once() -> None:
     back = after(sent, cmd.MailWas(mail, "failed", error="550"))
     assert [(log.status, log.error) for log in back.mails if log.id == mail] == [("failed", "550")]
     assert decide(back, cmd.MailWas(mail, "failed", error="550"), 0.0) == []
+
+
+def test_there_is_no_such_open_case_is_said_of_no_case() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        decide(None, cmd.Withdraw("billing"), 0.0)
+    assert (refused.value.code, refused.value.detail) == ("closed", "there is no such open case")
+
+
+NOT_NOW: dict[str, tuple[tuple[Any, ...], cmd.Command, tuple[str, str]]] = {
+    "withdrawn when it is over": (
+        (by("ada", "reject"),),
+        cmd.Withdraw("billing"),
+        ("closed", "the case is already rejected"),
+    ),
+    "withdrawn when it has started": (
+        (by("ada"), begin()),
+        cmd.Withdraw("billing"),
+        ("started", "its execution has started, or may have"),
+    ),
+    "filed while it is open": (
+        (),
+        cmd.FiledAs(1, "sha256:r"),
+        ("not_now", "the case is pending; it has no receipt yet"),
+    ),
+    "a review filed where there is none": (
+        (by("ada"), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "a review filed while it is open": (
+        (receive(verdict_=sampled()), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "a review filed before its case": (
+        (receive(verdict_=sampled()), begin(), finish(), by("ada", "ok")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "begun while it waits for people": ((), begin(), ("not_now", "the case is pending")),
+    "begun beside a permit": (
+        (receive(executor=AGENT), by("ada"), begin(AGENT)),
+        begin(AGENT),
+        ("not_now", "the case is approved"),
+    ),
+    "begun too soon": (
+        (by("ada"), begin(), finish("temporary", retries=1)),
+        begin(),
+        ("not_due", "next attempt in 1s"),
+    ),
+    "reported without a permit": (
+        (by("ada"),),
+        cmd.Tell({"ok": True}),
+        ("no_permit", "the case holds no permit; it is approved"),
+    ),
+    "reported when the case is over": (
+        (receive(executor=AGENT), by("ada"), begin(AGENT), cmd.Tell({"ok": True})),
+        cmd.Tell({"ok": True}),
+        ("no_permit", "the case holds no permit; it is executed"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_NOW)
+def test_a_command_out_of_turn_is_told_why(name: str) -> None:
+    so_far, command, expected = NOT_NOW[name]
+    with pytest.raises(NotAllowed) as refused:
+        decide(case_after(*so_far), command, 0.0)
+    assert (refused.value.code, refused.value.detail) == expected
+
+
+def test_a_report_after_the_end_of_the_permit_is_too_late() -> None:
+    case = case_after(receive(executor=AGENT), by("ada"), begin(AGENT, permit_seconds=20.0))
+    with pytest.raises(NotAllowed) as refused:
+        decide(case, cmd.Tell({"ok": True}), 20.0)
+    assert (refused.value.code, refused.value.detail) == (
+        "late",
+        "the permit has run out; a person decides what became of it",
+    )
+    assert after(case, cmd.Tell({"ok": True}), 19.9).status == "executed"
+
+
+def test_each_note_bears_the_time_of_its_command() -> None:
+    case = case_after(by("ada"), begin(), finish(), cmd.FiledAs(1, "sha256:r"))
+    (result,) = owed(case, Result)
+    wanted: list[tuple[cmd.Command, ev.Event]] = [
+        (cmd.ResultWas(result.id), ev.ResultWritten(9.0, result.id)),
+        (cmd.MailWas("m1", "sent", digest="sha256:m"), ev.MailSent(9.0, "m1", "sha256:m")),
+        (
+            cmd.MailWas("m1", "deferred", error="451", next_at=60.0),
+            ev.MailDeferred(9.0, "m1", 1, 60.0, "451"),
+        ),
+        (cmd.MailWas("m1", "failed", error="550"), ev.MailFailed(9.0, "m1", "550")),
+    ]
+    assert [decide(case, command, 9.0) for command, _ in wanted] == [[one] for _, one in wanted]
+
+
+def test_a_first_slip_is_answered_even_when_the_clock_has_just_begun() -> None:
+    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 6600.0)
+    assert event == ev.Answered(6600.0, "ada", "condition", "2")
+
+
+def test_a_mail_that_nobody_sent_cannot_come_back() -> None:
+    assert decide(case_after(), cmd.MailWas("m99", "failed", error="550"), 0.0) == []
+
+
+@pytest.mark.parametrize("result", ["sent", "deferred"])
+def test_a_mail_that_was_sent_is_sent_no_more(result: Any) -> None:
+    case = case_after(cmd.MailWas("m1", "sent", digest="sha256:m"))
+    assert decide(case, cmd.MailWas("m1", result), 0.0) == []
+
+
+def test_a_receipt_of_a_review_told_twice_is_recorded_once() -> None:
+    case = case_after(
+        *(receive(verdict_=sampled()), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        *(by("ada", "ok"), cmd.FiledAs(2, "sha256:s", "review")),
+    )
+    assert decide(case, cmd.FiledAs(2, "sha256:s", "review"), 0.0) == []
+
+
+@pytest.mark.parametrize(
+    "so_far",
+    [
+        (by("ada"), begin()),
+        (by("ada", "reject"),),
+        (by("ada"), begin(), finish("doubt")),
+        (by("ada"), begin(), finish("temporary", retries=1)),
+    ],
+    ids=["running", "over", "in doubt", "between two attempts"],
+)
+def test_a_changed_policy_says_nothing_of_what_has_begun_or_is_over(so_far: Any) -> None:
+    assert decide(case_after(*so_far), cmd.Rejudge(verdict("deny")), 0.0) == []

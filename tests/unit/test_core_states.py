@@ -137,7 +137,7 @@ unnoticed."""
 
 
 SHORT = {"auto, by permit", "one of two, by permit", "two rules", "deny", "sampled, by permit"}
-"""The worlds that show nearly all in seconds: `pytest -m "not long"`, as mutation testing runs it."""
+"""The worlds that show nearly all in seconds: `pytest -m "not long"`, as `make mutants` does."""
 
 EVERY_WORLD = [
     pytest.param(name, marks=() if name in SHORT else pytest.mark.long) for name in WORLDS
