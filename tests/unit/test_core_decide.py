@@ -437,6 +437,31 @@ def test_a_first_slip_is_answered_even_when_the_clock_has_just_begun() -> None:
     assert event == ev.Answered(6600.0, "ada", "condition", "2")
 
 
+def test_an_answer_within_the_hour_is_quiet_whatever_the_clock_says() -> None:
+    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 3500.0)
+    assert isinstance(event, ev.Answered)
+    assert event.quiet
+
+
+@pytest.mark.parametrize(
+    "command",
+    [cmd.Answer("ada", "unknown", "?", "<1@x>"), cmd.Absent("ada", "on holiday", "<1@x>")],
+    ids=["answered", "absent"],
+)
+def test_a_mail_that_was_read_says_nothing_more(command: cmd.Command) -> None:
+    assert decide(case_after(command), command, 9.0) == []
+    assert decide(case_after(by("ada", "reject")), cmd.Absent("ada"), 9.0) == []
+
+
+def test_of_two_mails_that_were_sent_the_one_that_comes_back_tells_of_its_person() -> None:
+    case = case_after(*(cmd.MailWas(mail, "sent", digest="sha256:m") for mail in ("m1", "m2")))
+    assert decide(case, cmd.MailWas("m2", "failed", error="550"), 9.0) == [
+        ev.MailFailed(9.0, "m2", "550"),
+        ev.Unreached(9.0, "bob", "undelivered", "550"),
+    ]
+
+
 def test_a_mail_that_nobody_sent_cannot_come_back() -> None:
     assert decide(case_after(), cmd.MailWas("m99", "failed", error="550"), 0.0) == []
 

@@ -165,6 +165,25 @@ LIVES: dict[str, tuple[tuple[Any, ...], list[tuple[Any, ...]]]] = {
             (4, "failed"),
         ],
     ),
+    "tried again without a word": (
+        (receive(verdict_=verdict("auto")), 2, begin(), 3, finish("temporary", retries=1)),
+        [
+            (1, "received"),
+            (1, "approved", {"by": "policy"}),
+            (2, "started", {"attempt": 1}),
+            (3, "attempt_failed", {"attempt": 1, "error": ""}),
+        ],
+    ),
+    "judged again: met already": (
+        (receive(), 2, by("ada"), 3, cmd.Rejudge(verdict(quorums=(quorum("money", "ada"),)))),
+        [
+            (1, "received"),
+            (2, "decided", {"by": "ada", "verb": "approve", "via": "mail", "revision": 1}),
+            (2, "approved"),
+            (3, "rejudged", {"policy": POLICY, "gate": "hard"}),
+            (3, "approved"),
+        ],
+    ),
     "failed": (
         (receive(verdict_=verdict("auto")), 2, begin(), 3, finish("failed")),
         [
@@ -255,6 +274,11 @@ def test_of_an_endless_reply_the_beginning_is_kept() -> None:
     [event] = decide(case_after(), cmd.Answer("ada", "unknown", "s" * 999, None, "d" * 999), 0.0)
     assert isinstance(event, ev.Answered)
     assert (event.said, event.detail) == ("s" * 200, "d" * 500)
+
+
+def test_of_an_endless_absence_the_beginning_is_kept() -> None:
+    [event] = decide(case_after(), cmd.Absent("ada", "d" * 999), 0.0)
+    assert event == ev.Unreached(0.0, "ada", "away", "d" * 200)
 
 
 def test_what_a_server_says_is_kept_in_short() -> None:

@@ -246,6 +246,7 @@ def test_every_revision_is_bound_to_all_it_would_run(name: str) -> None:
     assert of.digest == revision_digest(
         "payment.refund", case.payload, case.attachments, of.executor, of.number, of.salt
     )
+    assert of.at == (150 if "retried" in name else 0)
     assert (of.number, case.attachments) == (len(case.revisions), receive(document).attachments)
 
 
