@@ -145,12 +145,17 @@ def test_whom_to_ask(away: dict[str, str], approvals: int, expected: tuple[str, 
     assert asked({"ada", "bob"}, {"dora"}, away, approvals) == expected
 
 
+def test_one_is_asked_where_no_number_is_named() -> None:
+    assert asked({"ada", "bob"}, (), {"ada": "bob"}) == ("bob",)
+
+
 def test_how_many_approvals_are_lacking_is_counted_for_each_rule() -> None:
     three = (quorum("money", approvals=3), quorum("large"), quorum("small"))
     decisions = [said("ada", "money"), said("bob", "small")]
     assert unmet(three, decisions, 1) == {"money": 2, "large": 1}
 
 
+HELD = receive(verdict_=verdict(on_failure="review"))
 TWO = receive(verdict_=verdict(quorums=(quorum(approvals=2), quorum("large", "cleo"))))
 
 
@@ -173,13 +178,14 @@ def test_approvals_of_one_rule_are_none_of_another() -> None:
         ((by("ada"), begin()), ()),
         ((by("ada"), begin(), finish()), ()),
         ((by("ada"), begin(), finish("doubt")), ("ada", "bob")),
+        ((HELD, by("ada"), begin(), finish("failed")), ("ada", "bob")),
         ((by("ada", "reject"),), ()),
         ((receive(verdict_=sampled()),), ()),
         ((receive(verdict_=sampled()), begin(), finish()), ("ada", "bob")),
         ((receive(verdict_=sampled()), begin(), finish(), by("ada", "ok")), ()),
     ],
     ids=[
-        *("pending", "approved", "executing", "executed", "in doubt", "rejected"),
+        *("pending", "approved", "executing", "executed", "in doubt", "held", "rejected"),
         *("a sample runs", "a sample is reviewed", "a sample was reviewed"),
     ],
 )
@@ -204,6 +210,18 @@ def test_out_of_reach_are_those_without_whom_a_quorum_cannot_be_met() -> None:
     assert out_of_reach(case_after(TWO, cmd.Absent("ada"))) == ("ada",)
     assert out_of_reach(case_after(TWO, cmd.Absent("cleo"))) == ("cleo",)
     assert out_of_reach(case_after(TWO, *gone)) == ("ada", "bob", "cleo")
+
+
+def test_approvals_that_are_there_are_not_waited_for_again() -> None:
+    two_of_three = verdict(quorums=(quorum("money", "ada", "bob", "cleo", approvals=2),))
+    case = case_after(receive(verdict_=two_of_three), by("ada"), cmd.Absent("bob"))
+    assert out_of_reach(case) == ()
+
+
+def test_of_a_case_in_doubt_those_are_out_of_reach_who_could_settle_it() -> None:
+    doubt = (by("ada"), begin(), finish("doubt"), cmd.Absent("ada"))
+    assert out_of_reach(case_after(*doubt)) == ()
+    assert out_of_reach(case_after(*doubt, cmd.Absent("bob"))) == ("ada", "bob")
 
 
 def test_who_has_approved_is_not_out_of_reach() -> None:

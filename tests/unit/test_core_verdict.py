@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
-from hitl_mail.core.verdict import DOORS, Quorum, Verdict, stricter
+from hitl_mail.core.verdict import DOORS, Quorum, Trace, Verdict, stricter
 from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
 
 AUTO, DENY = verdict("auto"), verdict("deny")
@@ -182,3 +182,26 @@ def test_history_says_which_policy_and_gate() -> None:
     case = after(case_after(receive(verdict_=AUTO)), cmd.Rejudge(verdict()))
     detail = {moment.event: moment.detail for moment in case.history}
     assert detail["rejudged"] == {"policy": verdict().policy, "gate": "hard"}
+
+
+def test_the_document_of_a_verdict_has_the_keys_of_the_contract() -> None:
+    trace = (
+        Trace("labels", False, {"kind": "crm.label"}),
+        Trace("money", True, {}, "no such key: amount"),
+    )
+    found = verdict(trace=trace, conflict=True, sampled=False).document()
+    assert found == {
+        "gate": "hard",
+        "asks": True,
+        "sampled": False,
+        "rules": ["money"],
+        "reasons": ["Moves funds"],
+        "quorums": [{"rule": "money", "reviewers": ["ada", "bob"], "approvals": 1}],
+        "expires": 100,
+        "policy": verdict().policy,
+        "conflict": True,
+        "trace": [
+            {"rule": "labels", "matched": False, "values": {"kind": "crm.label"}},
+            {"rule": "money", "matched": True, "values": {}, "error": "no such key: amount"},
+        ],
+    }
