@@ -492,3 +492,29 @@ def test_a_receipt_of_a_review_told_twice_is_recorded_once() -> None:
 )
 def test_a_changed_policy_says_nothing_of_what_has_begun_or_is_over(so_far: Any) -> None:
     assert decide(case_after(*so_far), cmd.Rejudge(verdict("deny")), 0.0) == []
+
+
+DENIED_AFTER_ALL = verdict("deny", quorums=(quorum("large", "cleo"),), asks=False)
+
+
+def test_nobody_is_asked_about_what_is_denied() -> None:
+    at_once = case_after(receive(verdict_=DENIED_AFTER_ALL))
+    later = case_after(cmd.Rejudge(DENIED_AFTER_ALL))
+    assert [[mail.to for mail in case.mails] for case in (at_once, later)] == [[], ["ada", "bob"]]
+
+
+def test_whom_a_changed_policy_asks_too_is_asked_at_that_moment() -> None:
+    more = verdict(quorums=(quorum(), quorum("large", "cleo")))
+    asked = owed(case_after(5, cmd.Rejudge(more)), Mail)[-1]
+    assert (asked.about, asked.to, asked.at) == ("ask", "cleo", 5)
+
+
+def test_whoever_could_approve_is_asked_anew_for_a_retry_after_expiry() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), 150, by("ada", "retry"))
+    asked = [(mail.to, mail.at) for mail in owed(case, Mail) if mail.revision == 2]
+    assert asked == [("ada", 150), ("bob", 150)]
+
+
+def test_an_agent_gets_its_permit_in_a_result() -> None:
+    case = case_after(receive(executor=AGENT), by("ada"))
+    assert (owed(case, Result), len(owed(after(case, begin(AGENT)), Result))) == ([], 1)

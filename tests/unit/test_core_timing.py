@@ -313,3 +313,24 @@ def test_who_is_asked_for_somebody_away_is_asked_at_that_moment_and_so_on_their_
     names = {"ada": NAMES["ada"], "bob": NAMES["bob"], "eve": NAMES["eve"]}
     back = decide(stood_in, cmd.Tick({}, names), 9.0)
     assert back == [ev.Handed(9.0, "away", ("money",), ("ada",), (), ("eve",))]
+
+
+def test_a_reminder_after_one_second_is_one() -> None:
+    case = case_after(receive(verdict_=verdict(quorums=(quorum(remind=(1,)),))))
+    assert (due(case), told(case, 1.0)) == (1.0, [("Reminded", ("ada", "bob"))])
+
+
+def test_an_escalation_bears_the_time_at_which_it_was_found_due() -> None:
+    assert [event.at for event in decide(case_after(*ESCALATED), TICK, 31.0)] == [31.0]
+
+
+def test_rules_that_escalate_to_others_ask_each_of_them() -> None:
+    rules = (
+        quorum("money", escalate=TO_CLEO),
+        quorum("large", "bob", escalate=Escalation(30, ("dan",), ("dan",))),
+    )
+    case = case_after(receive(verdict_=verdict(quorums=rules)))
+    assert [(e.rules, e.people) for e in decide(case, TICK, 30.0) if isinstance(e, ev.Handed)] == [
+        (("money",), ("cleo",)),
+        (("large",), ("dan",)),
+    ]
