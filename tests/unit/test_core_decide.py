@@ -28,6 +28,7 @@ from tests.factories import (
     quorum,
     receive,
     sampled,
+    target,
     verdict,
 )
 
@@ -518,3 +519,23 @@ def test_whoever_could_approve_is_asked_anew_for_a_retry_after_expiry() -> None:
 def test_an_agent_gets_its_permit_in_a_result() -> None:
     case = case_after(receive(executor=AGENT), by("ada"))
     assert (owed(case, Result), len(owed(after(case, begin(AGENT)), Result))) == ([], 1)
+
+
+def test_who_was_only_answered_is_asked_when_a_policy_wants_them() -> None:
+    more = verdict(quorums=(quorum(), quorum("large", "cleo")))
+    case = case_after(cmd.Answer("cleo", "help", "?"), cmd.Rejudge(more))
+    assert [mail.about for mail in owed(case, Mail) if mail.to == "cleo"] == ["answer", "ask"]
+
+
+def test_who_was_asked_about_an_older_revision_is_asked_about_the_new_one() -> None:
+    changed = begin(executor_ref(digest="sha256:b"))
+    asked = [mail.to for mail in case_after(by("ada"), changed).mails if mail.revision == 2]
+    assert asked == ["ada", "bob"]
+
+
+def test_what_is_only_recorded_is_confirmed_with_what_it_was() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2, route_to=("cleo",)),)))
+    to_cleo = decide_(case_after(two), "ada", "route", target=target("cleo"), message_id="<1@x>")
+    case = case_after(two, to_cleo, by("bob"))
+    told = [(m.to, m.key, m.said, m.reply_to) for m in owed(case, Mail) if m.about == "recorded"]
+    assert told == [("ada", "route", "cleo", "<1@x>"), ("bob", "approve", "", None)]
