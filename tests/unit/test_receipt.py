@@ -294,6 +294,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
         {**sealed(), "salts": NO_SALT, "outcome": {"erased": ["sha256:" + "1" * 64]}},
         "outcome has no salt and is not erased",
     ),
+    "an erasure that is some text": (
+        {**sealed(), "salts": NO_SALT, "outcome": {"erased": "all of it"}},
+        "outcome has no salt and is not erased",
+    ),
     "texts erased that have a salt": (
         {**sealed(), "texts": ERASURE},
         "texts is there and no erasure",
@@ -396,7 +400,18 @@ def test_what_is_no_receipt_is_split_all_the_same() -> None:
     }
 
 
-@pytest.mark.parametrize("kept", [{"draw": "0.25"}, {"draw": True}, {"rate": None}])
+@pytest.mark.parametrize(
+    "kept", [{"draw": "0.25"}, {"draw": True}, {"rate": None}, {"payload.amount": 49}]
+)
 def test_of_values_only_numbers_that_recompute_a_draw_stay(kept: dict[str, Any]) -> None:
     shell, _ = split({"verdict": {"trace": [{"values": kept}]}})
     assert shell["verdict"]["trace"] == [{"values": {}}]
+
+
+def test_before_texts_were_a_part_they_were_digested_where_they_stand() -> None:
+    old = before_texts()
+    form = {k: v for k, v in old.items() if k not in ("digest", "signature", "salts")}
+    for part in PARTS:
+        form[part] = digest_bytes(bytes.fromhex(SALTS[part]) + canonical(old[part]))
+    assert old["digest"] == digest(form)
+    assert (form["title"] != "", "texts" in form) == (True, False)
