@@ -18,6 +18,11 @@ from hitl_mail.core.text import one_line, visible
         ("a\U000e0041b", "a⟨U+E0041⟩b"),
         ("a\ue000b", "a⟨U+E000⟩b"),
         ("a\u00a0b\u2003c", "a b c"),
+        ("a\u2029b\u115fc\u034fd", "a⟨U+2029⟩b⟨U+115F⟩c⟨U+034F⟩d"),
+        ("\ufe00\ufe0e", "⟨U+FE00⟩⟨U+FE0E⟩"),
+        ("\U000e0100\U000e01ef", "⟨U+E0100⟩⟨U+E01EF⟩"),
+        ("\u2764\ufe0f", "\u2764\ufe0f"),
+        ("ä漢😀", "ä漢😀"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
 )
@@ -35,3 +40,12 @@ def test_a_long_text_is_cut_with_an_ellipsis() -> None:
 
 def test_a_text_that_just_fits_is_not_cut() -> None:
     assert one_line("x" * 10, 10) == "x" * 10
+
+
+def test_a_text_cut_short_is_one_line_too() -> None:
+    assert one_line("a\nX\tb" + "x" * 10, 6) == "a⟨U+000A⟩X⟨U+0009⟩b…"
+
+
+def test_a_line_holds_two_hundred_characters() -> None:
+    assert one_line("x" * 200) == "x" * 200
+    assert one_line("x" * 201) == "x" * 199 + "…"
