@@ -298,3 +298,85 @@ def test_any_unknown_field_is_refused(fields: dict[str, Any]) -> None:
         }
     else:
         assert unknown == {}
+
+
+DETAILS: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "a..b"}, "must be a dotted name such as payment.refund"),
+    ({"kind": "a" * 129}, "must be a dotted name such as payment.refund"),
+    ({"id": "a/b"}, "an id is 1 to 64 of A-Z a-z 0-9 . _ -"),
+    ({"id": ".."}, "an id must be usable as a file name"),
+    ({"id": "261122-k3f9ma"}, "an id must not look like a case id"),
+    ({"summary": " "}, "say in one line what this does"),
+    ({"summary": "x" * 201}, "one line of at most 200 characters"),
+    ({"summary": "two\nlines"}, "one line of at most 200 characters"),
+    ({"confidence": 1.1}, "a number from 0 to 1"),
+    ({"latency": -1}, "seconds, not negative"),
+    ({"effects": ["Money"]}, "must be a word such as money or external"),
+    ({"expires": "soon"}, "'soon' is not a duration; write it like 90s, 15m, 4h, 1d12h or 2w"),
+    ({"requested_by": "Ada <ada@example.com>"}, "must be a plain mail address"),
+    ({"supersedes": "a b"}, "must be an id of an earlier action"),
+    ({"attachments": [attachment(name="a/b")]}, "must be a plain file name"),
+    ({"attachments": [attachment(name="ä" * 121)]}, "must be a plain file name"),
+    ({"attachments": [attachment(name="..")]}, "each attachment needs a name of its own"),
+    ({"attachments": [attachment(), attachment()]}, "each attachment needs a name of its own"),
+    ({"attachments": [attachment(content_type="text")]}, "must be like text/csv"),
+    ({"attachments": [attachment(base64="%")]}, "not base64"),
+    ({"payload": 7}, "payload: expected `object`, got `int`"),
+    ({"reversable": 1}, "no such field: reversable"),
+    ({"context": [{"title": "T"}]}, "context[0].text is required"),
+    ({"labels": {"a": 1}}, "labels[...]: expected `str`, got `int`"),
+]
+
+
+@pytest.mark.parametrize(("fields", "detail"), DETAILS, ids=lambda value: repr(value)[:40])
+def test_a_refusal_says_what_is_wrong(fields: dict[str, Any], detail: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read(action(**fields))
+    assert caught.value.detail == detail
+
+
+def test_a_report_that_does_not_say_how_it_went_is_told_so() -> None:
+    report = {"report": "261122-k3f9ma", "permit": "token", "outcome": {"ok": "yes"}}
+    with pytest.raises(Refused) as caught:
+        read(report)
+    assert caught.value.detail == "say whether it went well: true or false"
+
+
+@pytest.mark.parametrize(
+    ("data", "toml", "detail"),
+    [
+        (b"[1]", False, "the file must hold one object"),
+        (b"a = \xff", True, "not UTF-8 at byte 4"),
+        (b"a = ", True, "not TOML: Invalid value (at end of document)"),
+        (
+            ".".join("a" * 41).encode() + b" = 1",
+            True,
+            "a dotted key of more than 40 parts; a text like that needs JSON",
+        ),
+        (b"a = " + b"[" * 9000, True, "not TOML that can be held: too deep or too large"),
+    ],
+    ids=["a list", "not UTF-8", "not TOML", "a long key", "too deep"],
+)
+def test_a_file_that_cannot_be_read_is_told_why(data: bytes, toml: bool, detail: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_document(data, toml=toml)
+    assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "a" * 128},
+        {"id": "a" * 64},
+        {"summary": "x" * 200},
+        {"confidence": 0},
+        {"confidence": 1},
+        {"latency": 0},
+        {"effects": ["a" * 64]},
+        {"attachments": [attachment(name="ä" * 120)]},
+        {"attachments": [attachment(name="a.csv"), attachment(name="b.csv")]},
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_what_just_fits_is_taken(fields: dict[str, Any]) -> None:
+    assert isinstance(read(action(**fields)), Action)

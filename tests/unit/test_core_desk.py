@@ -217,3 +217,22 @@ def test_a_receipt_of_a_case_in_a_record_is_the_desk_s_head() -> None:
     state.cases[case.id] = case
     state.apply(Record(((case.id, (ev.Filed(1.0, 7, "sha256:r"),)),)))
     assert state.desk.head == ReceiptRef(7, "sha256:r")
+
+
+def test_a_case_that_owes_nothing_more_leaves_memory_and_no_other_does() -> None:
+    case = case_after(by("ada", "reject"), cmd.FiledAs(7, "sha256:r"))
+    state = State()
+    state.cases = {case.id: case, "other": case_after()}
+    done = tuple(
+        event
+        for effect in case.pending.values()
+        for event in decide(
+            case,
+            cmd.ResultWas(effect.id)
+            if effect.what == "result"
+            else cmd.MailWas(effect.id, "sent", digest="sha256:m"),
+            1.0,
+        )
+    )
+    [closed] = state.apply(Record(((case.id, done),)))
+    assert (closed.closed, list(state.cases)) == (True, ["other"])
