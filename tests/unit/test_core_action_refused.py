@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hitl_mail.core.action import Action, Cancel, Report, parse_document
 from hitl_mail.errors import Refused
 from tests.factories import action, attachment, read
+from tests.ids import plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -49,7 +50,7 @@ def test_a_required_field_is_missed(field: str) -> None:
         ({"context": [{"title": "T", "text": "t", "trusted": True}]}, "context[0].trusted"),
         ({"attachments": [attachment(url="http://x")]}, "attachments[0].url"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_an_unknown_field_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("unknown_field", field)
@@ -67,7 +68,7 @@ def test_an_unknown_field_s_name_is_shown_short() -> None:
         ({"context": [{"title": "T"}]}, "context[0].text"),
         ({"attachments": [{"name": "a", "content_type": "text/csv"}]}, "attachments[0].base64"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_required_part_is_missed(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("missing_field", field)
@@ -139,7 +140,7 @@ def test_a_required_part_is_missed(fields: dict[str, Any], field: str) -> None:
         ("supersedes", ""),
         ("labels", []),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_value_is_refused(field: str, value: Any) -> None:
     assert refused(action(**{field: value})) == ("bad_value", field)
@@ -155,7 +156,7 @@ def test_a_bad_value_is_refused(field: str, value: Any) -> None:
         ({"context": ["text"]}, "context[0]"),
         ({"context": [{"title": 1, "text": "t"}]}, "context[0].title"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_part_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("bad_value", field)
@@ -185,7 +186,7 @@ def test_a_bad_part_is_refused(fields: dict[str, Any], field: str) -> None:
         ("base64", "ä"),
         ("base64", "-_8="),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_attachment_is_refused(part: str, value: str) -> None:
     document = action(attachments=[attachment(name="first"), attachment(**{part: value})])
@@ -231,7 +232,7 @@ def test_a_file_holds_one_object(data: bytes) -> None:
         ("a = {" + ".".join(['"a"'] * 100_000) + " = 1}", "too_deep", None),
         ('a = "\\ud800"', "malformed", None),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=plain,
 )
 def test_toml_that_json_cannot_hold_is_refused(
     text: str | bytes, code: str, field: str | None
@@ -256,7 +257,7 @@ def test_dots_in_a_text_are_no_deep_key() -> None:
         ({"report": "c", "permit": "t", "outcome": []}, "bad_value", "outcome"),
         ({"report": "c", "permit": "t", "outcome": {"ok": True}, "x": 1}, "unknown_field", "x"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_message_is_refused(document: dict[str, Any], code: str, field: str) -> None:
     assert refused(document) == (code, field)
@@ -328,7 +329,7 @@ DETAILS: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "detail"), DETAILS, ids=lambda value: repr(value)[:40])
+@pytest.mark.parametrize(("fields", "detail"), DETAILS, ids=plain)
 def test_a_refusal_says_what_is_wrong(fields: dict[str, Any], detail: str) -> None:
     with pytest.raises(Refused) as caught:
         read(action(**fields))
@@ -376,7 +377,7 @@ def test_a_file_that_cannot_be_read_is_told_why(data: bytes, toml: bool, detail:
         {"attachments": [attachment(name="ä" * 120)]},
         {"attachments": [attachment(name="a.csv"), attachment(name="b.csv")]},
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=plain,
 )
 def test_what_just_fits_is_taken(fields: dict[str, Any]) -> None:
     assert isinstance(read(action(**fields)), Action)
