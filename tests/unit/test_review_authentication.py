@@ -197,9 +197,11 @@ def test_no_value_makes_it_raise(value: str) -> None:
         (f"{'x' * 200}; dmarc=pass", f"the topmost one is of {'x' * 100}"),
         (f"{OURS}; none", "nothing passed"),
         (f"{OURS}; dkim=fail; spf=softfail", "dkim=fail, spf=softfail"),
+        (f"{OURS}; spf=fail; dkim=pass header.d=example.com", "spf=fail, dkim=pass"),
+        (f"{OURS}; dkim=fail; spf=pass smtp.mailfrom=example.com", "dkim=fail, spf=pass"),
     ],
 )
-def test_what_is_lacking_is_told(value: str, detail: str) -> None:
+def test_what_the_server_said_or_what_is_lacking_is_told(value: str, detail: str) -> None:
     assert judged(value).detail == detail
 
 
