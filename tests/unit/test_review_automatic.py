@@ -373,3 +373,9 @@ def test_an_invitation_is_one_only_in_a_part_of_its_own() -> None:
     told = belief(calendar)
     assert (told.class_, told.problems[0]) == ("auto-reply", "it answers an invitation")
     assert belief("Content-Type: text/calendar; method=REQUEST").class_ == "reply"
+
+
+@pytest.mark.parametrize("sender", ["no-reply@example.com", "post_master@x.example"])
+def test_an_address_that_sounds_like_a_machine_s_is_a_soft_sign(sender: str) -> None:
+    found = belief(sender=sender)
+    assert (found.class_ in ("auto-reply", "bounce"), found.weak) == (True, True)

@@ -219,3 +219,41 @@ def test_what_has_not_failed_has_not_come_back(action: str) -> None:
 )
 def test_anything_else_is_left_alone(message: bytes) -> None:
     assert read_bounce(message, TOKENS) is None
+
+
+@pytest.mark.parametrize("text", [report().decode(), QMAIL, EXIM, DRAGONFLY])
+def test_blank_lines_above_a_report_are_nothing(text: str) -> None:
+    found = read_bounce(plain(text), TOKENS)
+    assert found is not None
+    assert read_bounce(b"\r\n\n" + plain(text), TOKENS) == found
+
+
+def test_what_is_late_is_a_bounce_that_returns_nothing() -> None:
+    late = report("delayed", diagnostic="Diagnostic-Code: smtp; 451 try later\n")
+    assert (is_bounce(late), read_bounce(late, TOKENS)) == (True, None)
+    assert not is_bounce(b"Subject: Re: lunch\n\nSee you at noon.")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "From: postmaster@x.example",
+        "From: ada@example.com\nSubject: Undelivered Mail",
+        "From: ada@example.com\nAuto-Submitted: auto-replied",
+        "From: ada@example.com\nContent-Type: multipart/report; report-type=x",
+        "From: ada@example.com",
+    ],
+    ids=["postmaster", "subject", "away", "read receipt", "a person"],
+)
+def test_only_a_mail_daemon_s_mail_gives_ours_back_whatever_it_says(head: str) -> None:
+    given_back = f"It went wrong.\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(plain(f"{head}\n\n{given_back}"), TOKENS) is None
+    daemon = f"From: MAILER-DAEMON@x.example\n\n{given_back}"
+    assert read_bounce(plain(daemon), TOKENS) == Returned(CLAIM, "it came back undelivered")
+
+
+def test_a_line_that_says_failed_is_enough_where_the_form_is_broken() -> None:
+    text = f"From: x@x.example\n\nAction: Failed\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(plain(text), TOKENS) == Returned(CLAIM, "it came back undelivered")
+    other = text.replace("Action: Failed", "Action: delayed")
+    assert read_bounce(plain(other), TOKENS) is None
