@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -257,3 +259,47 @@ def test_a_line_that_says_failed_is_enough_where_the_form_is_broken() -> None:
     assert read_bounce(plain(text), TOKENS) == Returned(CLAIM, "it came back undelivered")
     other = text.replace("Action: Failed", "Action: delayed")
     assert read_bounce(plain(other), TOKENS) is None
+
+
+def in_base64(kind: str, content: bytes) -> bytes:
+    """A report that gives our mail back only in this part, encoded."""
+    part = f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n\n".encode()
+    start = report().partition(b"Content-Type: message/rfc822")[0]
+    return start + part + base64.encodebytes(content) + b"--=b--\n"
+
+
+@pytest.mark.parametrize("kind", ["text/rfc822-headers", "text/plain", "text/html"])
+@pytest.mark.parametrize("before", [b"", b"Subject: \xff\n"], ids=["plain", "not UTF-8"])
+def test_a_mail_given_back_in_an_encoded_part_is_read(kind: str, before: bytes) -> None:
+    found = read_bounce(in_base64(kind, before + f"Message-ID: {OURS}\n".encode()), TOKENS)
+    assert found is not None
+    assert found.claim == CLAIM
+
+
+def test_what_no_text_holds_is_not_read() -> None:
+    assert read_bounce(in_base64("image/png", f"Message-ID: {OURS}\n".encode()), TOKENS) is None
+
+
+@pytest.mark.parametrize("original", ["message/rfc822", "text/rfc822-headers"])
+def test_the_mail_given_back_says_better_which_it_was_than_what_the_report_answers(
+    original: str,
+) -> None:
+    other = TOKENS.message_id("261122-k3f9ma", 1, "m9", "sha256:a", "bob")
+    answers = f"In-Reply-To: {other}\n".encode()
+    found = read_bounce(answers + report(original=original), TOKENS)
+    assert found is not None
+    assert found.claim == CLAIM
+
+
+def test_a_report_that_gives_no_reason_says_so() -> None:
+    silent = report(diagnostic="").replace(b"Status: 5.1.1\n", b"")
+    found = read_bounce(silent, TOKENS)
+    assert found is not None
+    assert found.why == "no reason given"
+
+
+def test_a_bounce_whose_text_is_not_utf_8_is_one() -> None:
+    message = f"From: MAILER-DAEMON@x.example\n\nUng\xfcltig.\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(message.encode("latin-1"), TOKENS) == Returned(
+        CLAIM, "it came back undelivered"
+    )
