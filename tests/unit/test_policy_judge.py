@@ -500,3 +500,44 @@ def test_whether_a_sample_is_taken_stays_open_without_its_draw(
 
 def test_what_is_not_drawn_has_no_time_to_be_reviewed_in() -> None:
     assert (judged(MONEY).review_expires, judged(LABELS, label()).review_expires) == (0, 0)
+
+
+# Reasons and errors of both answers
+
+
+def test_a_reason_is_filled_from_what_is_known_where_the_rule_matches_anyway() -> None:
+    shown = rule("shown", "true", "hard", 'reason = "Touches {effects}"')
+    verdict = judged(shown, label(effects=["external"]))
+    assert verdict.reasons == ("Touches []",)
+
+
+def test_what_cannot_be_told_outweighs_what_a_claim_would_trigger() -> None:
+    doubtful = rule(
+        "doubtful",
+        '"external" in effects || payload.missing > 1.0',
+        "exception",
+        "exceptions = [{ when = 'true', reason = 'It goes out' }]",
+    )
+    verdict = judged(doubtful, label(effects=["external"]))
+    assert (verdict.gate, verdict.reasons) == (
+        "hard",
+        ("Rule doubtful cannot be told: payload.missing is not given",),
+    )
+
+
+def test_what_only_the_claims_leave_open_stands_in_the_trace_and_the_reasons() -> None:
+    both = rule(
+        "both",
+        "true",
+        "exception",
+        "exceptions = [{ when = 'true', reason = 'Always' },"
+        " { when = '\"external\" in effects && payload.a > 1.0' },"
+        " { when = '\"external\" in effects && payload.b > 1.0' }]",
+    )
+    verdict = judged(both, label(effects=["external"]))
+    assert verdict.reasons == (
+        "Always",
+        "Rule both cannot be told: payload.a is not given",
+        "Rule both cannot be told: payload.b is not given",
+    )
+    assert verdict.trace[0].error == "payload.a is not given; payload.b is not given"
