@@ -6,6 +6,8 @@
 #   make torture  the fault tests for ten minutes: TORTURE_SECONDS=3600 longer, TORTURE_SEED=N again
 #   make fuzz     a campaign of the fuzz tests (FUZZ_SECONDS=600, FUZZ_SEED: which one)
 #   make wheel    build dist/hitl_mail-*.whl
+#   make mutants  change the code of core, policy and review in thousands of ways and see that a
+#                 test fails (hours; MODULE=core/said.py: of one module; docs/testing.md)
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
 #
@@ -22,12 +24,13 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 CREATED := $(VENV)/.python-$(VERSION)
 RUN := $(VENV)/.run
 TEST := $(VENV)/.test
+MUTANTS := $(VENV)/.mutants
 
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint torture fuzz lock wheel clean
+.PHONY: help demo test lint torture fuzz mutants lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -56,6 +59,10 @@ torture: $(TEST)
 fuzz: $(TEST)
 	@$(BIN)/python -m tests.fuzz '$(FUZZ_SECONDS)' '$(FUZZ_SEED)'
 
+mutants: $(MUTANTS)
+	@$(BIN)/mutmut run --max-children 1 $(if $(MODULE),'hitl_mail.$(subst /,.,$(MODULE:.py=)).*')
+	@$(BIN)/python -m tests.mutation $(MODULE)
+
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'
 	@$(BIN)/python -m hatchling build --target wheel
@@ -66,11 +73,14 @@ lock:
 	@$(COMPILE) pyproject.toml --extra test --output-file lock/test.txt > /dev/null
 	@echo '== lock/bench.txt, at the same versions'
 	@$(COMPILE) pyproject.toml --extra bench --constraint lock/test.txt --output-file lock/bench.txt > /dev/null
+	@echo '== lock/mutants.txt, at the same versions'
+	@$(COMPILE) pyproject.toml --extra test --extra mutants --constraint lock/test.txt \
+	  --output-file lock/mutants.txt > /dev/null
 	@echo '== lock/run.txt, at the same versions'
 	@$(COMPILE) pyproject.toml --constraint lock/test.txt --output-file lock/run.txt > /dev/null
 
 clean:
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): $(CREATED) lock/run.txt
@@ -82,6 +92,11 @@ $(TEST): $(CREATED) lock/test.txt
 	@echo '== packages from lock/test.txt'
 	@$(PIP_INSTALL) -r lock/test.txt
 	@touch $@ $(RUN)
+
+$(MUTANTS): $(TEST) lock/mutants.txt
+	@echo '== packages from lock/mutants.txt'
+	@$(PIP_INSTALL) -r lock/mutants.txt
+	@touch $@
 
 # The package runs from the checkout: a path file makes it importable, a wrapper is its command.
 # -P keeps the caller's directory off the import path, as in an installed command.

@@ -98,7 +98,7 @@ def _receive(c: cmd.Receive, now: float) -> list[ev.Event]:
 
 
 def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
-    if c.message_id is not None and c.message_id in case.seen:
+    if c.message_id in case.seen:
         return []
     last = case.answered.get(c.person)
     quiet = c.key != "help" and last is not None and now - last < _ANSWER_EVERY
@@ -107,7 +107,7 @@ def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
 
 
 def _absent(case: Case, c: cmd.Absent, now: float) -> list[ev.Event]:
-    if case.final or (c.message_id is not None and c.message_id in case.seen):
+    if case.final or c.message_id in case.seen:
         return []
     unreached = ev.Unreached(now, c.person, "away", c.detail[:200], c.message_id)
     return [unreached, *_without(case, c.person, c.away, now)]

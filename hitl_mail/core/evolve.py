@@ -274,14 +274,14 @@ def _detail(event: ev.Event) -> dict[str, Any]:
         case ev.Canceled(by=by, why=why):
             return {"by": by, "why": why} if why else {"by": by}
         case ev.Revised(revision=r) | ev.Reopened(revision=r):
-            return {"revision": r.number, "why": r.why} if r.why else {"revision": r.number}
+            return {"revision": r.number, "why": r.why}
         case ev.Handed(why=why, rules=rules, people=people, by=by):
             handed = {"why": why, "rules": list(rules), "to": list(people)}
             return {**handed, "by": by} if by else handed
         case ev.Reminded(people=people):
             return {"to": list(people)}
         case ev.Unreached(person=person, why=why, detail=detail):
-            return {"person": person, "why": why, "detail": detail[:200]}
+            return {"person": person, "why": why, "detail": detail}
         case ev.Started(attempt=attempt):
             return {"attempt": attempt}
         case ev.Reviewed(said=said):

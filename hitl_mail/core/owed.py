@@ -19,7 +19,7 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             return _ask_others(case, event.at) if case.verdict.asks else []
         case ev.Revised(revision=revision):
             # Who edited it approves next, having seen the diff, though they had handed it on.
-            return _ask(case, event.at, revision.by) if case.quorums else []
+            return _ask(case, event.at, revision.by)
         case ev.Reopened():
             return _ask(case, event.at)
         case ev.Handed(why=why, people=people):

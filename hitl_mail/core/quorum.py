@@ -56,7 +56,7 @@ def asked(
 
     Nobody who is excluded stands in for anybody; where stand-ins leave too few, all are asked.
     """
-    present = {p if away.get(p, p) in excluded else away.get(p, p) for p in people}
+    present = {p if away.get(p) in excluded else away.get(p, p) for p in people}
     return tuple(sorted(present if len(present) >= approvals else {*present, *people}))
 
 
@@ -114,7 +114,7 @@ def out_of_reach(case: Case) -> tuple[str, ...]:
     for quorum in lacking(case):
         people = missing(case, quorum)
         gone = [person for person in people if person in case.unreached]
-        if len(people) - len(gone) < short.get(quorum.rule, 0):
+        if len(people) - len(gone) < short[quorum.rule]:
             lost.update(gone)
     return tuple(sorted(lost))
 

@@ -141,7 +141,7 @@ def _come_back(
     """Who was asked and may decide no longer (they stood in for somebody who is back) gives the
     question to those who may and were not asked."""
     events, said = [], {decision.by for decision in approvals(case)}
-    for quorum in lacking(case) if names else ():
+    for quorum in lacking(case):
         able = {p for p, refs in names.items() if not refs.isdisjoint(quorum.refs)}
         lost = [person for person in missing(case, quorum) if person not in able]
         back = tuple(sorted(able - {*quorum.reviewers, *away} - said))

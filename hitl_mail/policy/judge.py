@@ -21,7 +21,6 @@ from hitl_mail.policy.findings import (
     DENY,
     GATE_OF,
     SAMPLE,
-    TRIGGERED,
     Demand,
     Question,
     Ready,
@@ -100,7 +99,7 @@ class Policy:
         for name in won:
             facts = claimed.facts if only_claimed(name, first, second) else known.facts
             spoken.extend((name, reason) for reason in demands[name].reasons_by(facts))
-        if strictest in range(TRIGGERED, DENY):
+        if strictest < DENY:
             spoken.extend(("", gap.reason) for gap in known.missing)
         asked = asking(demands)
         expires = self._expires((demands[name] for name in asked), action)

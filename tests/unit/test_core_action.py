@@ -22,6 +22,7 @@ from hitl_mail.core.action import (
     parse_document,
 )
 from tests.factories import action, attachment, read
+from tests.ids import plain
 
 FIELDS = list(Action.__struct_fields__)
 
@@ -119,7 +120,7 @@ def test_context_says_where_it_is_from_and_what_it_claims() -> None:
         {"why": None},
         {"attachments": [attachment(name="Überblick 2.pdf", base64="")]},
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_at_the_edge_it_is_taken(fields: dict[str, Any]) -> None:
     assert isinstance(read(action(**fields)), Action)

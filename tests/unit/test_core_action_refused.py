@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hitl_mail.core.action import Action, Cancel, Report, parse_document
 from hitl_mail.errors import Refused
 from tests.factories import action, attachment, read
+from tests.ids import plain
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -49,7 +50,7 @@ def test_a_required_field_is_missed(field: str) -> None:
         ({"context": [{"title": "T", "text": "t", "trusted": True}]}, "context[0].trusted"),
         ({"attachments": [attachment(url="http://x")]}, "attachments[0].url"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_an_unknown_field_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("unknown_field", field)
@@ -67,7 +68,7 @@ def test_an_unknown_field_s_name_is_shown_short() -> None:
         ({"context": [{"title": "T"}]}, "context[0].text"),
         ({"attachments": [{"name": "a", "content_type": "text/csv"}]}, "attachments[0].base64"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_required_part_is_missed(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("missing_field", field)
@@ -139,7 +140,7 @@ def test_a_required_part_is_missed(fields: dict[str, Any], field: str) -> None:
         ("supersedes", ""),
         ("labels", []),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_value_is_refused(field: str, value: Any) -> None:
     assert refused(action(**{field: value})) == ("bad_value", field)
@@ -155,7 +156,7 @@ def test_a_bad_value_is_refused(field: str, value: Any) -> None:
         ({"context": ["text"]}, "context[0]"),
         ({"context": [{"title": 1, "text": "t"}]}, "context[0].title"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_part_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused(action(**fields)) == ("bad_value", field)
@@ -185,7 +186,7 @@ def test_a_bad_part_is_refused(fields: dict[str, Any], field: str) -> None:
         ("base64", "ä"),
         ("base64", "-_8="),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_attachment_is_refused(part: str, value: str) -> None:
     document = action(attachments=[attachment(name="first"), attachment(**{part: value})])
@@ -231,7 +232,7 @@ def test_a_file_holds_one_object(data: bytes) -> None:
         ("a = {" + ".".join(['"a"'] * 100_000) + " = 1}", "too_deep", None),
         ('a = "\\ud800"', "malformed", None),
     ],
-    ids=lambda value: repr(value)[:40],
+    ids=plain,
 )
 def test_toml_that_json_cannot_hold_is_refused(
     text: str | bytes, code: str, field: str | None
@@ -256,7 +257,7 @@ def test_dots_in_a_text_are_no_deep_key() -> None:
         ({"report": "c", "permit": "t", "outcome": []}, "bad_value", "outcome"),
         ({"report": "c", "permit": "t", "outcome": {"ok": True}, "x": 1}, "unknown_field", "x"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_a_bad_message_is_refused(document: dict[str, Any], code: str, field: str) -> None:
     assert refused(document) == (code, field)
@@ -298,3 +299,85 @@ def test_any_unknown_field_is_refused(fields: dict[str, Any]) -> None:
         }
     else:
         assert unknown == {}
+
+
+DETAILS: list[tuple[dict[str, Any], str]] = [
+    ({"kind": "a..b"}, "must be a dotted name such as payment.refund"),
+    ({"kind": "a" * 129}, "must be a dotted name such as payment.refund"),
+    ({"id": "a/b"}, "an id is 1 to 64 of A-Z a-z 0-9 . _ -"),
+    ({"id": ".."}, "an id must be usable as a file name"),
+    ({"id": "261122-k3f9ma"}, "an id must not look like a case id"),
+    ({"summary": " "}, "say in one line what this does"),
+    ({"summary": "x" * 201}, "one line of at most 200 characters"),
+    ({"summary": "two\nlines"}, "one line of at most 200 characters"),
+    ({"confidence": 1.1}, "a number from 0 to 1"),
+    ({"latency": -1}, "seconds, not negative"),
+    ({"effects": ["Money"]}, "must be a word such as money or external"),
+    ({"expires": "soon"}, "'soon' is not a duration; write it like 90s, 15m, 4h, 1d12h or 2w"),
+    ({"requested_by": "Ada <ada@example.com>"}, "must be a plain mail address"),
+    ({"supersedes": "a b"}, "must be an id of an earlier action"),
+    ({"attachments": [attachment(name="a/b")]}, "must be a plain file name"),
+    ({"attachments": [attachment(name="ä" * 121)]}, "must be a plain file name"),
+    ({"attachments": [attachment(name="..")]}, "each attachment needs a name of its own"),
+    ({"attachments": [attachment(), attachment()]}, "each attachment needs a name of its own"),
+    ({"attachments": [attachment(content_type="text")]}, "must be like text/csv"),
+    ({"attachments": [attachment(base64="%")]}, "not base64"),
+    ({"payload": 7}, "payload: expected `object`, got `int`"),
+    ({"reversable": 1}, "no such field: reversable"),
+    ({"context": [{"title": "T"}]}, "context[0].text is required"),
+    ({"labels": {"a": 1}}, "labels[...]: expected `str`, got `int`"),
+]
+
+
+@pytest.mark.parametrize(("fields", "detail"), DETAILS, ids=plain)
+def test_a_refusal_says_what_is_wrong(fields: dict[str, Any], detail: str) -> None:
+    with pytest.raises(Refused) as caught:
+        read(action(**fields))
+    assert caught.value.detail == detail
+
+
+def test_a_report_that_does_not_say_how_it_went_is_told_so() -> None:
+    report = {"report": "261122-k3f9ma", "permit": "token", "outcome": {"ok": "yes"}}
+    with pytest.raises(Refused) as caught:
+        read(report)
+    assert caught.value.detail == "say whether it went well: true or false"
+
+
+@pytest.mark.parametrize(
+    ("data", "toml", "detail"),
+    [
+        (b"[1]", False, "the file must hold one object"),
+        (b"a = \xff", True, "not UTF-8 at byte 4"),
+        (b"a = ", True, "not TOML: Invalid value (at end of document)"),
+        (
+            ".".join("a" * 41).encode() + b" = 1",
+            True,
+            "a dotted key of more than 40 parts; a text like that needs JSON",
+        ),
+        (b"a = " + b"[" * 9000, True, "not TOML that can be held: too deep or too large"),
+    ],
+    ids=["a list", "not UTF-8", "not TOML", "a long key", "too deep"],
+)
+def test_a_file_that_cannot_be_read_is_told_why(data: bytes, toml: bool, detail: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_document(data, toml=toml)
+    assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "a" * 128},
+        {"id": "a" * 64},
+        {"summary": "x" * 200},
+        {"confidence": 0},
+        {"confidence": 1},
+        {"latency": 0},
+        {"effects": ["a" * 64]},
+        {"attachments": [attachment(name="ä" * 120)]},
+        {"attachments": [attachment(name="a.csv"), attachment(name="b.csv")]},
+    ],
+    ids=plain,
+)
+def test_what_just_fits_is_taken(fields: dict[str, Any]) -> None:
+    assert isinstance(read(action(**fields)), Action)

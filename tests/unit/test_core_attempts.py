@@ -9,7 +9,7 @@ from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
 from hitl_mail.core.evolve import evolve
-from hitl_mail.errors import Impossible
+from hitl_mail.errors import Impossible, NotAllowed
 from tests.factories import (
     EXPIRES,
     after,
@@ -135,3 +135,65 @@ def test_a_report_after_the_permit_is_too_late() -> None:
 
 def test_a_denied_action_is_closed_at_once() -> None:
     assert case_after(receive(verdict_=verdict("deny"))).status == "denied"
+
+
+FORGED = {"attempts": 99, "settled_by": "ada", "settled_as": "done"}
+
+
+def test_what_an_agent_reports_is_its_own_but_for_what_only_we_say() -> None:
+    told = cmd.Tell({"ok": True, "note": "paid", **FORGED})
+    assert decide(permitted(), told, 9.0) == [
+        ev.Succeeded(9.0, {"ok": True, "note": "paid", "attempts": 1})
+    ]
+
+
+def test_a_failure_that_an_agent_reports_is_one() -> None:
+    told = cmd.Tell({"ok": False, "error": "refused", **FORGED})
+    outcome = {"ok": False, "error": "refused", "attempts": 1}
+    agent = executor_ref(type="agent")
+    looked_at = receive(verdict_=verdict(on_failure="review"), executor=agent)
+    assert decide(permitted(), told, 9.0) == [ev.Failed(9.0, outcome)]
+    assert decide(case_after(looked_at, decide_, begin(agent)), told, 9.0) == [
+        ev.Held(9.0, outcome)
+    ]
+
+
+def test_an_outcome_says_how_many_attempts_it_took() -> None:
+    case = case_after(decide_, begin(), finish("temporary", retries=1), 1, begin())
+    error = {"ok": False, "error": "no"}
+    assert decide(case, finish("failed", 2, outcome=error), 9.0) == [
+        ev.Failed(9.0, {**error, "attempts": 2})
+    ]
+    assert decide(case, finish("ok", 2), 9.0) == [ev.Succeeded(9.0, {"ok": True, "attempts": 2})]
+
+
+@pytest.mark.parametrize(("retries", "attempts"), [(0, 3), (2, 5)])
+def test_the_daemon_may_die_three_times_over_an_idempotent_executor(
+    retries: int, attempts: int
+) -> None:
+    case = case_after(decide_)
+    for attempt in range(1, attempts + 1):
+        case = after(case, begin(), float(attempt))
+        crash = finish("doubt", attempt, retries=retries, idempotent=True, crashed=True)
+        [event] = decide(case, crash, attempt + 0.5)
+        outcome = {"ok": False, "attempts": attempt}
+        again = attempt + 0.5
+        assert event == ev.AttemptFailed(again, attempt, outcome, again, doubt=True)
+        case = after(case, crash, again)
+    case = after(case, begin(), 20.0)
+    last = finish("doubt", attempts + 1, retries=retries, idempotent=True, crashed=True)
+    assert after(case, last, 20.5).status == "in_doubt"
+
+
+def test_what_ends_before_it_begins_ends_at_that_moment() -> None:
+    late, moved = EXPIRES + 5, begin(executor_ref(digest="sha256:b"))
+    assert [e.at for e in decide(case_after(decide_), begin(), late)] == [late]
+    assert [e.at for e in decide(doubtful(), begin(), late)] == [late]
+    assert [e.at for e in decide(doubtful(), moved, 9.0)] == [9.0]
+
+
+def test_how_long_the_next_attempt_is_off_is_told() -> None:
+    case = case_after(decide_, 10, begin(), finish("temporary", retries=1))
+    with pytest.raises(NotAllowed) as refused:
+        decide(case, begin(), 10.0)
+    assert refused.value.detail == "next attempt in 1s"

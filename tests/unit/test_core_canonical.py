@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any
 
 import pytest
@@ -19,8 +20,10 @@ from hitl_mail.core.canonical import (
     digest,
     digest_bytes,
     parse_json,
+    short_name,
 )
 from hitl_mail.errors import Refused
+from tests.ids import plain
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 JSON = st.recursive(
@@ -73,7 +76,7 @@ def nested(levels: int) -> bytes:
         (nested(100_000), "too_deep", None),
         (b'{"a":' * 100_000, "too_deep", None),
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=plain,
 )
 def test_what_canonical_json_cannot_hold_is_refused(
     data: bytes, code: str, field: str | None
@@ -84,7 +87,7 @@ def test_what_canonical_json_cannot_hold_is_refused(
 @pytest.mark.parametrize(
     "value",
     [MAX_INTEGER, -MAX_INTEGER, 1.5, -0.0, 1e300, "\U0001f600", "", None, True, {}, {"": []}],
-    ids=repr,
+    ids=plain,
 )
 def test_what_it_can_hold_is_taken(value: Any) -> None:
     assert parse_json(json.dumps(value).encode()) == value
@@ -157,3 +160,62 @@ def test_the_order_of_keys_changes_no_digest() -> None:
 def test_a_digest_is_the_sha_256_of_the_canonical_form() -> None:
     expected = "sha256:" + hashlib.sha256(b'{"a":1}').hexdigest()
     assert (digest({"a": 1.0}), digest_bytes(b'{"a":1}')) == (expected, expected)
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"a\xff{}", "not UTF-8 at byte 1"),
+        (b'{"a":\n 1,}', "not JSON: "),
+        (b'{"a": 1, "a": 1}', "the key a stands twice"),
+        (b"[9007199254740992]", "integer beyond 2^53 - 1; send it as a string"),
+        (b"[" + b"1" * 18 + b"]", "integer beyond 2^53 - 1; send it as a string"),
+        (b"[1e400]", "not a finite number"),
+        (b"NaN", "NaN is not a JSON number"),
+        (b'"\\ud800"', "a lone surrogate is not text"),
+        (nested(MAX_DEPTH + 1), "nested deeper than 16 levels"),
+        (nested(100_000), "nested deeper than 16 levels"),
+    ],
+    ids=plain,
+)
+def test_a_refusal_says_what_is_wrong(data: bytes, detail: str) -> None:
+    with pytest.raises(Refused) as caught:
+        parse_json(data)
+    assert caught.value.detail.startswith(detail)
+
+
+def test_a_refusal_of_what_is_not_json_says_where() -> None:
+    with pytest.raises(Refused) as caught:
+        parse_json(b'{"a":\n 1,}')
+    assert re.search(r"at line 2, column \d+$", caught.value.detail)
+
+
+def test_a_refusal_of_what_has_no_json_form_says_what_it_is_and_where() -> None:
+    with pytest.raises(Refused) as caught:
+        check({"a": [b"bytes"]})
+    told = (caught.value.code, caught.value.detail, caught.value.field)
+    assert told == ("bad_value", "bytes has no JSON form; use a string", "a[0]")
+
+
+@pytest.mark.parametrize(
+    ("key", "shown"),
+    [("a" * 64, "a" * 64), ("a" * 65, "a" * 63 + "…"), ("\ud800", "\\ud800")],
+    ids=["short", "long", "no text"],
+)
+def test_a_key_is_shown_in_short_and_encodable(key: str, shown: str) -> None:
+    assert short_name(key) == shown
+
+
+@pytest.mark.parametrize("digits", [17, 18])
+def test_endless_integers_are_refused_before_they_are_read(digits: int) -> None:
+    assert refused(b"1" * digits)[0] == "bad_number"
+
+
+@pytest.mark.parametrize("number", [MAX_INTEGER, -MAX_INTEGER, 1e21, -1e21, 0.5])
+def test_numbers_up_to_the_bounds_are_taken(number: float) -> None:
+    check(number)
+
+
+@pytest.mark.parametrize("number", [MAX_INTEGER, -MAX_INTEGER])
+def test_the_largest_integers_are_read(number: int) -> None:
+    assert parse_json(str(number).encode()) == number

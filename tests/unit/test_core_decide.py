@@ -27,8 +27,12 @@ from tests.factories import (
     finish,
     quorum,
     receive,
+    sampled,
+    target,
     verdict,
 )
+
+AGENT = executor_ref(type="agent")
 
 
 def owed(case: Case, kind: type[Any]) -> list[Any]:
@@ -331,3 +335,207 @@ def test_a_mail_that_was_sent_may_come_back_once() -> None:
     back = after(sent, cmd.MailWas(mail, "failed", error="550"))
     assert [(log.status, log.error) for log in back.mails if log.id == mail] == [("failed", "550")]
     assert decide(back, cmd.MailWas(mail, "failed", error="550"), 0.0) == []
+
+
+def test_there_is_no_such_open_case_is_said_of_no_case() -> None:
+    with pytest.raises(NotAllowed) as refused:
+        decide(None, cmd.Withdraw("billing"), 0.0)
+    assert (refused.value.code, refused.value.detail) == ("closed", "there is no such open case")
+
+
+NOT_NOW: dict[str, tuple[tuple[Any, ...], cmd.Command, tuple[str, str]]] = {
+    "withdrawn when it is over": (
+        (by("ada", "reject"),),
+        cmd.Withdraw("billing"),
+        ("closed", "the case is already rejected"),
+    ),
+    "withdrawn when it has started": (
+        (by("ada"), begin()),
+        cmd.Withdraw("billing"),
+        ("started", "its execution has started, or may have"),
+    ),
+    "filed while it is open": (
+        (),
+        cmd.FiledAs(1, "sha256:r"),
+        ("not_now", "the case is pending; it has no receipt yet"),
+    ),
+    "a review filed where there is none": (
+        (by("ada"), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "a review filed while it is open": (
+        (receive(verdict_=sampled()), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "a review filed before its case": (
+        (receive(verdict_=sampled()), begin(), finish(), by("ada", "ok")),
+        cmd.FiledAs(2, "sha256:s", "review"),
+        ("not_now", "the case has no review that is over, or no receipt yet"),
+    ),
+    "begun while it waits for people": ((), begin(), ("not_now", "the case is pending")),
+    "begun beside a permit": (
+        (receive(executor=AGENT), by("ada"), begin(AGENT)),
+        begin(AGENT),
+        ("not_now", "the case is approved"),
+    ),
+    "begun too soon": (
+        (by("ada"), begin(), finish("temporary", retries=1)),
+        begin(),
+        ("not_due", "next attempt in 1s"),
+    ),
+    "reported without a permit": (
+        (by("ada"),),
+        cmd.Tell({"ok": True}),
+        ("no_permit", "the case holds no permit; it is approved"),
+    ),
+    "reported when the case is over": (
+        (receive(executor=AGENT), by("ada"), begin(AGENT), cmd.Tell({"ok": True})),
+        cmd.Tell({"ok": True}),
+        ("no_permit", "the case holds no permit; it is executed"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOT_NOW)
+def test_a_command_out_of_turn_is_told_why(name: str) -> None:
+    so_far, command, expected = NOT_NOW[name]
+    with pytest.raises(NotAllowed) as refused:
+        decide(case_after(*so_far), command, 0.0)
+    assert (refused.value.code, refused.value.detail) == expected
+
+
+def test_a_report_after_the_end_of_the_permit_is_too_late() -> None:
+    case = case_after(receive(executor=AGENT), by("ada"), begin(AGENT, permit_seconds=20.0))
+    with pytest.raises(NotAllowed) as refused:
+        decide(case, cmd.Tell({"ok": True}), 20.0)
+    assert (refused.value.code, refused.value.detail) == (
+        "late",
+        "the permit has run out; a person decides what became of it",
+    )
+    assert after(case, cmd.Tell({"ok": True}), 19.9).status == "executed"
+
+
+def test_each_note_bears_the_time_of_its_command() -> None:
+    case = case_after(by("ada"), begin(), finish(), cmd.FiledAs(1, "sha256:r"))
+    (result,) = owed(case, Result)
+    wanted: list[tuple[cmd.Command, ev.Event]] = [
+        (cmd.ResultWas(result.id), ev.ResultWritten(9.0, result.id)),
+        (cmd.MailWas("m1", "sent", digest="sha256:m"), ev.MailSent(9.0, "m1", "sha256:m")),
+        (
+            cmd.MailWas("m1", "deferred", error="451", next_at=60.0),
+            ev.MailDeferred(9.0, "m1", 1, 60.0, "451"),
+        ),
+        (cmd.MailWas("m1", "failed", error="550"), ev.MailFailed(9.0, "m1", "550")),
+    ]
+    assert [decide(case, command, 9.0) for command, _ in wanted] == [[one] for _, one in wanted]
+
+
+def test_a_first_slip_is_answered_even_when_the_clock_has_just_begun() -> None:
+    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 6600.0)
+    assert event == ev.Answered(6600.0, "ada", "condition", "2")
+
+
+def test_an_answer_within_the_hour_is_quiet_whatever_the_clock_says() -> None:
+    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 3500.0)
+    assert isinstance(event, ev.Answered)
+    assert event.quiet
+
+
+@pytest.mark.parametrize(
+    "command",
+    [cmd.Answer("ada", "unknown", "?", "<1@x>"), cmd.Absent("ada", "on holiday", "<1@x>")],
+    ids=["answered", "absent"],
+)
+def test_a_mail_that_was_read_says_nothing_more(command: cmd.Command) -> None:
+    assert decide(case_after(command), command, 9.0) == []
+    assert decide(case_after(by("ada", "reject")), cmd.Absent("ada"), 9.0) == []
+
+
+def test_of_two_mails_that_were_sent_the_one_that_comes_back_tells_of_its_person() -> None:
+    case = case_after(*(cmd.MailWas(mail, "sent", digest="sha256:m") for mail in ("m1", "m2")))
+    assert decide(case, cmd.MailWas("m2", "failed", error="550"), 9.0) == [
+        ev.MailFailed(9.0, "m2", "550"),
+        ev.Unreached(9.0, "bob", "undelivered", "550"),
+    ]
+
+
+def test_a_mail_that_nobody_sent_cannot_come_back() -> None:
+    assert decide(case_after(), cmd.MailWas("m99", "failed", error="550"), 0.0) == []
+
+
+@pytest.mark.parametrize("result", ["sent", "deferred"])
+def test_a_mail_that_was_sent_is_sent_no_more(result: Any) -> None:
+    case = case_after(cmd.MailWas("m1", "sent", digest="sha256:m"))
+    assert decide(case, cmd.MailWas("m1", result), 0.0) == []
+
+
+def test_a_receipt_of_a_review_told_twice_is_recorded_once() -> None:
+    case = case_after(
+        *(receive(verdict_=sampled()), begin(), finish(), cmd.FiledAs(1, "sha256:r")),
+        *(by("ada", "ok"), cmd.FiledAs(2, "sha256:s", "review")),
+    )
+    assert decide(case, cmd.FiledAs(2, "sha256:s", "review"), 0.0) == []
+
+
+@pytest.mark.parametrize(
+    "so_far",
+    [
+        (by("ada"), begin()),
+        (by("ada", "reject"),),
+        (by("ada"), begin(), finish("doubt")),
+        (by("ada"), begin(), finish("temporary", retries=1)),
+    ],
+    ids=["running", "over", "in doubt", "between two attempts"],
+)
+def test_a_changed_policy_says_nothing_of_what_has_begun_or_is_over(so_far: Any) -> None:
+    assert decide(case_after(*so_far), cmd.Rejudge(verdict("deny")), 0.0) == []
+
+
+DENIED_AFTER_ALL = verdict("deny", quorums=(quorum("large", "cleo"),), asks=False)
+
+
+def test_nobody_is_asked_about_what_is_denied() -> None:
+    at_once = case_after(receive(verdict_=DENIED_AFTER_ALL))
+    later = case_after(cmd.Rejudge(DENIED_AFTER_ALL))
+    assert [[mail.to for mail in case.mails] for case in (at_once, later)] == [[], ["ada", "bob"]]
+
+
+def test_whom_a_changed_policy_asks_too_is_asked_at_that_moment() -> None:
+    more = verdict(quorums=(quorum(), quorum("large", "cleo")))
+    asked = owed(case_after(5, cmd.Rejudge(more)), Mail)[-1]
+    assert (asked.about, asked.to, asked.at) == ("ask", "cleo", 5)
+
+
+def test_whoever_could_approve_is_asked_anew_for_a_retry_after_expiry() -> None:
+    case = case_after(by("ada"), begin(), finish("doubt"), 150, by("ada", "retry"))
+    asked = [(mail.to, mail.at) for mail in owed(case, Mail) if mail.revision == 2]
+    assert asked == [("ada", 150), ("bob", 150)]
+
+
+def test_an_agent_gets_its_permit_in_a_result() -> None:
+    case = case_after(receive(executor=AGENT), by("ada"))
+    assert (owed(case, Result), len(owed(after(case, begin(AGENT)), Result))) == ([], 1)
+
+
+def test_who_was_only_answered_is_asked_when_a_policy_wants_them() -> None:
+    more = verdict(quorums=(quorum(), quorum("large", "cleo")))
+    case = case_after(cmd.Answer("cleo", "help", "?"), cmd.Rejudge(more))
+    assert [mail.about for mail in owed(case, Mail) if mail.to == "cleo"] == ["answer", "ask"]
+
+
+def test_who_was_asked_about_an_older_revision_is_asked_about_the_new_one() -> None:
+    changed = begin(executor_ref(digest="sha256:b"))
+    asked = [mail.to for mail in case_after(by("ada"), changed).mails if mail.revision == 2]
+    assert asked == ["ada", "bob"]
+
+
+def test_what_is_only_recorded_is_confirmed_with_what_it_was() -> None:
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2, route_to=("cleo",)),)))
+    to_cleo = decide_(case_after(two), "ada", "route", target=target("cleo"), message_id="<1@x>")
+    case = case_after(two, to_cleo, by("bob"))
+    told = [(m.to, m.key, m.said, m.reply_to) for m in owed(case, Mail) if m.about == "recorded"]
+    assert told == [("ada", "route", "cleo", "<1@x>"), ("bob", "approve", "", None)]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_mail.core.duration import LONGEST, parse_duration, show_duration
+from tests.ids import plain
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_a_duration_is_read(text: str, seconds: int) -> None:
         *("", "4", "h", "4 h", " 4h", "4h ", "4H", "-4h", "1.5h", "4h30", "1y", "４h", "4h\n"),
         *("0s", "0d0h", "3661d", "9999999999s"),
     ],
-    ids=repr,
+    ids=plain,
 )
 def test_anything_else_is_no_duration(text: str) -> None:
     with pytest.raises(ValueError, match=r"duration|outside"):

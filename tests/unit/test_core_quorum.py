@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from hitl_mail.core import commands as cmd
 from hitl_mail.core.events import Decision, Verb
-from hitl_mail.core.quorum import SETTLE, askable, deciders, members, seat, unmet
+from hitl_mail.core.quorum import (
+    SETTLE,
+    askable,
+    asked,
+    deciders,
+    lacking,
+    members,
+    missing,
+    out_of_reach,
+    routes,
+    seat,
+    unmet,
+    unreached_now,
+    waiting_for,
+)
 from hitl_mail.core.verdict import ADMINS, Quorum
-from tests.factories import GROUPS, begin, case_after, decide_, finish, quorum, receive, verdict
+from tests.factories import (
+    GROUPS,
+    begin,
+    by,
+    case_after,
+    decide_,
+    finish,
+    quorum,
+    receive,
+    sampled,
+    verdict,
+)
 
 
 def said(by: str, *counts: str, revision: int = 1, verb: Verb = "approve") -> Decision:
@@ -95,3 +123,131 @@ def test_an_automatic_case_in_doubt_is_settled_by_the_standby() -> None:
 def test_everybody_is_asked_once() -> None:
     both = verdict(quorums=(quorum("money"), quorum("large", "bob", "cleo")))
     assert askable(case_after(receive(verdict_=both))) == ("ada", "bob", "cleo")
+
+
+def test_in_the_place_of_who_is_away_their_stand_in_is_seated() -> None:
+    found = seat("money", 1, ("finance",), GROUPS, (), {"ada": "eve"})
+    assert (found.refs, found.reviewers) == (("finance",), ("bob", "eve"))
+
+
+@pytest.mark.parametrize(
+    ("away", "approvals", "expected"),
+    [
+        ({}, 1, ("ada", "bob")),
+        ({"ada": "eve"}, 1, ("bob", "eve")),
+        ({"ada": "bob"}, 1, ("bob",)),
+        ({"ada": "bob"}, 2, ("ada", "bob")),
+        ({"ada": "dora"}, 1, ("ada", "bob")),
+    ],
+    ids=["all there", "a stand-in", "one for both", "one is too few", "the owner stands in"],
+)
+def test_whom_to_ask(away: dict[str, str], approvals: int, expected: tuple[str, ...]) -> None:
+    assert asked({"ada", "bob"}, {"dora"}, away, approvals) == expected
+
+
+def test_one_is_asked_where_no_number_is_named() -> None:
+    assert asked({"ada", "bob"}, (), {"ada": "bob"}) == ("bob",)
+
+
+def test_how_many_approvals_are_lacking_is_counted_for_each_rule() -> None:
+    three = (quorum("money", approvals=3), quorum("large"), quorum("small"))
+    decisions = [said("ada", "money"), said("bob", "small")]
+    assert unmet(three, decisions, 1) == {"money": 2, "large": 1}
+
+
+HELD = receive(verdict_=verdict(on_failure="review"))
+TWO = receive(verdict_=verdict(quorums=(quorum(approvals=2), quorum("large", "cleo"))))
+
+
+def test_a_case_waits_for_the_quorums_that_are_not_met_and_in_them_for_who_is_missing() -> None:
+    case = case_after(TWO, by("ada"), by("cleo"))
+    [short] = lacking(case)
+    assert (short.rule, missing(case, short), waiting_for(case)) == ("money", ["bob"], ("bob",))
+
+
+def test_approvals_of_one_rule_are_none_of_another() -> None:
+    case = case_after(TWO, by("ada"))
+    assert missing(case, quorum("large", "ada", "cleo")) == ["ada", "cleo"]
+
+
+@pytest.mark.parametrize(
+    ("so_far", "people"),
+    [
+        ((), ("ada", "bob")),
+        ((by("ada"),), ()),
+        ((by("ada"), begin()), ()),
+        ((by("ada"), begin(), finish()), ()),
+        ((by("ada"), begin(), finish("doubt")), ("ada", "bob")),
+        ((HELD, by("ada"), begin(), finish("failed")), ("ada", "bob")),
+        ((by("ada", "reject"),), ()),
+        ((receive(verdict_=sampled()),), ()),
+        ((receive(verdict_=sampled()), begin(), finish()), ("ada", "bob")),
+        ((receive(verdict_=sampled()), begin(), finish(), by("ada", "ok")), ()),
+    ],
+    ids=[
+        *("pending", "approved", "executing", "executed", "in doubt", "held", "rejected"),
+        *("a sample runs", "a sample is reviewed", "a sample was reviewed"),
+    ],
+)
+def test_people_are_waited_for_only_where_their_word_counts(
+    so_far: tuple[Any, ...], people: tuple[str, ...]
+) -> None:
+    assert waiting_for(case_after(*so_far)) == people
+
+
+def test_whom_no_question_reaches_is_told_of_those_who_are_waited_for() -> None:
+    case = case_after(cmd.Absent("ada", "on holiday"), cmd.Absent("cleo", "on holiday"))
+    assert unreached_now(case) == ("ada",)
+
+
+def test_nobody_is_out_of_reach_while_enough_others_can_answer() -> None:
+    assert out_of_reach(case_after(cmd.Absent("ada"))) == ()
+
+
+def test_out_of_reach_are_those_without_whom_a_quorum_cannot_be_met() -> None:
+    gone = (cmd.Absent("ada"), cmd.Absent("bob"), cmd.Absent("cleo"))
+    assert out_of_reach(case_after(*gone)) == ("ada", "bob")
+    assert out_of_reach(case_after(TWO, cmd.Absent("ada"))) == ("ada",)
+    assert out_of_reach(case_after(TWO, cmd.Absent("cleo"))) == ("cleo",)
+    assert out_of_reach(case_after(TWO, *gone)) == ("ada", "bob", "cleo")
+
+
+def test_approvals_that_are_there_are_not_waited_for_again() -> None:
+    two_of_three = verdict(quorums=(quorum("money", "ada", "bob", "cleo", approvals=2),))
+    case = case_after(receive(verdict_=two_of_three), by("ada"), cmd.Absent("bob"))
+    assert out_of_reach(case) == ()
+
+
+def test_of_a_case_in_doubt_those_are_out_of_reach_who_could_settle_it() -> None:
+    doubt = (by("ada"), begin(), finish("doubt"), cmd.Absent("ada"))
+    assert out_of_reach(case_after(*doubt)) == ()
+    assert out_of_reach(case_after(*doubt, cmd.Absent("bob"))) == ("ada", "bob")
+
+
+def test_who_has_approved_is_not_out_of_reach() -> None:
+    assert out_of_reach(case_after(TWO, by("ada"), cmd.Absent("ada"))) == ()
+
+
+def test_nobody_is_out_of_reach_of_what_is_decided() -> None:
+    assert out_of_reach(case_after(by("ada"), cmd.Absent("bob"), cmd.Absent("ada"))) == ()
+
+
+def test_a_case_in_doubt_is_settled_by_the_people_of_all_its_rules() -> None:
+    case = case_after(TWO, by("ada"), by("bob"), by("cleo"), begin(), finish("doubt"))
+    assert deciders(case) == (
+        Quorum(SETTLE, 1, ("finance", "cleo", ADMINS), ("ada", "bob", "cleo")),
+    )
+
+
+def test_a_question_may_go_to_the_names_and_people_of_all_one_s_rules() -> None:
+    rules = (quorum("money", route_to=("team",)), quorum("large", "cleo"))
+    case = case_after(receive(verdict_=verdict(quorums=rules)))
+    assert routes(case, "ada") == ("bob", "finance", "team")
+    assert routes(case, "cleo") == ()
+    assert routes(case, "eve") == ()
+
+
+def test_a_question_does_not_go_to_the_admins_by_that_name() -> None:
+    short = seat("money", 2, ("finance",), GROUPS, ("ada",))
+    case = case_after(receive(verdict_=verdict(quorums=(short,))))
+    assert routes(case, "bob") == ("cleo", "finance")

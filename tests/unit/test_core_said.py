@@ -8,18 +8,22 @@ import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
+from hitl_mail.core.canonical import digest
 from hitl_mail.core.case import Case
 from hitl_mail.core.decide import decide
 from hitl_mail.core.documents import case_document, queue_row, result
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.quorum import routes as names_to_hand_to
 from hitl_mail.core.quorum import waiting_for
+from hitl_mail.core.said import revision_digest
 from hitl_mail.core.verdict import Escalation, Verdict
 from hitl_mail.errors import NotAllowed
 from tests.factories import (
     EXPIRES,
     NAMES,
+    action,
     after,
+    attachment,
     begin,
     by,
     case_after,
@@ -203,7 +207,195 @@ def test_an_edit_after_a_retry_has_no_more_time_than_the_retry() -> None:
     assert case.expires_at == 150 + EXPIRES
 
 
+# What a decision is bound to
+
+
+def test_a_revision_is_bound_to_what_runs_by_which_executor_and_to_which_asking() -> None:
+    attachments = [{"name": "a.csv", "digest": "sha256:x"}]
+    sealed = revision_digest("k", {"n": 1}, attachments, executor_ref(), 3, "salt")
+    assert sealed == digest(
+        {
+            "kind": "k",
+            "payload": {"n": 1},
+            "attachments": attachments,
+            "executor": {"name": "refund", "digest": "sha256:a"},
+            "number": 3,
+            "salt": "salt",
+        }
+    )
+
+
+MOVED = executor_ref(digest="sha256:b")
+REVISED: dict[str, Any] = {
+    "received": (),
+    "edited": (edits(),),
+    "edited, then other settings": (edits(), by("ada"), begin(MOVED)),
+    "other settings": (by("ada"), begin(MOVED)),
+    "retried after expiry": (by("ada"), begin(), finish("doubt"), 150, by("ada", "retry")),
+    "edited, retried after expiry": (
+        *(edits(), by("ada"), begin(), finish("doubt"), 150, by("ada", "retry")),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REVISED)
+def test_every_revision_is_bound_to_all_it_would_run(name: str) -> None:
+    document = action(id="refund-8841", attachments=[attachment()])
+    case = case_after(receive(document), *REVISED[name])
+    of = case.revision
+    assert of.digest == revision_digest(
+        "payment.refund", case.payload, case.attachments, of.executor, of.number, of.salt
+    )
+    assert of.at == (150 if "retried" in name else 0)
+    assert (of.number, case.attachments) == (len(case.revisions), receive(document).attachments)
+
+
+def test_every_revision_has_a_salt_of_its_own() -> None:
+    case = case_after(edits(), edits(to=change(30)))
+    first, second, third = (revision.salt for revision in case.revisions)
+    assert (second, third) == (digest([first, 2]), digest([second, 3]))
+
+
+# What is told to who may not say it
+
+
+EXECUTED = (by("ada"), begin(), finish())
+REVIEWED = (receive(verdict_=sampled()), begin(), finish())
+REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
+    "final": (EXECUTED, by("ada"), 0, ("closed", "the case is already executed")),
+    "another verb's turn": (
+        (),
+        by("ada", "done"),
+        0,
+        (
+            "not_now",
+            "the case is pending, done does not apply; what does: approve, reject, edit, route",
+        ),
+    ),
+    "nobody's turn": (
+        (by("ada"),),
+        by("bob"),
+        0,
+        ("not_now", "the case is approved, approve does not apply; nothing is to be decided"),
+    ),
+    "something older was seen": (
+        (),
+        lambda case: decide_(case, seen="sha256:old"),
+        0,
+        ("changed", "the case changed since it was shown; look at it again"),
+    ),
+    "the review is over": (
+        REVIEWED,
+        by("ada", "ok"),
+        100,
+        ("expired", "the time for its review is over"),
+    ),
+    "the time is over": ((), by("ada"), EXPIRES, ("expired", "the case has expired")),
+    "the owner": (
+        (),
+        by("dora"),
+        0,
+        ("own_request", "dora asked for this, or owns the agent that did"),
+    ),
+    "somebody else": ((), by("eve"), 0, ("not_reviewer", "eve is not one of its reviewers")),
+    "another door": (
+        (receive(verdict_=verdict(quorums=(quorum(doors=("mail", "cli")),))),),
+        by("ada", via="link"),
+        0,
+        ("door", "this rule takes decisions by mail, cli only"),
+    ),
+    "said already": (
+        (receive(verdict_=TWO), by("ada")),
+        by("ada"),
+        0,
+        ("already", "ada has approved; others still have to"),
+    ),
+    "nothing changed": (
+        (),
+        edits(to=change(49)),
+        0,
+        ("unchanged", "the edit leaves everything as it is"),
+    ),
+    "forbidden": (
+        (),
+        edits(to=change(9, verdict("deny", reasons=("Never nine", "Nor odd")))),
+        0,
+        ("forbidden", "the rules forbid what the edit would run: Never nine; Nor odd"),
+    ),
+    "approved, then handed on": (
+        (receive(verdict_=TWO), by("ada")),
+        routes("ada", target("bob")),
+        0,
+        ("already", "ada has approved; others still have to"),
+    ),
+    "handed to nobody": (
+        (),
+        routes("ada", None),
+        0,
+        ("no_target", "nobody in nobody may decide this"),
+    ),
+    "handed to a group of nobody": (
+        (),
+        routes("ada", target("interns")),
+        0,
+        ("no_target", "nobody in interns may decide this"),
+    ),
+    "handed to oneself": (
+        (),
+        routes("ada", target("ada")),
+        0,
+        ("no_target", "it is with you already"),
+    ),
+    "handed to somebody else": (
+        (receive(verdict_=TO_CLEO),),
+        routes("ada", target("eve")),
+        0,
+        ("no_target", "the rule does not let you hand it to eve; it may go to: bob, cleo"),
+    ),
+    "handed to somebody else by the only one": (
+        (receive(verdict_=verdict(quorums=(quorum("money", "ada"),))),),
+        routes("ada", target("eve")),
+        0,
+        ("no_target", "the rule does not let you hand it to eve; it may go to: nobody"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_says_what_is_wrong_and_what_would_do(name: str) -> None:
+    so_far, command, now, expected = REFUSALS[name]
+    case = case_after(*so_far)
+    error = refused(case, command(case), now)
+    assert (error.code, error.detail) == expected
+
+
+# A retry
+
+
+@pytest.mark.parametrize(("at", "status"), [(EXPIRES - 1, "approved"), (EXPIRES, "pending")])
+def test_a_retry_from_the_moment_of_expiry_on_is_asked_afresh(at: float, status: str) -> None:
+    assert case_after(by("ada"), begin(), finish("doubt"), at, by("ada", "retry")).status == status
+
+
 # A route
+
+
+def test_who_comes_to_a_group_that_the_rule_names_may_decide_what_was_handed_to_it() -> None:
+    to_team = verdict(quorums=(quorum(route_to=("team",)),))
+    case = case_after(receive(verdict_=to_team), routes("ada", target("team", "cleo")))
+    assert case.quorums[0].refs == ("finance", "team")
+    newcomer = decide_(case, "eve", names=frozenset({"eve", "team"}))
+    assert after(case, newcomer).status == "approved"
+
+
+def test_of_two_rules_one_takes_the_question_and_only_that_one_is_handed_on() -> None:
+    rules = (quorum("money", route_to=("cleo",)), quorum("large", "ada"))
+    case = case_after(receive(verdict_=verdict(quorums=rules)), routes("ada", target("cleo")))
+    assert [q.reviewers for q in case.quorums] == [("bob", "cleo"), ("ada",)]
+
+
+def test_a_decision_that_hands_nothing_on_names_nobody() -> None:
+    assert [d.to for d in case_after(by("ada")).decisions] == [""]
 
 
 def test_who_hands_it_on_is_waited_for_no_longer_and_may_still_decide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import pytest
@@ -58,3 +59,25 @@ def test_a_draw_never_reaches_one() -> None:
     draws = [draw(KEY, f"261122-{number:06}") for number in range(2000)]
     assert 0 <= min(draws) < 0.01
     assert 0.99 < max(draws) < 1
+
+
+def test_a_draw_is_what_anybody_with_the_key_computes() -> None:
+    sealed = hmac.new(KEY, CASE.encode(), "sha256").hexdigest()
+    assert draw(KEY, CASE) == (int(sealed[:16], 16) // 2**11) / 2**53
+
+
+def test_each_rule_s_draw_and_rate_are_looked_at() -> None:
+    def line(drawn: float | None, rate: float | None) -> dict[str, Any]:
+        values = {"draw": drawn, "rate": rate}
+        return {"values": {name: value for name, value in values.items() if value is not None}}
+
+    rare, every = line(RIGHT, RIGHT / 2), line(RIGHT, 1.0)
+    assert check_draws(receipt(trace=[rare, every]), (KEY,)) is None
+    assert check_draws(receipt(trace=[line(None, 0.5), rare], sampled=False), (KEY,)) is None
+    assert check_draws(receipt(trace=[line(RIGHT, None)], sampled=False), (KEY,)) is None
+    wrong = check_draws(receipt(trace=[every, line(RIGHT / 3, 1.0)]), (KEY,))
+    assert wrong == f"its sample was drawn as {RIGHT / 3}, which is not what the key gives"
+
+
+def test_a_receipt_without_a_trace_has_no_draw_that_could_be_wrong() -> None:
+    assert check_draws({"case": CASE, "verdict": {"gate": "hard"}}, (KEY,)) is None

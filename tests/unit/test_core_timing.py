@@ -17,6 +17,7 @@ from hitl_mail.core.verdict import Escalation
 from hitl_mail.policy.obligations import moments
 from tests.factories import (
     EXPIRES,
+    NAMES,
     after,
     begin,
     by,
@@ -274,3 +275,62 @@ def test_after_the_expiry_nothing_else_is_told() -> None:
     asked = quorum(remind=(20, 60), escalate=TO_CLEO)
     case = case_after(receive(verdict_=verdict(quorums=(asked,))))
     assert told(case, EXPIRES + 50, ada="eve") == [("Expired", ())]
+
+
+# When time next matters
+
+
+AGENT = executor_ref(type="agent")
+RAN = (receive(verdict_=sampled()), begin(), 5, finish())
+NEXT: dict[str, tuple[tuple[Any, ...], float | None]] = {
+    "it waits for people": ((), EXPIRES),
+    "it waits for a slot": ((by("ada"),), EXPIRES),
+    "it is tried again": ((by("ada"), begin(), 7, finish("temporary", retries=1)), 8.0),
+    "it would be tried again too late": (
+        (by("ada"), begin(), 99.5, finish("temporary", retries=1)),
+        EXPIRES,
+    ),
+    "a permit": ((receive(executor=AGENT), by("ada"), 3, begin(AGENT)), 23.0),
+    "it runs": ((by("ada"), begin()), None),
+    "in doubt": ((by("ada"), begin(), finish("doubt")), None),
+    "over": ((by("ada", "reject"),), None),
+    "reviewed until then": (RAN, 105.0),
+    "reviewed": ((*RAN, by("ada", "ok")), None),
+}
+
+
+@pytest.mark.parametrize("name", NEXT)
+def test_time_next_changes_it_at(name: str) -> None:
+    so_far, expected = NEXT[name]
+    assert due(case_after(*so_far)) == expected
+
+
+def test_who_is_asked_for_somebody_away_is_asked_at_that_moment_and_so_on_their_return() -> None:
+    case = case_after()
+    away = decide(case, cmd.Tick({"ada": "eve"}), 7.0)
+    assert away == [ev.Handed(7.0, "away", ("money",), ("eve",), (), ("ada",))]
+    stood_in = after(case, cmd.Tick({"ada": "eve"}), 7.0)
+    names = {"ada": NAMES["ada"], "bob": NAMES["bob"], "eve": NAMES["eve"]}
+    back = decide(stood_in, cmd.Tick({}, names), 9.0)
+    assert back == [ev.Handed(9.0, "away", ("money",), ("ada",), (), ("eve",))]
+
+
+def test_a_reminder_after_one_second_is_one() -> None:
+    case = case_after(receive(verdict_=verdict(quorums=(quorum(remind=(1,)),))))
+    assert (due(case), told(case, 1.0)) == (1.0, [("Reminded", ("ada", "bob"))])
+
+
+def test_an_escalation_bears_the_time_at_which_it_was_found_due() -> None:
+    assert [event.at for event in decide(case_after(*ESCALATED), TICK, 31.0)] == [31.0]
+
+
+def test_rules_that_escalate_to_others_ask_each_of_them() -> None:
+    rules = (
+        quorum("money", escalate=TO_CLEO),
+        quorum("large", "bob", escalate=Escalation(30, ("dan",), ("dan",))),
+    )
+    case = case_after(receive(verdict_=verdict(quorums=rules)))
+    assert [(e.rules, e.people) for e in decide(case, TICK, 30.0) if isinstance(e, ev.Handed)] == [
+        (("money",), ("cleo",)),
+        (("large",), ("dan",)),
+    ]

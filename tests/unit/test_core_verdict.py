@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
-from hitl_mail.core.verdict import DOORS, Quorum, Verdict, combined, stricter
+from hitl_mail.core.verdict import DOORS, Escalation, Quorum, Trace, Verdict, combined, stricter
 from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
 
 AUTO, DENY = verdict("auto"), verdict("deny")
@@ -197,3 +197,66 @@ def test_history_says_which_policy_and_gate() -> None:
     case = after(case_after(receive(verdict_=AUTO)), cmd.Rejudge(verdict()))
     detail = {moment.event: moment.detail for moment in case.history}
     assert detail["rejudged"] == {"policy": verdict().policy, "gate": "hard"}
+
+
+def test_the_document_of_a_verdict_has_the_keys_of_the_contract() -> None:
+    trace = (
+        Trace("labels", False, {"kind": "crm.label"}),
+        Trace("money", True, {}, "no such key: amount"),
+    )
+    found = verdict(trace=trace, conflict=True, sampled=False).document()
+    assert found == {
+        "gate": "hard",
+        "asks": True,
+        "sampled": False,
+        "rules": ["money"],
+        "reasons": ["Moves funds"],
+        "quorums": [{"rule": "money", "reviewers": ["ada", "bob"], "approvals": 1}],
+        "expires": 100,
+        "policy": verdict().policy,
+        "conflict": True,
+        "trace": [
+            {"rule": "labels", "matched": False, "values": {"kind": "crm.label"}},
+            {"rule": "money", "matched": True, "values": {}, "error": "no such key: amount"},
+        ],
+    }
+
+
+def test_both_verdicts_at_once_ask_for_all_that_either_asks_for() -> None:
+    old = verdict(quorums=(quorum(approvals=2),), rules=("money",), expires=60)
+    new = sampled("labels", reasons=("Labels",), policy="sha256:new", expires=70)
+    assert combined(old, new) == msgspec.structs.replace(
+        new,
+        gate="hard",
+        asks=True,
+        rules=("labels", "money"),
+        reasons=("Labels", "Moves funds"),
+        quorums=old.quorums,
+        expires=60,
+        sampled=None,
+        reviews=(),
+    )
+
+
+def test_a_failure_is_one_where_neither_wants_a_person_to_look_at_it() -> None:
+    assert both(AUTO, verdict()).on_failure == "fail"
+
+
+def test_of_two_reasons_of_one_rule_the_older_comes_first() -> None:
+    new = verdict(quorums=(quorum(approvals=2),), reasons=("A larger sum",))
+    assert both(verdict(), new).reasons == ("Moves funds", "A larger sum")
+
+
+def test_where_new_names_mean_the_same_people_the_new_names_count() -> None:
+    found = quorum_of(quorum("money", "finance"), quorum("money", "ada", "bob"))
+    assert (found.refs, found.reviewers) == (("ada", "bob"), ("ada", "bob"))
+
+
+def test_a_smaller_circle_is_reminded_and_escalated_as_before() -> None:
+    later = {
+        "remind": (20,),
+        "escalate": Escalation(30, ("cleo",), ("cleo",)),
+        "route_to": ("cleo",),
+    }
+    found = quorum_of(quorum(**later), quorum("money", "ada"))
+    assert found == quorum("money", "ada", **later)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hitl_mail.core.sampling import check_draws, draw, share
-from hitl_mail.core.verdict import Standing, Verdict
+from hitl_mail.core.verdict import Quorum, Standing, Verdict
 from tests.rulebook import KINDS, action, policy, rule
 
 AUTO = rule("auto", "true", "auto")
@@ -258,6 +258,13 @@ def test_each_rule_that_drew_the_case_has_it_reviewed() -> None:
         ("often", 1, ("ada", "bob"))
     ]
     assert verdict.review_expires == 2 * 86400
+
+
+@pytest.mark.parametrize(("expires", "remind"), [('expires = "2d"', 86400), ("", 43200)])
+def test_a_review_has_the_doors_and_reminders_of_its_rule(expires: str, remind: int) -> None:
+    more = f'rate = 1\ndoors = ["mail"]\nremind = ["50%"]\n{expires}'
+    verdict = ask(rule("r", "true", "sample", more), Standing(draw=0.0))
+    assert verdict.reviews == (Quorum("r", 1, ("owner",), ("cleo",), ("mail",), (remind,)),)
 
 
 def test_the_shortest_time_to_review_it_counts() -> None:

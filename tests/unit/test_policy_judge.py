@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from hitl_mail.core.verdict import ADMINS, Trace
+from hitl_mail.core.verdict import ADMINS, Escalation, Quorum, Standing, Trace
 from tests.rulebook import KINDS, action, judged, policy, rule
 
 MONEY = rule(
@@ -363,3 +364,180 @@ def test_values_in_the_trace_are_short_and_visible() -> None:
         200,
         [1],
     )
+
+
+# What a quorum brings with it
+
+
+LATER = rule(
+    "later",
+    "true",
+    "hard",
+    """reviewers = ["finance"]
+approvals = 2
+doors = ["mail", "cli"]
+expires = "4h"
+remind = ["50%", "3h"]
+escalate = { after = "2h", to = ["owner"] }
+route_to = ["owner"]""",
+)
+
+
+def test_a_quorum_is_reminded_escalated_and_handed_on_as_its_rule_says() -> None:
+    [quorum] = judged(LATER).quorums
+    assert quorum == Quorum(
+        rule="later",
+        approvals=2,
+        refs=("finance",),
+        reviewers=("ada", "bob"),
+        doors=("mail", "cli"),
+        remind=(7200, 10800),
+        escalate=Escalation(7200, ("owner",), ("cleo",)),
+        route_to=("owner",),
+    )
+
+
+def test_reminders_are_shares_of_the_time_there_is() -> None:
+    [quorum] = judged(LATER, action(expires="1h")).quorums
+    assert quorum.remind == (1800,)
+
+
+def test_who_is_escalated_to_is_looked_up_without_those_who_may_not_decide() -> None:
+    [quorum] = judged(LATER, excluded=frozenset({"cleo"})).quorums
+    assert quorum.escalate == Escalation(7200, ("owner", ADMINS), ())
+
+
+def test_in_the_place_of_who_is_away_a_stand_in_is_asked() -> None:
+    found = policy(KINDS + LATER)
+    standing = Standing(away={"ada": "dora"})
+    [quorum] = found.judge(action(), "billing", frozenset(), standing=standing).quorums
+    assert quorum.reviewers == ("bob", "dora")
+
+
+def test_what_stands_for_a_rule_has_a_quorum_of_its_name() -> None:
+    assert [q.rule for q in judged(MONEY, label()).quorums] == ["unmatched"]
+    assert judged(LABELS, label()).standby == Quorum("standby", 1, ("owner",), ("cleo",))
+
+
+def test_rules_that_ask_the_same_people_keep_their_own_names_and_doors() -> None:
+    doors = rule("doors", "true", "hard", 'reviewers = ["finance"]\ndoors = ["cli"]')
+    assert [(q.rule, q.doors) for q in judged(MONEY + doors).quorums] == [
+        ("doors", ("cli",)),
+        ("money", ("mail", "link", "cli")),
+    ]
+
+
+# What claims are weighed with
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        'agent == "billing" && "external" in effects',
+        'typical.cost == 2.0 && "external" in effects',
+        'untrusted && "external" in effects',
+    ],
+)
+def test_beside_a_claim_all_that_is_known_is_known(when: str) -> None:
+    item = {"title": "T", "text": "t", "source": "elsewhere"}
+    of = label(effects=["external"], context=[item])
+    found = policy(KINDS + LABELS + rule("r", when))
+    verdict = found.judge(of, "billing", frozenset(), standing=Standing(typical={"cost": 2.0}))
+    assert (verdict.gate, verdict.rules) == ("hard", ("r",))
+
+
+def test_a_claim_counts_for_nothing_that_does_not_read_it() -> None:
+    first = judged(LABELS, label(effects=["external"]))
+    assert (first.gate, first.conflict) == ("auto", False)
+
+
+# What else a policy tells
+
+
+SAMPLES = rule("s", "true", "sample", "rate = 1\ntighten = { flagged = 0.1, of = 20 }")
+
+
+def test_a_policy_tells_when_a_rule_is_tightened() -> None:
+    found = policy(KINDS + MONEY + SAMPLES)
+    assert [found.tighten_of(name) for name in ("s", "money", "nobody")] == [(0.1, 20), None, None]
+
+
+def test_a_policy_tells_what_a_schema_has_against_a_payload() -> None:
+    found = policy(KINDS + STRICT, {"note.json": SCHEMA})
+    assert found.complaints("note.add", {"n": "x"}) == ["n: 'x' is not of type 'number'"]
+    assert found.complaints("note.add", {"n": 1}) == []
+    assert found.complaints("payment.refund", {"n": "x"}) == []
+    assert found.complaints("unknown", {"n": "x"}) == []
+
+
+def test_a_policy_tells_the_schema_of_a_kind() -> None:
+    found = policy(KINDS + STRICT, {"note.json": SCHEMA})
+    schemas = [found.schema_of(kind) for kind in ("note.add", "payment.refund", "unknown")]
+    assert schemas == [json.loads(SCHEMA), None, None]
+
+
+def test_the_same_rules_can_be_tried_where_nothing_is_required() -> None:
+    found = policy(KINDS + STRICT + NOTES, {"note.json": SCHEMA})
+    bare = found.without_gaps()
+    lacking = action("note.add", payload={"n": "x"})
+    assert found.judge(lacking, "billing", frozenset()).gate == "hard"
+    assert bare.judge(lacking, "billing", frozenset()).gate == "auto"
+    assert (bare.digest, bare.text, bare.rules, bare.tests) == (
+        found.digest,
+        found.text,
+        found.rules,
+        (),
+    )
+
+
+@pytest.mark.parametrize(("case_id", "sampled"), [("261122-k3f9ma", None), (None, None)])
+def test_whether_a_sample_is_taken_stays_open_without_its_draw(
+    case_id: str | None, sampled: bool | None
+) -> None:
+    found = policy(KINDS + SAMPLES)
+    assert found.judge(label(), "billing", frozenset(), case_id).sampled is sampled
+
+
+def test_what_is_not_drawn_has_no_time_to_be_reviewed_in() -> None:
+    assert (judged(MONEY).review_expires, judged(LABELS, label()).review_expires) == (0, 0)
+
+
+# Reasons and errors of both answers
+
+
+def test_a_reason_is_filled_from_what_is_known_where_the_rule_matches_anyway() -> None:
+    shown = rule("shown", "true", "hard", 'reason = "Touches {effects}"')
+    verdict = judged(shown, label(effects=["external"]))
+    assert verdict.reasons == ("Touches []",)
+
+
+def test_what_cannot_be_told_outweighs_what_a_claim_would_trigger() -> None:
+    doubtful = rule(
+        "doubtful",
+        '"external" in effects || payload.missing > 1.0',
+        "exception",
+        "exceptions = [{ when = 'true', reason = 'It goes out' }]",
+    )
+    verdict = judged(doubtful, label(effects=["external"]))
+    assert (verdict.gate, verdict.reasons) == (
+        "hard",
+        ("Rule doubtful cannot be told: payload.missing is not given",),
+    )
+
+
+def test_what_only_the_claims_leave_open_stands_in_the_trace_and_the_reasons() -> None:
+    both = rule(
+        "both",
+        "true",
+        "exception",
+        "exceptions = [{ when = 'true', reason = 'Always' },"
+        " { when = '\"external\" in effects && payload.a > 1.0' },"
+        " { when = '\"external\" in effects && payload.b > 1.0' }]",
+    )
+    verdict = judged(both, label(effects=["external"]))
+    assert verdict.reasons == (
+        "Always",
+        "Rule both cannot be told: payload.a is not given",
+        "Rule both cannot be told: payload.b is not given",
+    )
+    assert verdict.trace[0].error == "payload.a is not given; payload.b is not given"

@@ -19,6 +19,7 @@ from hitl_mail.core.receipt import (
     erase,
     has_texts,
     is_erased,
+    missing,
     seal,
 )
 from hitl_mail.core.receipt_texts import split
@@ -238,3 +239,179 @@ def test_a_receipt_nested_too_deep_to_digest_is_faulty() -> None:
 def test_what_has_no_canonical_form_is_not_sealed() -> None:
     with pytest.raises(ValueError, match="exceeds safe integer"):
         sealed(outcome={"n": 2**60})
+
+
+NO_SALT = {part: salt for part, salt in SALTS.items() if part != "outcome"}
+ERASURE = {"erased": "sha256:" + "1" * 64}
+FAULTS: dict[str, tuple[Any, str]] = {
+    "a list": ([], "it is not an object"),
+    "no number for a format": (
+        {**sealed(), "format": True},
+        "format is missing or not a number",
+    ),
+    "format nought": ({**sealed(), "format": 0}, "format is missing or not a number"),
+    "a later format": (
+        {**sealed(), "format": 2},
+        "it is of format 2; formats up to 1 can be checked here",
+    ),
+    **{
+        f"{name} is no text": ({**sealed(), name: 7}, f"{name} is missing or not text")
+        for name in ("prev", "digest", "signature", "key", "case", "id", "agent", "kind", "status")
+    },
+    **{
+        f"{name} is no list": ({**sealed(), name: {}}, f"{name} is missing or not a list")
+        for name in ("decided_by", "decisions", "events")
+    },
+    **{
+        f"{name} is missing": (
+            {key: value for key, value in sealed().items() if key != name},
+            f"{name} is missing",
+        )
+        for name in ("run_id", "verdict", "gate", "title", "action", "outcome")
+    },
+    "no salts": ({**sealed(), "salts": []}, "salts is missing or not an object"),
+    "a salt of nothing": (
+        {**sealed(), "salts": {**SALTS, "more": "0" * 32}},
+        "salts has an entry 'more' that belongs to nothing",
+    ),
+    "a salt that is none": (
+        {**sealed(), "salts": {**SALTS, "action": "0" * 31}},
+        "the salt of action is not 32 hexadecimal digits",
+    ),
+    "a salt that is no text": (
+        {**sealed(), "salts": {**SALTS, "action": 7}},
+        "the salt of action is not 32 hexadecimal digits",
+    ),
+    "contents without a salt": (
+        {**sealed(), "salts": NO_SALT},
+        "outcome has no salt and is not erased",
+    ),
+    "contents beside an erasure": (
+        {**sealed(), "salts": NO_SALT, "outcome": {**ERASURE, "more": 1}},
+        "outcome has no salt and is not erased",
+    ),
+    "an erasure that is no digest": (
+        {**sealed(), "salts": NO_SALT, "outcome": {"erased": ["sha256:" + "1" * 64]}},
+        "outcome has no salt and is not erased",
+    ),
+    "an erasure that is some text": (
+        {**sealed(), "salts": NO_SALT, "outcome": {"erased": "all of it"}},
+        "outcome has no salt and is not erased",
+    ),
+    "texts erased that have a salt": (
+        {**sealed(), "texts": ERASURE},
+        "texts is there and no erasure",
+    ),
+    "texts erased that stand there": (
+        {**erase(sealed()), "title": "another"},
+        "its texts are erased, and some are there",
+    ),
+    "another number": ({**sealed(), "seq": 2}, "its seq is 2 where 1 must follow"),
+    "a number that is none": ({**sealed(), "seq": True}, "its seq is True where 1 must follow"),
+    "no canonical form": ({**sealed(), "later": 2**60}, "it has no canonical form"),
+    "another content": (
+        {**sealed(), "agent": "other"},
+        "its content does not match its digest",
+    ),
+    "a signature in no spelling": ({**sealed(), "signature": "%"}, "its signature is not base64"),
+    "a signature in another spelling": (
+        {**sealed(), "signature": sealed()["signature"].replace("==", "=/")},
+        "its signature is not base64",
+    ),
+    "another signature": (
+        {**sealed(), "signature": "AAAA"},
+        f"its signature is not by the key {KEY}",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_first_thing_wrong_is_told_in_words(name: str) -> None:
+    receipt, expected = FAULTS[name]
+    assert fault(receipt) == expected
+
+
+def test_a_signature_that_decodes_to_the_same_bytes_is_not_ours() -> None:
+    receipt = sealed()
+    last = receipt["signature"].rstrip("=")[-1]
+    same = receipt["signature"].replace(f"{last}==", chr(ord(last) + 1) + "==")
+    assert fault({**receipt, "signature": same}) == "its signature is not base64"
+
+
+@pytest.mark.parametrize(
+    "salts",
+    [
+        {},
+        {part: SALTS[part] for part in PARTS[1:]},
+        {**SALTS, "more": "0" * 32},
+        {**SALTS, "action": "0" * 31},
+    ],
+)
+def test_what_is_not_salted_as_it_should_be_is_not_sealed(salts: dict[str, str]) -> None:
+    with pytest.raises(
+        ValueError, match="each of action, revisions, packets, outcome, texts needs"
+    ):
+        seal(body(), 1, NO_RECEIPT, salts, key=KEY, sign=PRIVATE.sign)
+
+
+def test_a_receipt_holds_what_was_sealed_under_its_number_and_key() -> None:
+    receipt = sealed()
+    assert {**body(), **receipt} == receipt
+    assert (receipt["format"], receipt["seq"], receipt["prev"]) == (1, 1, NO_RECEIPT)
+    assert (receipt["key"], receipt["salts"]) == (KEY, SALTS)
+
+
+def test_missing_receipts_are_counted() -> None:
+    assert missing(3, 5) == "receipts 3 to 5 are missing"
+    assert missing(3, 3) == "receipt 3 is missing"
+
+
+def test_a_receipt_is_split_into_what_stays_and_what_somebody_wrote() -> None:
+    shell, texts = split(sealed(**SECRET))
+    assert texts == {
+        "title": "Refund SECRET",
+        "trace": [
+            {
+                "values": {"payload.name": "SECRET", "draw": 0.25, "rate": 0.5},
+                "error": "no SECRET",
+            }
+        ],
+        "reasons": ["Moves SECRET"],
+        "notes": ["for SECRET"],
+        "events": [{"at": "x", "event": "canceled", "by": "billing", "why": "SECRET"}],
+    }
+    assert (shell["title"], shell["verdict"]["reasons"]) == ("", [])
+
+
+def test_what_is_no_receipt_is_split_all_the_same() -> None:
+    shell, texts = split({"verdict": {"trace": [7, {"values": 8}]}, "decisions": [7], "events": 7})
+    assert texts == {
+        "title": None,
+        "trace": [7, {"values": 8, "error": None}],
+        "reasons": None,
+        "notes": [7],
+        "events": [],
+    }
+    assert shell == {
+        "title": "",
+        "verdict": {"reasons": [], "trace": [None, {"values": {}}]},
+        "decisions": [None],
+        "events": [],
+    }
+
+
+@pytest.mark.parametrize(
+    "kept", [{"draw": "0.25"}, {"draw": True}, {"rate": None}, {"payload.amount": 49}]
+)
+def test_of_values_only_numbers_that_recompute_a_draw_stay(kept: dict[str, Any]) -> None:
+    shell, _ = split({"verdict": {"trace": [{"values": kept}]}})
+    assert shell["verdict"]["trace"] == [{"values": {}}]
+
+
+def test_before_texts_were_a_part_they_were_digested_where_they_stand() -> None:
+    old = before_texts()
+    form = {k: v for k, v in old.items() if k not in ("digest", "signature", "salts")}
+    for part in PARTS:
+        form[part] = digest_bytes(bytes.fromhex(SALTS[part]) + canonical(old[part]))
+    assert old["digest"] == digest(form)
+    assert (form["title"] != "", "texts" in form) == (True, False)

@@ -127,6 +127,7 @@ async def test_a_group_is_one_write_however_many_receipts_there_are(
     assert large[0] - small[0] < 10
 
 
+@pytest.mark.long
 async def test_cut_at_any_byte_of_the_last_receipts_none_before_is_lost(tmp_path: Path) -> None:
     await write(tmp_path / "whole", cases(3))
     path = receipts_directory(tmp_path / "whole") / "2026-11.jsonl"

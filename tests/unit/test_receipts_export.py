@@ -155,6 +155,7 @@ def test_a_gap_that_no_filter_leaves_is_named(tmp_path: Path) -> None:
     assert (found.fault.seq, found.whole) == (2, False)
 
 
+@pytest.mark.long
 def test_every_changed_byte_of_an_export_is_found(tmp_path: Path) -> None:
     path = tmp_path / "all.jsonl"
     assert verified(path, CHAIN[:2]).fault is None

@@ -59,6 +59,7 @@ def test_no_receipts_are_right(tmp_path: Path) -> None:
     assert report(tmp_path / "none") == VerifyReport(0, 0, NO_RECEIPT, None)
 
 
+@pytest.mark.long
 def test_every_changed_byte_is_found_in_its_file(directory: Path) -> None:
     unseen = []
     for path in sorted(directory.iterdir()):
@@ -75,6 +76,7 @@ def test_every_changed_byte_is_found_in_its_file(directory: Path) -> None:
     assert unseen == []
 
 
+@pytest.mark.long
 def test_every_byte_cut_from_the_end_is_found(directory: Path) -> None:
     last = directory / "2026-11.jsonl"
     data = last.read_bytes()

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 RUN = ROOT / "lock" / "run.txt"
 TEST = ROOT / "lock" / "test.txt"
 NOT_OURS = re.compile(
-    r"\.git|\.venv|\.\w+_cache|\.hypothesis|\.import_linter_cache|__pycache__|build|dist"
+    r"\.git|\.venv|\.\w+_cache|\.hypothesis|\.import_linter_cache|__pycache__|build|dist|mutants"
 )
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")

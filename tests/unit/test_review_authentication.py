@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hitl_mail.review.authentication import Authentication, authenticate
+from hitl_mail.review.authentication import Authentication, aligned, authenticate
 
 OURS = "mx.example.com"
 
@@ -186,3 +186,78 @@ def test_no_mix_of_pieces_vouches_for_a_domain_that_is_not_named(value: str) -> 
 def test_no_value_makes_it_raise(value: str) -> None:
     assert judged(value).result == "none"
     assert judged(f"{OURS}; {value}").result in ("none", "fail")
+
+
+@pytest.mark.parametrize(
+    ("value", "detail"),
+    [
+        ("", "no Authentication-Results"),
+        (f"{OURS}; dmarc", "Authentication-Results cannot be read"),
+        ("mx.evil.test; dmarc=pass", "the topmost one is of mx.evil.test"),
+        (f"{'x' * 200}; dmarc=pass", f"the topmost one is of {'x' * 100}"),
+        (f"{OURS}; none", "nothing passed"),
+        (f"{OURS}; dkim=fail; spf=softfail", "dkim=fail, spf=softfail"),
+        (f"{OURS}; spf=fail; dkim=pass header.d=example.com", "spf=fail, dkim=pass"),
+        (f"{OURS}; dkim=fail; spf=pass smtp.mailfrom=example.com", "dkim=fail, spf=pass"),
+    ],
+)
+def test_what_the_server_said_or_what_is_lacking_is_told(value: str, detail: str) -> None:
+    assert judged(value).detail == detail
+
+
+def test_a_field_of_the_longest_kind_is_read() -> None:
+    start = f"{OURS}; dmarc=pass ("
+    whole = start + "x" * (4000 - len(start) - len(") header.from=example.com"))
+    assert judged(f"{whole}) header.from=example.com").result == "pass"
+    assert judged(f"{whole}x) header.from=example.com").result == "none"
+
+
+@pytest.mark.parametrize(
+    ("domain", "other", "expected"),
+    [
+        ("example.com.", "example.com", True),
+        (".example.com", "example.com", True),
+        ("example.com", "mail.example.com.", True),
+        ("EXAMPLE.com", "Mail.Example.COM", True),
+        ("example.com", "example.org", False),
+        ("com", "example.com", False),
+        ("example.com", "com", False),
+        ("", "", True),
+    ],
+)
+def test_domains_align_with_or_without_their_last_dot(
+    domain: str, other: str, expected: bool
+) -> None:
+    assert aligned(domain, other) is expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        'dkim=pass header.b="a;b(c)d" header.d=example.com',
+        "dkim=pass (a \\) b) header.d=example.com",
+        "dkim=pass (a (b) c) header.d=example.com",
+        'dkim=pass header.d="example.com"',
+        "dkim=pass header.i=<@example.com>",
+        "dkim=pass(comment) header.d=example.com",
+        "dkim=pass header.d=example.com;",
+        "DKIM=PASS HEADER.D=Example.COM",
+    ],
+)
+def test_quotes_and_comments_end_where_they_end(value: str) -> None:
+    assert judged(f"{OURS}; {value}").method == "dkim"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "dkim=pass header.d=example.com )",
+        "dkim=pass header.d=example.com \\",
+        'dkim=pass header.d=example.com "',
+        'dkim=pass header.d="example.com',
+        "dkim=pass (header.d=example.com",
+        "dkim=pass header.d=example.com(x)",
+    ],
+)
+def test_what_does_not_end_says_nothing(value: str) -> None:
+    assert judged(f"{OURS}; {value}").detail == "Authentication-Results cannot be read"

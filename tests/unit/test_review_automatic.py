@@ -304,3 +304,78 @@ def test_our_own_mails_are_known_by_their_name_and_their_address() -> None:
 def test_no_automatic_text_reads_as_a_command() -> None:
     text = "Thank you for your mail. I am out of the office until 3 May.\nFor help ask Bob."
     assert read_reply(with_fields(typed=text), TOKENS.is_ours).verb is None
+
+
+ADA = "ada@example.com"
+REPORT = "Content-Type: multipart/report; report-type="
+
+
+@pytest.mark.parametrize(
+    ("field", "sender", "why"),
+    [
+        (f"{REPORT}delivery-status", ADA, "it is a delivery report"),
+        ("X-Failed-Recipients: dan@example.test", ADA, "it names failed recipients"),
+        ("X-A: 1", "mailer-daemon@x.example", "a mail daemon sent it"),
+        ("X-A: 1", "MAILER-DAEMON <>", "a mail daemon sent it"),
+        ("X-A: 1", "MAILER-DAEMON (Mail) <>", "a mail daemon sent it"),
+        ("X-A: 1", "Mail Delivery System <mailer-daemon@x.example>", "a mail daemon sent it"),
+        ("Return-Path: <>", ADA, "its return path is empty"),
+        ("X-A: 1", "postmaster@x.example", "a mail daemon seems to have sent it"),
+        ("X-A: 1", "Mail Delivery System <x@x.example>", "a mail daemon seems to have sent it"),
+        ("X-A: 1", '"Mail Delivery System" <x@x.example>', "a mail daemon seems to have sent it"),
+        ("Subject: Undelivered Mail", ADA, "its subject is a bounce's"),
+        ("Auto-Submitted: auto-generated", ADA, "Auto-Submitted says so"),
+        (f"{REPORT}x", ADA, "it is a report, such as a read receipt"),
+        ("Precedence: Auto_Reply (x)", ADA, "its Precedence is auto_reply"),
+        ("X-Autoreply: yes", ADA, "it has the field x-autoreply"),
+        ("X-Vacation: on", ADA, "it has the field x-vacation"),
+        ("Subject: Automatic reply: it", ADA, "its subject is an automatic reply's"),
+        ("X-Auto-Response-Suppress: All", ADA, "it has the field x-auto-response-suppress"),
+        ("Precedence: Bulk; x", ADA, "its Precedence is bulk"),
+        ("List-Id: <x.example>", ADA, "it has the field list-id"),
+        ("X-A: 1", "no-reply@example.com", "nobody reads the address it is from"),
+    ],
+)  # fmt: skip
+def test_what_makes_it_a_machine_s_is_told(field: str, sender: str, why: str) -> None:
+    assert belief(field, sender=sender).problems[0] == why
+
+
+@pytest.mark.parametrize(
+    ("fields", "class_", "weak", "absent"),
+    [
+        (["Return-Path: <>", "Auto-Submitted: auto-replied"], "auto-reply", False, True),
+        (["Return-Path: <>", "X-Vacation: on"], "auto-reply", False, True),
+        (["Return-Path: <>", "Subject: Automatic reply: it"], "auto-reply", False, True),
+        (["Return-Path: <>", "Auto-Submitted: auto-generated"], "bounce", False, False),
+        (["Return-Path: <>", "Precedence: bulk"], "bounce", True, False),
+        (["Subject: Automatic reply: it"], "auto-reply", True, True),
+        (["Auto-Submitted: auto-generated", "Subject: Undelivered: it"], "bounce", False, False),
+        (["Auto-Submitted: auto-replied", "Subject: Undelivered: it"], "auto-reply", False, True),
+        (["X-Autoreply: false"], "reply", False, False),
+        (["Precedence: first-class", "X-Auto-Response-Suppress: "], "reply", False, False),
+    ],
+)
+def test_signs_are_weighed_together(
+    fields: list[str], class_: str, weak: bool, absent: bool
+) -> None:
+    found = belief(*fields)
+    assert (found.class_, found.weak, found.absent) == (class_, weak, absent)
+
+
+def test_of_several_fields_each_is_heard() -> None:
+    assert belief("Auto-Submitted: no", "Auto-Submitted: auto-replied").absent
+    assert belief("Precedence: list", "Precedence: auto_reply").absent
+    assert belief("X-Autoreply: no", "X-Autoreply: yes").absent
+
+
+def test_an_invitation_is_one_only_in_a_part_of_its_own() -> None:
+    calendar = "Content-Type: text/calendar; method=REPLY"
+    told = belief(calendar)
+    assert (told.class_, told.problems[0]) == ("auto-reply", "it answers an invitation")
+    assert belief("Content-Type: text/calendar; method=REQUEST").class_ == "reply"
+
+
+@pytest.mark.parametrize("sender", ["no-reply@example.com", "post_master@x.example"])
+def test_an_address_that_sounds_like_a_machine_s_is_a_soft_sign(sender: str) -> None:
+    found = belief(sender=sender)
+    assert (found.class_ in ("auto-reply", "bounce"), found.weak) == (True, True)

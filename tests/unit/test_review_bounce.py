@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -219,3 +221,85 @@ def test_what_has_not_failed_has_not_come_back(action: str) -> None:
 )
 def test_anything_else_is_left_alone(message: bytes) -> None:
     assert read_bounce(message, TOKENS) is None
+
+
+@pytest.mark.parametrize("text", [report().decode(), QMAIL, EXIM, DRAGONFLY])
+def test_blank_lines_above_a_report_are_nothing(text: str) -> None:
+    found = read_bounce(plain(text), TOKENS)
+    assert found is not None
+    assert read_bounce(b"\r\n\n" + plain(text), TOKENS) == found
+
+
+def test_what_is_late_is_a_bounce_that_returns_nothing() -> None:
+    late = report("delayed", diagnostic="Diagnostic-Code: smtp; 451 try later\n")
+    assert (is_bounce(late), read_bounce(late, TOKENS)) == (True, None)
+    assert not is_bounce(b"Subject: Re: lunch\n\nSee you at noon.")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "From: postmaster@x.example",
+        "From: ada@example.com\nSubject: Undelivered Mail",
+        "From: ada@example.com\nAuto-Submitted: auto-replied",
+        "From: ada@example.com\nContent-Type: multipart/report; report-type=x",
+        "From: ada@example.com",
+    ],
+    ids=["postmaster", "subject", "away", "read receipt", "a person"],
+)
+def test_only_a_mail_daemon_s_mail_gives_ours_back_whatever_it_says(head: str) -> None:
+    given_back = f"It went wrong.\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(plain(f"{head}\n\n{given_back}"), TOKENS) is None
+    daemon = f"From: MAILER-DAEMON@x.example\n\n{given_back}"
+    assert read_bounce(plain(daemon), TOKENS) == Returned(CLAIM, "it came back undelivered")
+
+
+def test_a_line_that_says_failed_is_enough_where_the_form_is_broken() -> None:
+    text = f"From: x@x.example\n\nAction: Failed\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(plain(text), TOKENS) == Returned(CLAIM, "it came back undelivered")
+    other = text.replace("Action: Failed", "Action: delayed")
+    assert read_bounce(plain(other), TOKENS) is None
+
+
+def in_base64(kind: str, content: bytes) -> bytes:
+    """A report that gives our mail back only in this part, encoded."""
+    part = f"Content-Type: {kind}\nContent-Transfer-Encoding: base64\n\n".encode()
+    start = report().partition(b"Content-Type: message/rfc822")[0]
+    return start + part + base64.encodebytes(content) + b"--=b--\n"
+
+
+@pytest.mark.parametrize("kind", ["text/rfc822-headers", "text/plain", "text/html"])
+@pytest.mark.parametrize("before", [b"", b"Subject: \xff\n"], ids=["plain", "not UTF-8"])
+def test_a_mail_given_back_in_an_encoded_part_is_read(kind: str, before: bytes) -> None:
+    found = read_bounce(in_base64(kind, before + f"Message-ID: {OURS}\n".encode()), TOKENS)
+    assert found is not None
+    assert found.claim == CLAIM
+
+
+def test_what_no_text_holds_is_not_read() -> None:
+    assert read_bounce(in_base64("image/png", f"Message-ID: {OURS}\n".encode()), TOKENS) is None
+
+
+@pytest.mark.parametrize("original", ["message/rfc822", "text/rfc822-headers"])
+def test_the_mail_given_back_says_better_which_it_was_than_what_the_report_answers(
+    original: str,
+) -> None:
+    other = TOKENS.message_id("261122-k3f9ma", 1, "m9", "sha256:a", "bob")
+    answers = f"In-Reply-To: {other}\n".encode()
+    found = read_bounce(answers + report(original=original), TOKENS)
+    assert found is not None
+    assert found.claim == CLAIM
+
+
+def test_a_report_that_gives_no_reason_says_so() -> None:
+    silent = report(diagnostic="").replace(b"Status: 5.1.1\n", b"")
+    found = read_bounce(silent, TOKENS)
+    assert found is not None
+    assert found.why == "no reason given"
+
+
+def test_a_bounce_whose_text_is_not_utf_8_is_one() -> None:
+    message = f"From: MAILER-DAEMON@x.example\n\nUng\xfcltig.\n\nMessage-ID: {OURS}\n"
+    assert read_bounce(message.encode("latin-1"), TOKENS) == Returned(
+        CLAIM, "it came back undelivered"
+    )

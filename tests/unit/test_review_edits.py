@@ -240,3 +240,67 @@ def test_no_lines_make_it_raise_anything_but_a_bad_edit(lines: list[str]) -> Non
 def test_a_key_is_understood_as_a_mail_shows_it_that_breaks_links() -> None:
     edited = apply_edit({"customer": {"name": "Ada"}}, parse_edit(["customer[.]name = Bo"]))
     assert edited == {"customer": {"name": "Bo"}}
+
+
+DEEP: dict[str, Any] = {}
+for _ in range(17):
+    DEEP = {"a": DEEP}
+
+
+def test_what_is_made_must_be_one_that_can_be_held() -> None:
+    long = "k" * 100
+    for made, where in (({"n": 2**53}, " in n"), ({long: 2**53}, f" in {'k' * 63}…"), (DEEP, None)):
+        with pytest.raises(BadEdit) as found:
+            apply_edit(PAYLOAD, Edit(document=made))
+        assert found.value.send == "edit KEY = (a plain value)"
+        if where is not None:
+            assert found.value.detail == (
+                "The new payload cannot be held: integer beyond 2^53 - 1; send it as a string"
+                f"{where}."
+            )
+
+
+def test_where_a_payload_cannot_be_held_is_told_in_short() -> None:
+    path = ".".join("k" * 60 for _ in range(3))
+    made = {"k" * 60: {"k" * 60: {"k" * 60: 2**53}}}
+    with pytest.raises(BadEdit) as found:
+        apply_edit(PAYLOAD, Edit(document=made))
+    assert found.value.detail.endswith(f" in {path[:79]}….")
+
+
+def test_an_edit_that_changes_nothing_is_told_so() -> None:
+    with pytest.raises(BadEdit) as found:
+        apply_edit(PAYLOAD, Edit(document=PAYLOAD))
+    assert (found.value.detail, found.value.send) == (
+        "This edit leaves the payload as it is.",
+        "edit amount = (another value)",
+    )
+    with pytest.raises(BadEdit) as found:
+        apply_edit(PAYLOAD, Edit(()))
+    assert (found.value.detail, found.value.send) == (
+        "This edit changes nothing.",
+        "edit amount = 49",
+    )
+
+
+def test_a_new_payload_is_no_part_of_the_edit_that_made_it() -> None:
+    edit = Edit(document={"items": [1]})
+    apply_edit(PAYLOAD, edit)["items"].append(2)
+    assert edit.document == {"items": [1]}
+
+
+def test_as_many_changes_as_may_be_are_made() -> None:
+    payload = {f"k{number}": 0 for number in range(MOST_CHANGES + 1)}
+    changes = tuple((key, "1") for key in payload)
+    assert sum(apply_edit(payload, Edit(changes[:-1])).values()) == MOST_CHANGES
+    with pytest.raises(BadEdit) as found:
+        apply_edit(payload, Edit(changes))
+    assert found.value.detail == (
+        f"These are more than {MOST_CHANGES} changes; a whole payload does that at once."
+    )
+    assert found.value.send == 'edit {"key": "value"}'
+
+
+def test_a_key_is_changed_once() -> None:
+    found = refused("customer.name = 'A'\ncustomer = {name = 'B'}")
+    assert found.detail == "customer is changed twice."

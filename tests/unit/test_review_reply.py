@@ -494,3 +494,54 @@ def test_the_newest_mail_of_a_held_case_is_a_doubt() -> None:
 )
 def test_a_sample_is_found_right_or_flagged(text: str, verb: str, note: str) -> None:
     assert says(text) == ("decision", verb, note)
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("approve", "decision"),
+        ("approve, but", "ambiguous"),
+        ("reject no", "decision"),
+        ("reject?", "ambiguous"),
+        ("rejected", "not_understood"),
+        ("reject no\n\napprove", "ambiguous"),
+        ("approve\n\nwhy?", "ambiguous"),
+        ("help", "help"),
+        ("route bob: yours", "decision"),
+        ("route bob and ada", "ambiguous"),
+        ("edit\namount = 1", "decision"),
+        ("edit amount", "bad_edit"),
+        ("hello", "not_understood"),
+    ],
+)
+def test_whatever_it_is_the_new_text_and_its_first_line_are_kept(typed: str, key: str) -> None:
+    lines = typed.split("\n")
+    found = read_command(lines)
+    assert (found.lines, found.said, found.key) == (tuple(lines), lines[0], key)
+
+
+def test_of_an_endless_line_the_beginning_is_kept() -> None:
+    assert read_command(["hello " * 100]).said == ("hello " * 100)[:200]
+
+
+@pytest.mark.parametrize(
+    ("typed", "note"),
+    [
+        ("*Approve*", ""),
+        ("approve  ", ""),
+        ("“approve”", ""),
+        ("approve - thanks", ""),
+        ("approve: looks fine  \nto me", "looks fine to me"),
+    ],
+)
+def test_marks_around_an_approve_are_nothing(typed: str, note: str) -> None:
+    found = read_command(typed.split("\n"))
+    assert (found.verb, found.note) == ("approve", note)
+
+
+def test_a_line_that_quotes_our_address_is_known_in_any_dress() -> None:
+    for dress in ("<mailto:{}>", "{}:", "\u200e({})\u200e", "[mailto:{}]", '"{}";'):
+        message = (
+            f"From: ada@example.com\n\nhello\n{dress.format('approvals@example.com')}\napprove\n"
+        )
+        assert read_reply(message.encode(), TOKENS.is_ours).lines == ("hello",)

@@ -205,3 +205,12 @@ def test_a_question_is_handed_over(text: str, to: str, note: str) -> None:
 )
 def test_a_route_that_names_nobody_for_certain_asks_back(text: str) -> None:
     assert (read(text).key, read(text).verb) == ("ambiguous", None)
+
+
+def test_a_note_behind_the_colon_may_follow_at_once() -> None:
+    assert edits("edit:less\namount = 40") == ("decision", {"amount": 40}, "less")
+
+
+def test_a_sender_s_name_below_an_edit_is_nothing_and_another_s_asks_back() -> None:
+    assert edits("edit\namount = 40\n\nAda Lovelace") == ("decision", {"amount": 40}, "")
+    assert read("edit\namount = 40\n\nCleo Patra").key == "ambiguous"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_mail.review.links import BadLink, LinkClaim, Links, link_url
+from hitl_mail.review.links import BadLink, LinkClaim, Links, Purpose, link_url
 from hitl_mail.review.tokens import Claim, Tokens, permit_matches, permit_token
 
 CASE, SEEN = "261122-k3f9ma", "sha256:" + "ab" * 32
@@ -192,3 +196,111 @@ def test_a_queue_link_is_a_persons_and_of_no_case() -> None:
     assert Links([NEW]).read("queue", token) == LinkClaim("queue", "", "", "ada", 5)
     with pytest.raises(BadLink):
         Links([NEW]).read("decide", token)
+
+
+# The very forms: mails and links that are out there have to stay answerable.
+
+
+def secret(size: int, *parts: str | int) -> str:
+    sealed = hmac.new(NEW, json.dumps(parts, separators=(",", ":")).encode(), "sha256").digest()
+    return base64.b32encode(sealed[:size]).decode().lower()
+
+
+def test_each_secret_is_of_its_purpose_case_digest_and_person() -> None:
+    ours = tokens()
+    reply = secret(10, "reply", CASE, SEEN, "ada")
+    mail = secret(10, "mail m7", CASE, SEEN, "ada")
+    notice = secret(10, "notice", "n3", "", "cleo")
+    assert ours.reply_address(CASE, 2, SEEN, "ada") == f"approvals+{CASE}-2-{reply}@example.com"
+    assert ours.message_id(CASE, 2, "m7", SEEN, "ada") == f"<{CASE}.2.m7.{mail}@example.com>"
+    assert ours.notice_id("n3", "cleo") == f"<notice.{notice}@example.com>"
+    assert permit_token(NEW, CASE, 3, SEEN) == secret(20, "permit", CASE, 3, SEEN)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "signature"),
+    [
+        ("decide", "bORaNcdpv3py5qi_Z_6fG9LL8WO-vr5k5213IOvcXbQ"),
+        ("receipt", "342Wis7iQChPPLxwVzIO8vNwaKNZ4gT38KTydD1XOJo"),
+        ("queue", "ecal7GzveGfdS8zG9jHLwD9LtmaTW2sR84n36L17PCY"),
+    ],
+)
+def test_a_link_of_today_is_one_tomorrow(purpose: Purpose, signature: str) -> None:
+    said = ".eJyLVjIyMzQ0MtLNNk6zzE1U0lEqzkg0MjWzMqQQAE1KTElUigUAFd8UvA.awK9IA"
+    token = Links([b"l" * 32]).make(purpose, CASE, "sha256:" + "1" * 64, "ada", 1795341600.0)
+    assert token == f"{said}.{signature}"
+
+
+def test_an_address_of_ours_is_known_in_any_case_and_with_any_tag() -> None:
+    ours = tokens(address="Approvals@Example.com")
+    assert ours.address == "Approvals@Example.com"
+    assert [
+        ours.is_ours("approvals@example.com"),
+        ours.is_ours("APPROVALS+x+y@EXAMPLE.COM"),
+        ours.is_ours("approvals2@example.com"),
+        ours.is_ours("approvals@example.org"),
+        ours.is_ours("x+approvals@example.com"),
+    ] == [True, True, False, False, False]
+    address = ours.reply_address(CASE, 1, SEEN, "ada")
+    assert address.startswith("Approvals+")
+    assert address.endswith("@Example.com")
+    assert ours.parse_address(address) == ours.parse_address(address.lower())
+    assert ours.is_our_message(ours.notice_id("n1", "ada"))
+    assert ours.is_our_message(ours.message_id(CASE, 1, "m1", SEEN, "ada"))
+    assert not ours.is_our_message("<notice.aaaaaaaaaaaaaaaa@example.org>")
+
+
+def test_without_a_key_nothing_is_signed() -> None:
+    with pytest.raises(ValueError, match=r"^no key to sign reply addresses with"):
+        Tokens("approvals@example.com", [])
+    with pytest.raises(ValueError, match=r"^no key to sign links with"):
+        Links([])
+
+
+def test_an_address_without_room_says_how_long_it_may_be() -> None:
+    address = "a" * 29 + "@example.com"
+    with pytest.raises(ValueError, match="most 28 characters") as found:
+        tokens(address=address)
+    assert str(found.value) == (
+        f"'{address}' leaves no room for a reply token: its part before the @ may have at most "
+        "28 characters"
+    )
+    with pytest.raises(ValueError, match="is not a plain") as found:
+        tokens(address="a+b@example.com")
+    assert str(found.value) == "'a+b@example.com' is not a plain local@domain without a +"
+
+
+def test_what_was_owed_at_a_moment_is_signed_by_the_key_of_that_moment() -> None:
+    ours = tokens(NEW, OLD)
+    ours.rekey((NEW, OLD), (100.0, 50.0))
+    new, old = tokens(NEW), tokens(OLD)
+    for at, signs in ((None, new), (101.0, new), (100.0, new), (99.9, old), (10.0, old)):
+        made = [one.reply_address(CASE, 1, SEEN, "ada", at) for one in (ours, signs)]
+        mails = [one.message_id(CASE, 1, "m1", SEEN, "ada", at) for one in (ours, signs)]
+        notices = [one.notice_id("n1", "ada", at) for one in (ours, signs)]
+        assert (made[0], mails[0], notices[0]) == (made[1], mails[1], notices[1])
+
+
+def test_a_link_is_signed_by_the_newest_key_there_was() -> None:
+    ours = Links([NEW, OLD])
+    ours.rekey([NEW, OLD], [100.0, 50.0])
+    for at, key in ((101.0, NEW), (100.0, NEW), (99.9, OLD), (10.0, OLD)):
+        token = ours.make("decide", CASE, SEEN, "ada", at)
+        assert token == Links([key]).make("decide", CASE, SEEN, "ada", at)
+        assert ours.read("decide", token).at == int(at)
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("x" * 2001, "this link is not one of ours"),
+        ("ä", "this link is not one of ours"),
+        ("x" * 2000, "this link is cut off, changed, or no longer valid"),
+        ("", "this link is cut off, changed, or no longer valid"),
+    ],
+    ids=["too long", "not ASCII", "just short enough", "empty"],
+)
+def test_a_bad_link_says_so(token: str, told: str) -> None:
+    with pytest.raises(BadLink) as found:
+        Links([NEW]).read("decide", token)
+    assert str(found.value) == told

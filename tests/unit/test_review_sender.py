@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
-from hitl_mail.review.authentication import aligned
+from hitl_mail.review.authentication import Authentication, aligned
 from hitl_mail.review.bounce import read_bounce
 from hitl_mail.review.headers import one_address
 from hitl_mail.review.reply import read_reply
@@ -348,3 +348,81 @@ def test_a_genuine_reply_reads_and_believes_from_the_same_bytes() -> None:
         "approve",
         "ada",
     )
+
+
+RETURNED = """This message was created automatically by mail delivery software.
+
+A message that you sent could not be delivered to one or more of its
+recipients. This is a permanent error. The following address(es) failed:
+
+  dan@example.test
+    host mx2.example.test [192.0.2.9]: 550 5.1.1 No such user here
+"""
+QUOTED = f"hello\n\n-----Original Message-----\nFrom: x@y.test\nSent: today\n\n{RETURNED}"
+TO_US = f"To: {TOKENS.reply_address(CASE.id, 1, CASE.revision.digest, 'ada')}\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "typed", "quoted"),
+    [
+        (TO_US, ("bounce", True), ("reply", False)),
+        ("Subject: Re: hello\n", ("bounce", False), ("unrelated", False)),
+        ("In-Reply-To: <a@b>\n", ("bounce", False), ("unrelated", False)),
+        ("Subject: hello\n", ("bounce", False), ("bounce", False)),
+        (f"{TO_US}Auto-Submitted: auto-generated\n", ("bounce", False), ("bounce", False)),
+        ("Auto-Submitted: auto-generated\n", ("bounce", False), ("bounce", False)),
+    ],
+    ids=[
+        "our token",
+        "a reply",
+        "an answer",
+        "neither",
+        "a machine's with our token",
+        "a machine's",
+    ],
+)
+def test_of_what_a_person_may_have_written_only_the_new_text_makes_it_a_bounce(
+    head: str, typed: tuple[str, bool], quoted: tuple[str, bool]
+) -> None:
+    found = [
+        belief(f"From: ada@example.com\n{head}\n{text}".encode()) for text in (RETURNED, QUOTED)
+    ]
+    assert [(one.class_, one.weak) for one in found] == [typed, quoted]
+
+
+def test_a_text_of_a_bounce_is_told_as_one() -> None:
+    found = belief(f"From: ada@example.com\n{TO_US}\n{RETURNED}".encode())
+    assert found.problems == ("it says that a mail could not be delivered",)
+
+
+def test_what_cannot_be_encoded_is_no_reason_to_fail() -> None:
+    head = f"From: ada@example.com\n{TO_US}Subject: \udcff\n"
+    assert belief(head.encode("utf-8", "surrogateescape") + b"\napprove").class_ == "reply"
+
+
+def test_what_answers_no_mail_of_ours_says_so() -> None:
+    assert belief(reply("approve")).problems == ("it answers no mail of ours",)
+
+
+def test_lines_that_end_in_different_ways_matter_where_a_server_checked_the_sender() -> None:
+    message = reply("approve", ASK).replace(b"\r\n", b"\n", 5)
+    message = b"X-First: 1\r\n" + message
+    told = "the lines of its header end in different ways"
+    assert (told in belief(message, "dmarc").problems, told in belief(message).problems) == (
+        True,
+        False,
+    )
+
+
+def test_a_mail_of_nobody_s_is_authenticated_by_nobody() -> None:
+    assert belief(reply("approve", ASK, sender=None)).authentication == Authentication("none")
+
+
+def test_without_any_results_it_says_what_is_lacking() -> None:
+    found = believe(reply("approve", ASK), TOKENS, "dmarc")
+    assert found.authentication == Authentication("none", detail="no Authentication-Results")
+    assert found.problems == ("the sender is not authenticated: no Authentication-Results",)
+
+
+def test_an_identity_names_the_revision_that_was_answered() -> None:
+    assert identity(reply("approve", ASK)).revision == 1

@@ -24,6 +24,11 @@ from hitl_mail.core.text import escape_json, one_line, visible
         ("❤\ufe0f", "❤\ufe0f"),
         ("❤\ufe0f\ufe0f", "❤\ufe0f⟨U+FE0F⟩"),
         ("a\u00a0b\u2003c", "a b c"),
+        ("a\u2029b\u115fc\u034fd", "a⟨U+2029⟩b⟨U+115F⟩c⟨U+034F⟩d"),
+        ("\ufe00\ufe0e", "⟨U+FE00⟩⟨U+FE0E⟩"),
+        ("\U000e0100\U000e01ef", "⟨U+E0100⟩⟨U+E01EF⟩"),
+        ("\u2764\ufe0f", "\u2764\ufe0f"),
+        ("ä漢😀", "ä漢😀"),
         ("two\nlines\tand a tab", "two\nlines\tand a tab"),
     ],
 )
@@ -47,3 +52,12 @@ def test_json_that_is_shown_says_the_same_and_hides_nothing() -> None:
     text = "a\u202eb\x7f\x85\U000e0041\ufeffü 退款"
     shown = escape_json(json.dumps({text: text}, ensure_ascii=False, indent=1))
     assert (json.loads(shown), visible(shown)) == ({text: text}, shown)
+
+
+def test_a_text_cut_short_is_one_line_too() -> None:
+    assert one_line("a\nX\tb" + "x" * 10, 6) == "a⟨U+000A⟩X⟨U+0009⟩b…"
+
+
+def test_a_line_holds_two_hundred_characters() -> None:
+    assert one_line("x" * 200) == "x" * 200
+    assert one_line("x" * 201) == "x" * 199 + "…"
