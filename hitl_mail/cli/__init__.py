@@ -38,6 +38,7 @@ _COMMANDS = {
     "mail": "mail",
     "keys": "keys",
     "status": "status",
+    "stats": "stats",
     "schema": "schema",
 }
 
