@@ -24,6 +24,7 @@ from hitl_mail.adapters.spool.directory import SpoolDirectory
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
 from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
+from hitl_mail.bootstrap.secrets import read_password
 from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
@@ -46,7 +47,6 @@ from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import UsageError
 from hitl_mail.home import Home
 from hitl_mail.policy.judge import Policy
 from hitl_mail.ports import Inbox, Outbox, Spool
@@ -163,9 +163,9 @@ def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
     from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 
     smtp, imap = site.mail.smtp, site.mail.imap
-    secret = _password(home, imap.password_file, "mail.imap") or ""
+    secret = read_password(home, imap.password_file, "mail.imap") or ""
     return (
-        SmtpOutbox(smtp, _password(home, smtp.password_file, "mail.smtp")),
+        SmtpOutbox(smtp, read_password(home, smtp.password_file, "mail.smtp")),
         ImapInbox(imap, secret, home.state / "imap.json"),
     )
 
@@ -198,20 +198,6 @@ def _sealed(key: bytes, digest: str) -> str:
 
 def _owner(site: Site, agent: str) -> int | None:
     return site.agents[agent].uid if agent in site.agents else None
-
-
-def _password(home: Home, file: str | None, where: str) -> str | None:
-    """The first line of a password file, which nobody else may read."""
-    if file is None:
-        return None
-    path = home.root / file
-    try:
-        if path.stat().st_mode & 0o077:
-            raise UsageError(f"{path}: others may read this password; run: chmod 600 {path}")
-        return path.read_text("utf-8").splitlines()[0]
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        what = "is empty" if isinstance(error, IndexError) else str(error)
-        raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
 
 
 class _PolicyFiles:

@@ -39,6 +39,7 @@ _COMMANDS = {
     "keys": "keys",
     "status": "status",
     "stats": "stats",
+    "doctor": "doctor",
     "schema": "schema",
 }
 
