@@ -21,6 +21,7 @@ from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.adapters.keys.keys import Keys, load_keys
 from hitl_mail.adapters.receipts.book import ReceiptBook
 from hitl_mail.adapters.spool.directory import SpoolDirectory
+from hitl_mail.adapters.systemd import Notify
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
 from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
@@ -113,7 +114,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     front = Front(engine, receipts, world, links, facts, deciding, waiting)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
-    started = clock.now()
+    started, systemd = clock.now(), Notify()
 
     return Daemon(
         engine=engine,
@@ -149,9 +150,18 @@ def build(home: Home, *, web: bool) -> Daemon:
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
         web=_web(home, site, front, zone, overrides) if web else None,
-        beat=lambda daemon: pulse.write(health(daemon, started)),
+        beat=lambda daemon: _beat(daemon, pulse, systemd, started),
         closing=[receipts.close, journal.close],
     )
+
+
+def _beat(daemon: Daemon, pulse: HealthFile, systemd: Notify, started: float) -> None:
+    """Tell whoever watches that the daemon works, and how it is."""
+    found = health(daemon, started)
+    pulse.write(found)
+    if daemon.engine.failure is None:
+        waiting = found["mail_out"]["waiting"]
+        systemd.alive(f"{len(daemon.engine.cases)} cases open, {waiting} mails waiting")
 
 
 def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
