@@ -31,7 +31,11 @@ _LOOK = 1.0
 _RECENT = 50
 """How many of the newest mails are looked at for it."""
 
+_LARGE = 64 * 1024
+_IDLE = 30.0
+
 _SUBJECT = "hitl-mail doctor: a mail to ourselves"
+_TEST_SUBJECT = "hitl-mail: please answer this test"
 
 
 async def check_mail(home: Home, site: Site, patience: float = _PATIENCE) -> list[Finding]:
@@ -81,11 +85,17 @@ def _message(site: Site, mark: str) -> bytes:
 
 
 async def _send(site: Site, password: str | None, mark: str) -> Finding:
+    return await _hand_over(site, password, _own_address(site, mark), _message(site, mark), mark)
+
+
+async def _hand_over(
+    site: Site, password: str | None, to: str, message: bytes, mark: str
+) -> Finding:
     settings = site.mail.smtp
     quick = msgspec.structs.replace(settings, timeout=min(settings.timeout, _QUICK))
-    outbox, message = SmtpOutbox(quick, password), _message(site, mark)
+    outbox = SmtpOutbox(quick, password)
     try:
-        await outbox.send(site.mail.address, [_own_address(site, mark)], message, mark)
+        await outbox.send(site.mail.address, [to], message, mark)
     except HitlError as error:
         return fault("smtp", str(error), "Mend [mail.smtp]: host, port, tls, username, password.")
     finally:
@@ -150,13 +160,18 @@ async def _come_back(site: Site, password: str, mark: str, patience: float) -> l
 
 async def _find(session: ImapSession, mark: str) -> bytes | None:
     wanted = f"<doctor-{mark}@".encode()
+    return next((message for message in await _newest(session) if wanted in message), None)
+
+
+async def _newest(session: ImapSession) -> list[bytes]:
+    """The newest mails that are not large, newest first."""
+    found = []
     for uid in reversed((await session.search(0))[-_RECENT:]):
         size = await session.size(uid)
-        if size is not None and size < 64 * 1024:
-            message = await session.fetch(uid, size)
-            if message is not None and wanted in message:
-                return message
-    return None
+        message = await session.fetch(uid, size) if size and size < _LARGE else None
+        if message is not None:
+            found.append(message)
+    return found
 
 
 def _tag(site: Site, message: bytes, mark: str) -> Finding:
@@ -190,4 +205,50 @@ def _results(site: Site, message: bytes) -> Finding:
         "authentication",
         f"authserv_id is {believed}, and {seen}; servers may leave out mail from their own users",
         "hitl-mail mail explain FILE on a mail from outside says it for certain",
+    )
+
+
+async def ask_person(home: Home, site: Site, to: str, patience: float) -> Finding:
+    """Send a mail to a person, and wait for their answer to come into our mailbox."""
+    found: list[Finding] = []
+    password = _password(home, site.mail.smtp.password_file, "smtp", found)
+    secret = _password(home, site.mail.imap.password_file, "imap", found)
+    if found:
+        return found[0]
+    mark = secrets.token_hex(8)
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["From"] = site.mail.address
+    message["To"] = to
+    message["Reply-To"] = _own_address(site, mark)
+    message["Subject"] = f"{_TEST_SUBJECT} {mark[:4]}"
+    message["Date"] = format_datetime(localtime())
+    message["Message-ID"] = f"<doctor-{mark}@{site.mail.address.rpartition('@')[2]}>"
+    message.set_content(
+        "This is the mailbox that will ask you for decisions. Answer this mail with any word, to"
+        " see that your answers arrive.\n"
+    )
+    sent = await _hand_over(site, password, to, message.as_bytes(), mark)
+    if sent.level == "fault":
+        return sent
+    return await _answer(site, secret or "", to, mark, patience)
+
+
+async def _answer(site: Site, password: str, to: str, mark: str, patience: float) -> Finding:
+    end = time.monotonic() + patience
+    try:
+        async with _session(site.mail.imap, password) as session:
+            while time.monotonic() < end:
+                for message in await _newest(session):
+                    if mark.encode() in message and to.lower().encode() in message.lower():
+                        return ok("answer", f"your answer came into {site.mail.imap.mailbox}")
+                if session.has("IDLE"):
+                    await session.idle(min(_IDLE, max(0.1, end - time.monotonic())))
+                else:
+                    await asyncio.sleep(_LOOK)
+    except (ImapFault, OSError) as error:
+        return fault("imap", str(error), "Mend [mail.imap]: host, port, tls, mailbox.")
+    return fault(
+        "answer",
+        f"no answer came into {site.mail.imap.mailbox} within {patience:.0f} s",
+        "hitl-mail doctor tells whether mail to the approvals' own address arrives.",
     )
