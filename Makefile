@@ -4,6 +4,8 @@
 #   make test     set up .venv with the tools; lint, types, layers, tests
 #   make lint     the same without the tests
 #   make wheel    build dist/hitl_mail-*.whl
+#   make docs     build the documentation as a site: build/docs/index.html
+#   make man      write manual pages: build/man/*.1
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
 #
@@ -23,7 +25,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint lock wheel clean
+.PHONY: help demo test lint docs man lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -49,6 +51,12 @@ lint: $(TEST)
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'
 	@$(BIN)/python -m hatchling build --target wheel
+
+docs: $(TEST)
+	@$(BIN)/mkdocs build --strict --quiet
+
+man: $(TEST)
+	@$(BIN)/python deploy/man_pages.py build/man
 
 lock:
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: python3 -m pip install uv' >&2; exit 1; }

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hitl_mail.cli.completion import open_cases
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
@@ -69,7 +70,7 @@ def submit(
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @_timeout
 @_whose
 @json_option
@@ -89,7 +90,7 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @click.option(
     "--timeout",
     type=_SECONDS,

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hitl_mail.cli.completion import open_cases
 from hitl_mail.cli.output import drawn, emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.timeline import timeline
@@ -108,7 +109,7 @@ def _state_of(journal: Path) -> object:
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @json_option
 @click.pass_obj
 def show(home: str, id: str, as_json: bool) -> None:
