@@ -8,6 +8,8 @@
 #   make wheel    build dist/hitl_mail-*.whl
 #   make mutants  change the code of core, policy and review in thousands of ways and see that a
 #                 test fails (hours; MODULE=core/said.py: of one module; docs/testing.md)
+#   make docs     build the documentation as a site: build/docs/index.html
+#   make man      write manual pages: build/man/*.1
 #   make lock     write lock/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 #   make clean    remove what the others made
 #
@@ -30,7 +32,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint torture fuzz mutants lock wheel clean
+.PHONY: help demo test lint torture fuzz mutants docs man lock wheel clean
 .NOTPARALLEL:
 
 help:
@@ -66,6 +68,12 @@ mutants: $(MUTANTS)
 wheel: $(TEST)
 	@echo '== wheel (hatchling)'
 	@$(BIN)/python -m hatchling build --target wheel
+
+docs: $(TEST)
+	@$(BIN)/mkdocs build --strict --quiet
+
+man: $(TEST)
+	@$(BIN)/python deploy/man_pages.py build/man
 
 lock:
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: python3 -m pip install uv' >&2; exit 1; }

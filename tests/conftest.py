@@ -9,6 +9,9 @@ import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+# Its plugin would import it at the end of a run, when a test of deep recursion may have left
+# CPython 3.11 unable to compile.
+import hypothesis  # noqa: F401
 import pytest
 
 from tests.servers.dovecot import Dovecot, dovecot_at

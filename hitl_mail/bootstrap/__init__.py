@@ -4,7 +4,7 @@
 the daemon, and is imported only where one is going to run.
 """
 
-from hitl_mail.bootstrap.making import create_demo_home, create_home
+from hitl_mail.bootstrap.making import create_demo_home, create_home, first_person
 from hitl_mail.bootstrap.reading import (
     lint_policy,
     load_config,
@@ -29,6 +29,7 @@ from hitl_mail.bootstrap.reading import (
 __all__ = [
     "create_demo_home",
     "create_home",
+    "first_person",
     "lint_policy",
     "load_config",
     "load_policy_text",

@@ -11,7 +11,9 @@ import sys
 import zoneinfo
 from pathlib import Path
 
+from hitl_mail.adapters.spool.files import write_new
 from hitl_mail.bootstrap.reading import load_site, os_user
+from hitl_mail.bootstrap.setup import Setup, check, write_site
 from hitl_mail.errors import ConfigError, Problem, UsageError
 from hitl_mail.home import Home
 from hitl_mail.resources import shipped
@@ -23,9 +25,25 @@ _SHOWN = ("journal", "policies", "receipts", "cache")
 _OURS = ("rules.toml", "spool", "control", "mail", "state")
 
 
-def create_home(directory: str | Path) -> Home:
-    """Make a home at `directory` that works at once. Raises `UsageError` where there is one."""
-    return _create(directory, "hitl-mail.toml", "rules.toml", {})
+def create_home(
+    directory: str | Path, setup: Setup | None = None, password: str | None = None
+) -> Home:
+    """Make a home at `directory` that works at once, with these answers. `password` is of the mail
+    account. Raises `UsageError` where there is a home, or an answer cannot be."""
+    if setup is None:
+        return _create(directory, "hitl-mail.toml", "rules.toml", {})
+    check(setup)
+    text = write_site((shipped("config") / "hitl-mail.toml").read_text("utf-8"), setup)
+    home = _create(directory, text, "rules.toml", {})
+    if password is not None:
+        write_new(home.state / "mail-password", f"{password}\n".encode())
+    return home
+
+
+def first_person() -> tuple[str, str]:
+    """Whom a home is for that nobody was asked about: name and mail address."""
+    words = _placeholders()
+    return words["@PERSON@"], words["@MAIL@"]
 
 
 def create_demo_home(directory: str | Path, port: int) -> Home:
@@ -33,7 +51,8 @@ def create_demo_home(directory: str | Path, port: int) -> Home:
     return _create(directory, "demo.toml", "demo-rules.toml", {":8025": f":{port}"})
 
 
-def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str, str]) -> Home:
+def _create(directory: str | Path, site: str, rules: str, changes: dict[str, str]) -> Home:
+    """`site` is the name of a shipped file, or the whole text of one."""
     from hitl_mail.adapters.keys.keys import create_keys
 
     if not str(directory):
@@ -44,7 +63,7 @@ def _create(directory: str | Path, site_file: str, rules: str, changes: dict[str
     _check_ours(home.root)
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.root.chmod(0o700)
-    _fill({home.rules_file: rules, home.site_file: site_file}, changes)
+    _fill({home.rules_file: rules, home.site_file: site}, changes)
     prepare(home, load_site(home))
     create_keys(home.state, dt.datetime.now(dt.UTC))
     return home
@@ -136,7 +155,9 @@ def _timezone() -> str:
 def _fill(sources: dict[Path, str], changes: dict[str, str]) -> None:
     words = _placeholders()
     for path, source in sources.items():
-        text = (shipped("config") / source).read_text("utf-8")
+        text = source
+        if "\n" not in source:
+            text = (shipped("config") / source).read_text("utf-8")
         for old, new in (*words.items(), *changes.items()):
             text = text.replace(old, new)
         path.write_text(text, "utf-8")

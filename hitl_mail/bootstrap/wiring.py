@@ -21,9 +21,11 @@ from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.adapters.keys.keys import Keys, load_keys
 from hitl_mail.adapters.receipts.book import ReceiptBook
 from hitl_mail.adapters.spool.directory import SpoolDirectory
+from hitl_mail.adapters.systemd import Notify
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
 from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
+from hitl_mail.bootstrap.secrets import read_password
 from hitl_mail.core.sampling import draw
 from hitl_mail.daemon.clerk import Clerk
 from hitl_mail.daemon.control import Control
@@ -46,7 +48,6 @@ from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
-from hitl_mail.errors import UsageError
 from hitl_mail.home import Home
 from hitl_mail.policy.judge import Policy
 from hitl_mail.ports import Inbox, Outbox, Spool
@@ -113,7 +114,7 @@ def build(home: Home, *, web: bool) -> Daemon:
     front = Front(engine, receipts, world, links, facts, deciding, waiting)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
-    started = clock.now()
+    started, systemd = clock.now(), Notify()
 
     return Daemon(
         engine=engine,
@@ -149,9 +150,18 @@ def build(home: Home, *, web: bool) -> Daemon:
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
         web=_web(home, site, front, zone, overrides) if web else None,
-        beat=lambda daemon: pulse.write(health(daemon, started)),
+        beat=lambda daemon: _beat(daemon, pulse, systemd, started),
         closing=[receipts.close, journal.close],
     )
+
+
+def _beat(daemon: Daemon, pulse: HealthFile, systemd: Notify, started: float) -> None:
+    """Tell whoever watches that the daemon works, and how it is."""
+    found = health(daemon, started)
+    pulse.write(found)
+    if daemon.engine.failure is None:
+        waiting = found["mail_out"]["waiting"]
+        systemd.alive(f"{len(daemon.engine.cases)} cases open, {waiting} mails waiting")
 
 
 def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
@@ -163,9 +173,9 @@ def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
     from hitl_mail.adapters.smtp.outbox import SmtpOutbox
 
     smtp, imap = site.mail.smtp, site.mail.imap
-    secret = _password(home, imap.password_file, "mail.imap") or ""
+    secret = read_password(home, imap.password_file, "mail.imap") or ""
     return (
-        SmtpOutbox(smtp, _password(home, smtp.password_file, "mail.smtp")),
+        SmtpOutbox(smtp, read_password(home, smtp.password_file, "mail.smtp")),
         ImapInbox(imap, secret, home.state / "imap.json"),
     )
 
@@ -198,20 +208,6 @@ def _sealed(key: bytes, digest: str) -> str:
 
 def _owner(site: Site, agent: str) -> int | None:
     return site.agents[agent].uid if agent in site.agents else None
-
-
-def _password(home: Home, file: str | None, where: str) -> str | None:
-    """The first line of a password file, which nobody else may read."""
-    if file is None:
-        return None
-    path = home.root / file
-    try:
-        if path.stat().st_mode & 0o077:
-            raise UsageError(f"{path}: others may read this password; run: chmod 600 {path}")
-        return path.read_text("utf-8").splitlines()[0]
-    except (OSError, UnicodeDecodeError, IndexError) as error:
-        what = "is empty" if isinstance(error, IndexError) else str(error)
-        raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
 
 
 class _PolicyFiles:

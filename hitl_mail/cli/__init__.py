@@ -38,6 +38,8 @@ _COMMANDS = {
     "mail": "mail",
     "keys": "keys",
     "status": "status",
+    "stats": "stats",
+    "doctor": "doctor",
     "schema": "schema",
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from hitl_mail.cli.completion import open_cases
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.cli.reader import Reader
@@ -67,7 +68,7 @@ def submit(
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @_timeout
 @_whose
 @json_option
@@ -87,7 +88,7 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @timeout_option("How long to wait for the daemon.", 10.0)
 @_whose
 @json_option

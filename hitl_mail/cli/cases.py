@@ -3,36 +3,64 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import click
 
-from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
+from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.output import drawn, emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
+from hitl_mail.cli.timeline import timeline
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.quorum import unreached_now
-from hitl_mail.home import find_home
+from hitl_mail.errors import UsageError
+from hitl_mail.home import Home, find_home
+
+_TICK = 1.0
+"""Seconds between two looks of `queue --watch`."""
+_AROUND = 6
+"""Lines of the screen that are no case."""
+
+
+_COLUMNS = ("case", "action", "agent", "status", "waits for", "expires in", "mail")
 
 
 @click.command()
+@click.option("--watch", "watching", is_flag=True, help="Stay, and show what changes in its place.")
 @json_option
 @click.pass_obj
-def queue(home: str, as_json: bool) -> None:
+def queue(home: str, watching: bool, as_json: bool) -> None:
     """All open cases: what waits, for whom, until when."""
-    cases = Reader(find_home(home)).cases()
-    waiting = [case for case in cases.values() if not case.final or case.in_review]
-    waiting.sort(key=lambda case: (case.expires_at, case.id))
+    found = find_home(home)
+    if watching:
+        if as_json or not sys.stdout.isatty():
+            raise UsageError("--watch is for people at a terminal; programs ask again with --json")
+        _watch(found)
+        return
+    waiting = _waiting(found)
     if as_json:
         emit_json([documents.queue_row(case) for case in waiting])
-        return
-    if not waiting:
+    elif not waiting:
         click.echo("Nothing waits.")
-        return
+    else:
+        table(_COLUMNS, _rows(waiting))
+
+
+def _waiting(home: Home) -> list[Case]:
+    """The open cases, what expires first on top."""
+    cases = Reader(home).cases()
+    waiting = [case for case in cases.values() if not case.final or case.in_review]
+    return sorted(waiting, key=lambda case: (case.expires_at, case.id))
+
+
+def _rows(waiting: list[Case]) -> list[tuple[str, ...]]:
     now = time.time()
-    rows = [
+    return [
         (
             case.id,
             case.title,
@@ -44,11 +72,44 @@ def queue(home: str, as_json: bool) -> None:
         )
         for case in waiting
     ]
-    table(("case", "action", "agent", "status", "waits for", "expires in", "mail"), rows)
+
+
+def _watch(home: Home) -> None:
+    """Until interrupted. The journal is read when it has changed; times run on between."""
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.text import Text
+
+    console = Console()
+    seen: object = None
+    waiting: list[Case] = []
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            now = _state_of(home.journal)
+            if now != seen:
+                seen, waiting = now, _waiting(home)
+            rows = _rows(waiting[: max(1, console.height - _AROUND)])
+            parts = [f"{len(waiting)} open"]
+            if len(waiting) > len(rows):
+                parts.append(f"{len(waiting) - len(rows)} more below")
+            if not home.running():
+                parts.append("no daemon is running")
+            below = Text(f"{', '.join(parts)}. Ctrl-C ends.")
+            live.update(Group(drawn(_COLUMNS, rows), below) if rows else below, refresh=True)
+            time.sleep(_TICK)
+
+
+def _state_of(journal: Path) -> object:
+    """Something that is another when the journal has changed."""
+    files = sorted(journal.iterdir()) if journal.is_dir() else []
+    return [
+        (path.name, status.st_size, status.st_mtime_ns)
+        for path, status in ((path, path.stat()) for path in files)
+    ]
 
 
 @click.command()
-@click.argument("id")
+@click.argument("id", shell_complete=open_cases)
 @json_option
 @click.pass_obj
 def show(home: str, id: str, as_json: bool) -> None:
@@ -84,18 +145,9 @@ def _tell(document: dict[str, Any]) -> None:
     click.echo("\npayload")
     click.echo(_indented(document["payload"]))
     _tell_missed(document["packets"])
-    if document["decisions"]:
-        click.echo("\ndecisions")
-        for said in document["decisions"]:
-            note = f": {said['note']}" if said["note"] else ""
-            click.echo(
-                f"  {said['at']}  {safe(said['by'])} {said['verb']} ({said['via']})", nl=False
-            )
-            click.echo(safe(note, 500))
-    click.echo("\nevents")
-    for moment in document["events"]:
-        rest = ", ".join(f"{k} {v}" for k, v in moment.items() if k not in ("at", "event"))
-        click.echo(f"  {moment['at']}  {moment['event']:<14} {safe(rest)}".rstrip())
+    click.echo("\nwhat happened")
+    for at, since, words in timeline(document):
+        click.echo(f"  {at}  {since:>8}  {safe(words, 500)}")
 
 
 def _tell_missed(packets: Any) -> None:

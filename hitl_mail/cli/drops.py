@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from hitl_mail import bootstrap
-from hitl_mail.adapters.spool.directory import drop
+from hitl_mail.adapters.spool.drop import drop
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError

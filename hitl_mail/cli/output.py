@@ -10,11 +10,14 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hitl_mail.core.text import visible
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _SHORT = 16
 """No cell up to this length is broken: a case id has 13, a kind not many more."""
@@ -57,30 +60,47 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
     A column without a word is left out.
     """
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=max(console.width, 140))
-    drawn = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    shown = [at for at in range(len(columns)) if any(str(row[at]) for row in rows)]
-    needed = 0
-    for at in shown:
-        longest = max(len(columns[at]), *(len(str(row[at])) for row in rows))
-        # Only what is long gives way: a case id in two pieces cannot be copied.
-        drawn.add_column(columns[at], overflow="fold", no_wrap=longest <= _SHORT)
-        needed += (longest if longest <= _SHORT else _NARROW) + _GAP
-    if needed > console.width:
+    shown = _worded(columns, rows)
+    if sum(_needed(columns, rows, at) for at in shown) > console.width:
         for row in rows:
             lines([(columns[at], row[at]) for at in shown])
             click.echo()
         return
+    console.print(drawn(columns, rows))
+
+
+def drawn(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
+    """The same table to be printed by rich."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = _worded(columns, rows)
+    for at in shown:
+        # Only what is long gives way: a case id in two pieces cannot be copied.
+        made.add_column(columns[at], overflow="fold", no_wrap=_longest(columns, rows, at) <= _SHORT)
     for row in rows:
-        drawn.add_row(*(Text(safe(row[at])) for at in shown))
-    console.print(drawn)
+        made.add_row(*(Text(safe(row[at])) for at in shown))
+    return made
+
+
+def _worded(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[int]:
+    return [at for at in range(len(columns)) if any(str(row[at]) for row in rows)]
+
+
+def _longest(columns: Sequence[str], rows: Sequence[Sequence[object]], at: int) -> int:
+    return max(len(columns[at]), *(len(str(row[at])) for row in rows))
+
+
+def _needed(columns: Sequence[str], rows: Sequence[Sequence[object]], at: int) -> int:
+    longest = _longest(columns, rows, at)
+    return (longest if longest <= _SHORT else _NARROW) + _GAP
 
 
 def lines(facts: Sequence[tuple[str, object]]) -> None:

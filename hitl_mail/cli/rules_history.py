@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -12,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hitl_mail import bootstrap
+from hitl_mail.cli.history import start_of, watched
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
-from hitl_mail.core.documents import iso
-from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.receipt import ERASED
 from hitl_mail.errors import UsageError
 from hitl_mail.home import Home, find_home
@@ -50,7 +48,7 @@ def replay(home: str, file: Path, since: str | None, as_json: bool) -> None:
 
     found = find_home(home)
     site, policy = bootstrap.load_config(found, file)
-    start = _start(since)
+    start = start_of(since)
     entries = _history(found, start, "Replaying")
     report = run(entries, _judge(found, site, policy), start).report()
     if as_json:
@@ -72,7 +70,7 @@ def suggest(home: str, since: str | None, as_json: bool) -> None:
 
     found = find_home(home)
     site, policy = bootstrap.load_config(found)
-    start = _start(since)
+    start = start_of(since)
     tools = Tools(
         lambda text: bootstrap.load_policy_text(found, site, text, found.rules_file.name),
         partial(_judge, found, site),
@@ -116,48 +114,15 @@ def _judge(home: Home, site: Site, policy: Policy) -> Judge:
     return judge
 
 
-def _start(since: str | None) -> str:
-    """The beginning of the time that `--since` names, as receipts write times; "" for all."""
-    if since is None:
-        return ""
-    try:
-        return iso(time.time() - parse_duration(since))
-    except ValueError as error:
-        raise UsageError(f"--since: {error}") from None
-
-
 def _history(home: Home, start: str, what: str) -> Iterator[Entry]:
     """What all receipts say, under a progress bar where somebody watches."""
     from hitl_mail.policy.history import read_entry
 
     receipts: Iterable[dict[str, Any]] = bootstrap.past_receipts(home, start)
     if sys.stderr.isatty():
-        receipts = _watched(receipts, bootstrap.read_receipts(home).head()[0], what)
+        receipts = watched(receipts, bootstrap.read_receipts(home).head()[0], what)
     # That contents were erased is no case, and says nothing about rules.
     return map(read_entry, (one for one in receipts if one["status"] != ERASED))
-
-
-def _watched(receipts: Iterable[dict[str, Any]], last: int, what: str) -> Iterator[dict[str, Any]]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        first = None
-        for receipt in receipts:
-            if first is None:
-                first = receipt["seq"]
-                progress.update(task, total=last - first + 1)
-            if receipt["seq"] % 100 == 0:
-                progress.update(task, completed=receipt["seq"] - first)
-            yield receipt
 
 
 def _tell_replay(report: Mapping[str, Any]) -> None:

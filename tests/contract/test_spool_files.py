@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.adapters.spool.directory import SpoolDirectory, drop
+from hitl_mail.adapters.spool.directory import SpoolDirectory
+from hitl_mail.adapters.spool.drop import drop
 from hitl_mail.errors import HitlError, Refused, UsageError
 from tests.support.spools import (
     MOST,

@@ -28,6 +28,7 @@ _IDLE = 5 * 60.0
 """Seconds of one IDLE. RFC 2177 allows 29 minutes, but a connection that died without a word is
 noticed only at the end of one."""
 
+_FORMAT = 1
 _RETRY = 30.0
 _BACKOFF = (1.0, 300.0)
 
@@ -38,7 +39,7 @@ class Cursor(msgspec.Struct, frozen=True):
     mailbox: str
     uidvalidity: int
     uid: int
-    format: int = 1
+    format: int = _FORMAT
 
 
 class ImapInbox:
@@ -218,7 +219,10 @@ class ImapInbox:
 
     def _load(self) -> Cursor:
         try:
-            return msgspec.json.decode(self._cursor_file.read_bytes(), type=Cursor)
+            cursor = msgspec.json.decode(self._cursor_file.read_bytes(), type=Cursor)
+            if cursor.format == _FORMAT:
+                return cursor
+            raise msgspec.ValidationError(f"written in format {cursor.format}")
         except FileNotFoundError:
             pass
         except (OSError, msgspec.DecodeError) as error:

@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.durable import drop_asides, sync_directory
+from hitl_mail.adapters.durable import drop_asides
 from hitl_mail.adapters.spool.claims import CLAIMS, TOGETHER, Claims
 from hitl_mail.adapters.spool.files import (
     check_regular,
     plain_name,
     read_bounded,
-    write_new,
 )
 from hitl_mail.adapters.spool.passed import Passed
 from hitl_mail.adapters.spool.refused import Refusals, RefusedDirectory, RefusedInResults
 from hitl_mail.adapters.spool.results import write_results
-from hitl_mail.errors import HitlError, Refused, SyncFailed, UsageError
+from hitl_mail.errors import Refused, SyncFailed
 from hitl_mail.ports import Spooled
 
 Only = Callable[[str, bytes], bool]
@@ -293,34 +291,6 @@ class SpoolDirectory:
 
     def _path(self, name: str) -> Path:
         return self.root / "cur" / name
-
-
-def drop(root: Path, document: bytes, name: str) -> Path:
-    """Put a file in the spool at `root` as `new/NAME`, durable when it returns; where it is.
-
-    Raises `UsageError` for a name that is not plain or already waits, `HitlError` where the
-    spool cannot be written to.
-    """
-    if not name or name.startswith(".") or "/" in name or plain_name(name) != name:
-        raise UsageError(f"{name!r} cannot be the name of a file in a spool: choose a plain one")
-    aside = root / "tmp" / f"{name}.{secrets.token_hex(8)}"
-    path = root / "new" / name
-    if os.path.lexists(path):
-        raise UsageError(f"{path} still waits for the daemon: choose another name, or wait")
-    try:
-        write_new(aside, document)
-        try:
-            aside.rename(path)
-        except OSError:
-            aside.unlink()
-            raise
-        sync_directory(path.parent)
-    except OSError as error:
-        raise HitlError(
-            f"cannot write to {root}: {error.strerror}. You need to be allowed to; the daemon"
-            " makes what is missing there when it starts"
-        ) from None
-    return path
 
 
 def _written(path: Path) -> tuple[int, str]:

@@ -1,0 +1,168 @@
+"""`stats`: what asking people costs and brings, and where it asks too much or too little."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hitl_mail import bootstrap
+from hitl_mail.cli.history import start_of, watched
+from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
+from hitl_mail.core.duration import show_duration
+from hitl_mail.core.receipt import ERASED
+from hitl_mail.errors import HitlError
+from hitl_mail.home import Home, find_home
+
+_SHOWN = 12
+_BARS = "▁▂▃▄▅▆▇█"
+_DAYS = 60
+"""The days that a line of bars shows."""
+_ASKED = ("approved", "edited", "rejected", "expired", "other")
+_COUNTS = ("actions", "ran_alone", "asked", *_ASKED[:4], "flagged")
+
+
+@click.command()
+@click.option("--since", default="30d", metavar="30d", help="Only cases closed in this last time.")
+@click.option(
+    "--html",
+    "page",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one page with plots, too.",
+)
+@json_option
+@click.pass_obj
+def stats(home: str, since: str, page: Path | None, as_json: bool) -> None:
+    """How often people are asked, how fast they decide, and what could be asked less.
+
+    By rule, by kind and by reviewer, from receipts; times to decide run from the mail. A warning
+    names the rule and the mend.
+    """
+    found = find_home(home)
+    report = _report(found, start_of(since), since)
+    if page is not None:
+        _write(page, report)
+    if as_json:
+        emit_json(report)
+    else:
+        _tell(report)
+        if page is not None:
+            click.echo(f"\nwritten: {page}")
+
+
+def _report(home: Home, start: str, since: str) -> dict[str, Any]:
+    from hitl_mail.policy.advice import warnings
+    from hitl_mail.policy.economics import Economics
+
+    sums = Economics(start)
+    receipts: Iterable[dict[str, Any]] = bootstrap.past_receipts(home, start)
+    if sys.stderr.isatty():
+        receipts = watched(receipts, bootstrap.read_receipts(home).head()[0], "Reading")
+    for receipt in receipts:
+        # That contents were erased is no case.
+        if receipt["status"] != ERASED:
+            sums.add(receipt)
+    document = sums.document()
+    return {**document, "warnings": list(warnings(document)), "time": since}
+
+
+def _write(page: Path, report: dict[str, Any]) -> None:
+    try:
+        from hitl_mail.cli.stats_page import stats_page
+    except ImportError as error:
+        raise HitlError(
+            f"--html needs a library for plots ({error.name} is missing):"
+            " python -m pip install 'hitl-mail[plots]'"
+        ) from None
+    page.write_text(stats_page(report), "utf-8")
+
+
+def _tell(report: dict[str, Any]) -> None:
+    every = report["all"]
+    if not every["actions"]:
+        click.echo(f"No case was closed in the last {report['time']}: nothing to tell yet.")
+        return
+    days = report["days"][-_DAYS:]
+    asked = [sum(day[name] for name in _ASKED) for day in days]
+    waits = bars([row["answers"] for row in report["waits"]])
+    lines(
+        [
+            ("actions", f"{every['actions']} in {report['time']}"),
+            ("ran alone", share(every["ran_alone"], every["actions"])),
+            ("asked", share(every["asked"], every["actions"])),
+            ("answers", outcomes(every)),
+            ("to decide", pace(every)),
+            ("people", f"{every['people_minutes']:g} minutes"),
+            ("asked by day", f"{bars(asked)}  {days[0]['day']} to {days[-1]['day']}"),
+            ("times", f"{waits}  15s, 1m, 5m, 15m, 1h, 4h, 1d, longer"),
+        ]
+    )
+    for title, name in (("rule", "rules"), ("kind", "kinds")):
+        rows = report[name][:_SHOWN]
+        table(
+            (title, "actions", "alone", "asked", "approved", "edited", "rejected", "expired",
+             "flagged", "median", "p90", "minutes"),
+            [_row(row, title) for row in rows],
+        )  # fmt: skip
+        if len(report[name]) > _SHOWN:
+            click.echo(f"{len(report[name]) - _SHOWN} more: --json")
+    people = report["reviewers"][:_SHOWN]
+    if people:
+        table(
+            ("reviewer", "answered", "silent", "median", "short", "middling", "long", "p90",
+             "minutes", "fast runs"),
+            [_person(row) for row in people],
+        )  # fmt: skip
+    for warning in report["warnings"]:
+        click.echo(f"warning: {safe(warning['text'], 500)}.\n  mend: {safe(warning['mend'], 500)}")
+
+
+def _row(row: dict[str, Any], title: str) -> list[object]:
+    times = (duration(row["median_seconds"]), duration(row["p90_seconds"]))
+    return [row[title], *(row[name] for name in _COUNTS), *times, f"{row['people_minutes']:g}"]
+
+
+def _person(row: dict[str, Any]) -> list[object]:
+    sizes = [duration(row["median_by_size"][name]) for name in ("short", "middling", "long")]
+    median, p90 = duration(row["median_seconds"]), duration(row["p90_seconds"])
+    minutes = f"{row['people_minutes']:g}"
+    runs = row["fast_runs"] or ""
+    answered, silent = row["answered"], row["unanswered"]
+    return [row["reviewer"], answered, silent, median, *sizes, p90, minutes, runs]
+
+
+def share(part: int, whole: int) -> str:
+    """`12 (40 %)`."""
+    return f"{part} ({100 * part / whole:.0f} %)" if whole else f"{part}"
+
+
+def outcomes(row: dict[str, Any]) -> str:
+    """`9 approved, 2 edited`: what was asked about, by what came of it."""
+    names = ("approved", "edited", "rejected", "expired")
+    return ", ".join(f"{row[name]} {name}" for name in names if row[name])
+
+
+def pace(row: dict[str, Any]) -> str:
+    """`median 40s, p90 2h; 60 % within a minute`."""
+    if row["median_seconds"] is None:
+        return ""
+    within = f"{100 * row['within_goal']:.0f} % within a minute"
+    return f"median {duration(row['median_seconds'])}, p90 {duration(row['p90_seconds'])}; {within}"
+
+
+def duration(seconds: float | None) -> str:
+    """A time for people; nothing where there is none."""
+    return "" if seconds is None else show_duration(round(seconds))
+
+
+def bars(values: Sequence[float]) -> str:
+    """One character for each value, as high as it is."""
+    most = max(values, default=0)
+    if not most:
+        return _BARS[0] * len(values)
+    return "".join(_BARS[math.ceil(value * 7 / most)] for value in values)

@@ -1,0 +1,35 @@
+"""What one check found."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Level = Literal["ok", "note", "fault"]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`what` is so, `mend` is what to do where it is a fault. A note is for somebody to know."""
+
+    check: str
+    level: Level
+    what: str
+    mend: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """As `doctor --json` prints it."""
+        found: dict[str, Any] = {"check": self.check, "level": self.level, "what": self.what}
+        return {**found, "mend": self.mend} if self.mend else found
+
+
+def ok(check: str, what: str) -> Finding:
+    return Finding(check, "ok", what)
+
+
+def note(check: str, what: str, mend: str = "") -> Finding:
+    return Finding(check, "note", what, mend)
+
+
+def fault(check: str, what: str, mend: str) -> Finding:
+    return Finding(check, "fault", what, mend)

@@ -1,0 +1,289 @@
+"""What asking costs and brings: sums over receipts, and the warnings that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from hitl_mail.core.documents import iso
+from hitl_mail.policy.advice import warnings
+from hitl_mail.policy.answers import read_answers, shown_size, unanswered
+from hitl_mail.policy.economics import Economics, quantile, size_of
+from tests.support.receipts import body
+
+NOON = 1_790_000_000.0
+Said = tuple[str, str, float]
+"""Who, what, and how many seconds after the mail."""
+
+
+def case(
+    number: int = 0,
+    *said: Said,
+    status: str = "executed",
+    asks: bool = True,
+    rules: tuple[str, ...] = ("money",),
+    to: tuple[str, ...] = ("ada", "bob"),
+    at: float = NOON,
+    text: str = "x",
+    **fields: Any,
+) -> dict[str, Any]:
+    """A closed case as its receipt tells of it: mailed at `at`, and what people said."""
+    name = f"261122-{number:06d}"
+    decisions = [
+        {"by": who, "verb": verb, "via": "mail", "at": iso(at + after), "note": "", "revision": 1}
+        for who, verb, after in said
+    ]
+    action = {"kind": "payment.refund", "payload": {"text": text}, "summary": "Pay"}
+    last = max((after for _, _, after in said), default=1.0)
+    quorums = [{"rule": rule, "reviewers": list(to), "approvals": 1} for rule in rules]
+    whole: dict[str, Any] = {
+        "seq": number + 1,
+        "status": status,
+        "decided_by": [who for who, _, _ in said],
+        "received_at": iso(at),
+        "closed_at": iso(at + last),
+        "action": action,
+        "revisions": [{"number": 1, "payload": action["payload"], "digest": "x", "by": None}],
+        "verdict": {"asks": asks, "rules": list(rules), "quorums": quorums if asks else []},
+        "packets": [
+            {"to": person, "about": "ask", "at": iso(at), "status": "sent"}
+            for person in (to if asks else ())
+        ],
+        "decisions": decisions,
+        "events": [],
+    }
+    return body(name, **{**whole, **fields})
+
+
+def review(number: int, status: str, *said: Said) -> dict[str, Any]:
+    """The receipt of a review of the case of that number."""
+    made = case(number, *said, status=status)
+    return {**made, "about": f"review of {made['case']}"}
+
+
+def sums(receipts: Iterable[dict[str, Any]], since: str = "") -> dict[str, Any]:
+    found = Economics(since)
+    for receipt in receipts:
+        found.add(receipt)
+    return found.document()
+
+
+APPROVED: Said = ("ada", "approve", 40.0)
+
+OUTCOMES: dict[str, tuple[dict[str, Any], str]] = {
+    "it ran alone": (case(asks=False), "ran_alone"),
+    "it failed alone": (case(asks=False, status="failed"), "ran_alone"),
+    "it was approved": (case(0, APPROVED), "approved"),
+    "it was approved and failed": (case(0, APPROVED, status="failed"), "approved"),
+    "it was edited": (case(0, ("ada", "edit", 5.0), APPROVED), "edited"),
+    "it was edited and rejected": (
+        case(0, ("ada", "edit", 5.0), ("bob", "reject", 9.0), status="rejected"),
+        "rejected",
+    ),
+    "it was rejected": (case(0, ("ada", "reject", 5.0), status="rejected"), "rejected"),
+    "it expired": (case(status="expired"), "expired"),
+    "it was denied": (case(asks=False, status="denied"), "denied"),
+    "it was withdrawn": (case(status="canceled"), "other"),
+}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+def test_every_case_has_one_outcome(name: str) -> None:
+    receipt, outcome = OUTCOMES[name]
+    found = sums([receipt])
+    assert {k: v for k, v in found["days"][0].items() if v and k != "day"} == {outcome: 1}
+    for row in (found["all"], found["rules"][0], found["kinds"][0]):
+        assert (row["actions"], row["asked"]) == (1, outcome not in ("ran_alone", "denied"))
+        if outcome != "other":
+            assert row[outcome] == 1
+
+
+def test_a_case_counts_for_every_rule_that_asked() -> None:
+    found = sums([case(0, APPROVED, rules=("money", "large")), case(1, APPROVED)])
+    assert [(row["rule"], row["asked"]) for row in found["rules"]] == [("money", 2), ("large", 1)]
+    assert found["all"]["actions"] == 2
+
+
+def test_a_flagged_review_counts_for_the_rule_that_drew_it() -> None:
+    drawn = case(0, asks=False, rules=("labels",))
+    drawn["verdict"]["sampled"] = True
+    found = sums([drawn, review(0, "flagged", ("ada", "flag", 30.0)), review(1, "ok")])
+    assert [(row["rule"], row["flagged"]) for row in found["rules"]] == [("labels", 1)]
+    assert found["reviewers"][0]["flag"] == 1
+
+
+def test_times_run_from_the_mail_to_the_answer() -> None:
+    found = sums(case(n, ("ada", "approve", wait)) for n, wait in enumerate((10, 20, 60, 600)))
+    assert (found["all"]["median_seconds"], found["all"]["p90_seconds"]) == (20.0, 600.0)
+    assert found["all"]["within_goal"] == 0.75
+    counts = {row["up_to_seconds"]: row["answers"] for row in found["waits"] if row["answers"]}
+    assert counts == {15.0: 1, 60.0: 2, 900.0: 1}
+
+
+def test_a_later_mail_to_the_same_person_is_what_they_answered() -> None:
+    reminded = case(0, ("ada", "approve", 1000.0))
+    reminded["packets"] += [
+        {"to": "ada", "about": "remind", "at": iso(NOON + 970), "status": "sent"},
+        {"to": "bob", "about": "remind", "at": iso(NOON + 990), "status": "sent"},
+        {"to": "ada", "about": "remind", "at": iso(NOON + 995), "status": "failed"},
+        {"to": "ada", "about": "remind", "at": iso(NOON + 1001), "status": "sent"},
+    ]
+    assert [answer.waited for answer in read_answers(reminded)] == [30.0]
+
+
+def test_an_answer_without_a_mail_has_no_time() -> None:
+    [answer] = read_answers(case(0, ("cleo", "approve", 5.0)))
+    assert (answer.asked_at, answer.waited) == (None, None)
+
+
+def test_peoples_time_is_what_lies_between_answers_and_never_the_lunch() -> None:
+    morning = [
+        case(0, ("ada", "approve", 30.0)),
+        case(1, ("ada", "approve", 50.0)),
+        case(2, ("ada", "approve", 7200.0)),
+    ]
+    # 30 s since the mail, 20 s since the answer before, and five minutes at most.
+    assert sums(morning)["all"]["people_minutes"] == round((30 + 20 + 300) / 60, 1)
+
+
+def test_who_was_mailed_and_silent_counts_only_where_it_expired() -> None:
+    found = sums([case(0, APPROVED), case(1, status="expired"), case(2, status="expired")])
+    silent = {row["reviewer"]: row["unanswered"] for row in found["reviewers"]}
+    assert silent == {"ada": 2, "bob": 2}
+    assert unanswered(case(0, APPROVED)) == {"bob"}
+
+
+def test_answer_times_stand_beside_what_was_shown() -> None:
+    found = sums(
+        [case(0, ("ada", "approve", 9.0)), case(1, ("ada", "approve", 99.0), text="y" * 3000)]
+    )
+    sizes = found["reviewers"][0]["median_by_size"]
+    assert sizes == {"short": 9.0, "middling": None, "long": 99.0}
+
+
+@pytest.mark.parametrize(
+    ("size", "name"),
+    [(500, "short"), (501, "middling"), (2000, "middling"), (2001, "long")],
+)
+def test_sizes(size: int, name: str) -> None:
+    assert size_of(size) == name
+
+
+def test_what_is_shown_is_the_payload_and_the_agents_words() -> None:
+    action = {"payload": {"a": 1}, "summary": "Pay", "why": "Due", "context": [], "cost": 4}
+    assert shown_size(action) == len('{"a":1}"Pay""Due"')
+    assert shown_size({"erased": "sha256:0"}) is None
+
+
+def run(*gaps: float, text: str = "y" * 600, verb: str = "approve") -> int:
+    """How many runs too fast to read approvals with these gaps are."""
+    at, receipts = 0.0, []
+    for number, gap in enumerate(gaps):
+        at += gap
+        receipts.append(case(number, ("ada", verb, at), text=text))
+    return int(sums(receipts)["reviewers"][0]["fast_runs"])
+
+
+def test_approvals_in_a_row_that_nobody_can_have_read_are_a_run() -> None:
+    assert run(50, 2, 2, 2) == 1
+    assert run(50, 2, 2, 2, 2, 2) == 1
+    assert run(50, 2, 2, 50, 2, 2) == 0
+    assert run(50, 2, 2, 2, 50, 2, 2, 2) == 2
+    assert run(50, 11, 11, 11) == 0
+    assert run(50, 2, 2, 2, text="short") == 0
+    assert run(50, 2, 2, 2, verb="reject") == 0
+
+
+def test_earlier_cases_count_for_nothing() -> None:
+    receipts = [case(n, APPROVED, at=NOON + 86400 * n) for n in range(3)]
+    found = sums(receipts, iso(NOON + 86400))
+    assert (found["all"]["actions"], len(found["days"])) == (2, 2)
+
+
+def test_days_without_a_case_are_days() -> None:
+    found = sums([case(0, APPROVED), case(1, APPROVED, at=NOON + 3 * 86400)])
+    assert [day["approved"] for day in found["days"]] == [1, 0, 0, 1]
+
+
+def test_an_erased_case_still_counts() -> None:
+    gone = {"erased": "sha256:" + "0" * 64}
+    erased = case(0, APPROVED) | dict.fromkeys(("action", "revisions", "packets", "outcome"), gone)
+    found = sums([erased])
+    assert (found["all"]["approved"], found["reviewers"][0]["approve"]) == (1, 1)
+
+
+def test_nothing_is_no_fault() -> None:
+    found = sums([])
+    assert (found["all"]["median_seconds"], found["days"]) == (None, [])
+    assert list(warnings(found)) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "found"),
+    [
+        ([1, 2, 3, 4, 5, 6, 7, 8, 9, 10], 0.9, 9),
+        ([1, 2, 3], 0.5, 2),
+        ([1, 2], 0.5, 1),
+        ([7], 0.9, 7),
+    ],
+)
+def test_quantiles_are_values_that_are_there(
+    values: list[float], share: float, found: float
+) -> None:
+    assert quantile(values, share) == found
+
+
+# Warnings
+
+
+def warned(*receipts: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """The warnings of these cases by their code."""
+    return {warning["code"]: warning for warning in warnings(sums(receipts))}
+
+
+def alone(count: int) -> list[dict[str, Any]]:
+    return [case(1000 + n, asks=False, rules=("labels",)) for n in range(count)]
+
+
+def approved(count: int, rules: tuple[str, ...] = ("money",)) -> list[dict[str, Any]]:
+    return [case(n, APPROVED, rules=rules, at=NOON + 900 * n) for n in range(count)]
+
+
+def test_more_than_a_fifth_asked_names_the_rule_that_asks_most() -> None:
+    found = warned(*approved(5), *approved(1, ("large",)), *alone(18))["asks_too_much"]
+    assert found["rule"] == "money"
+    assert "6 of 24 actions (25 %)" in found["text"]
+    assert "rules suggest" in found["mend"]
+
+
+@pytest.mark.parametrize(("asked", "ran"), [(4, 16), (3, 3)])
+def test_a_fifth_or_too_few_to_say_is_no_warning(asked: int, ran: int) -> None:
+    assert warned(*approved(asked), *alone(ran)) == {}
+
+
+def test_a_rule_that_was_never_refused_could_ask_less() -> None:
+    found = warned(*approved(50), *alone(500))["never_refused"]
+    assert (found["rule"], "50 times" in found["text"]) == ("money", True)
+    rejected = case(99, ("ada", "reject", 5.0), status="rejected")
+    assert "never_refused" not in warned(*approved(50), rejected, *alone(500))
+    edited = case(99, ("ada", "edit", 5.0), APPROVED)
+    assert "never_refused" not in warned(*approved(50), edited, *alone(500))
+    assert "never_refused" not in warned(*approved(49), *alone(500))
+
+
+def test_questions_that_expire_unread_are_told() -> None:
+    lapsed = [case(n, status="expired") for n in range(3)]
+    found = warned(*lapsed, *approved(9), *alone(500))["expires_unread"]
+    assert "3 of 12 questions of the rule money expired" in found["text"]
+    assert "escalate" in found["mend"]
+    assert "expires_unread" not in warned(*lapsed[:2], *approved(9), *alone(500))
+    half_read = [case(n, APPROVED, status="expired") for n in range(3)]
+    assert "expires_unread" not in warned(*half_read, *approved(9), *alone(500))
+
+
+def test_a_reviewer_who_does_not_read_is_named() -> None:
+    fast = [case(n, ("ada", "approve", 50.0 + n), text="y" * 900) for n in range(5)]
+    found = warned(*fast, *alone(500))["too_fast"]
+    assert (found["reviewer"], "4 in a row" in found["text"]) == ("ada", True)
