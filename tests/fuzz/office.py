@@ -64,7 +64,7 @@ class Kept:
         self.payloads = list(payloads)
         self.records = 0
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         self.payloads.append(payload)
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:

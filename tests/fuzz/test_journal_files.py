@@ -50,7 +50,7 @@ class _Kept:
     def __init__(self, payloads: list[bytes]) -> None:
         self._payloads = payloads
 
-    async def append(self, payload: bytes) -> None:
+    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
         self._payloads.append(payload)
 
     async def snapshot(self, payloads: Iterable[bytes]) -> None:
