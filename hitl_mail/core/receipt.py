@@ -137,8 +137,6 @@ def shape_fault(receipt: Any) -> str | None:
     without verifying it may rely on no more than this."""
     if not isinstance(receipt, dict):
         return "it is not an object"
-    if type(receipt.get("seq")) is not int:
-        return "seq is missing or not a number"
     number = receipt.get("format")
     if type(number) is not int or number < 1:
         return "format is missing or not a number"

@@ -442,14 +442,20 @@ class TestLogin:
                 await open_inbox(port=port, timeout=FOREVER).poll(Reader())
 
     async def test_a_server_that_says_nothing_is_given_up(self, open_inbox: Open) -> None:
+        gone = asyncio.Event()
+
         async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await reader.read()
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            gone.set()
 
         port = free_port()
         async with await asyncio.start_server(mute, LOOPBACK, port):
             with pytest.raises(MailTemporary, match="connecting"):
                 await open_inbox(port=port, timeout=1).poll(Reader())
+            await gone.wait()
 
 
 class TestMailboxNames:

@@ -139,6 +139,7 @@ def filled(home: Home, words: list[str]) -> list[str]:
 @fuzzed(50)
 @given(calls(), _content)
 @example(["submit", "\udcff"], b"")
+@example(["receipts", "show", "\udcff"], b"")
 @example(["mail", "explain", "-"], b"\xff")
 @example(["receipts", "export", "--format", "csv", "--since", "x"], b"")
 @timely

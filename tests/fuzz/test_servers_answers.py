@@ -188,6 +188,7 @@ _CURSOR = b'{"mailbox":"a@127.0.0.1/INBOX","uidvalidity":7,"uid":1,"format":1}'
 
 @fuzzed(60)
 @given(mutated([_CURSOR]))
+@example(_CURSOR.replace(b"INBOX", b"\xae"))
 @timely
 def test_a_spoiled_cursor_offers_every_mail_again(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -225,7 +225,8 @@ class ImapInbox:
             raise msgspec.ValidationError(f"written in format {cursor.format}")
         except FileNotFoundError:
             pass
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
+            # msgspec.DecodeError is one; so is what is not UTF-8.
             log.warning("%s is of no use (%s): every mail is offered", self._cursor_file, error)
         return Cursor("", 0, 0)
 

@@ -121,7 +121,8 @@ def read_receipt(directory: Path, place: Place) -> dict[str, Any]:
 def _decoded(path: Path, offset: int, payload: bytes) -> dict[str, Any]:
     try:
         receipt = decode(payload)
-        fault = shape_fault(receipt)
+        numbered = type(receipt.get("seq")) is int
+        fault = shape_fault(receipt) if numbered else "seq is missing or not a number"
     except (ValueError, RecursionError) as error:
         fault = str(error)
     if fault:

@@ -191,6 +191,9 @@ class Lookup:
                 found = _newest(filter(keep, uncovered), limit)
                 if connection is not None:
                     found += map(stored, connection.execute(sql, (*values, limit)))
+        except UnicodeEncodeError:
+            # A word of a command line may be no text; no receipt holds such a thing.
+            return []
         except (sqlite3.Error, Damaged):
             # Also where a month was written anew between looking at the index and at the file.
             found = _newest(filter(keep, rows_behind(self._directory)), limit)
