@@ -408,7 +408,11 @@ def commands(home: HostileHome, asked: dict[str, str]) -> list[tuple[str, ...]]:
     return [
         *shows,
         *plain,
-        *((*words, "--json") for words in (*shows, *plain) if words[:2] != ("receipts", "export")),
+        *(
+            (*words, "--json")
+            for words in (shows[0], *plain)
+            if words[:2] != ("receipts", "export")
+        ),
         # What is wrong with what was given
         ("mail", "explain", str(bad)),
         ("mail", "explain", str(home.root / given)),

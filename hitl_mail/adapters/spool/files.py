@@ -38,11 +38,15 @@ _KINDS = {
 def plain_name(name: str) -> str:
     """`name` as text to be shown and to be a file's name: bytes that are not UTF-8 and whatever
     cannot be seen as %XX, cut to `LONGEST_NAME` bytes. Most names are plain already."""
-    escaped = "".join(
-        "".join(f"%{byte:02X}" for byte in os.fsencode(one))
-        if not is_plain(one) and unicodedata.category(one) != "Zs"
-        else one
-        for one in name
+    escaped = (
+        name
+        if is_plain(name)
+        else "".join(
+            "".join(f"%{byte:02X}" for byte in os.fsencode(one))
+            if not is_plain(one) and unicodedata.category(one) != "Zs"
+            else one
+            for one in name
+        )
     )
     return escaped.encode()[:LONGEST_NAME].decode("utf-8", "ignore")
 
