@@ -3,6 +3,7 @@ recovered, all else is refused with its place and the way out, by the daemon and
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import resource
@@ -16,18 +17,30 @@ import pytest
 
 from tests.acceptance.failing_daemon import Zygote
 from tests.acceptance.home import TestHome, label, refund, until
+from tests.servers.process import free_port
 
 ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 
-@pytest.fixture
-def used_home(quiet_home: TestHome) -> TestHome:
-    """Two closed cases, two open ones, and a daemon that has ended."""
+@pytest.fixture(scope="module")
+def first_home(tmp_path_factory: pytest.TempPathFactory) -> TestHome:
+    """Five closed cases, two open ones, and a daemon that has ended."""
+    home = TestHome(tmp_path_factory.mktemp("first") / "home", free_port())
+    for number in range(5):
+        home.drop(label(), f"done{number}.json")
     for number in range(2):
-        quiet_home.drop(label(), f"done{number}.json")
-        quiet_home.drop(refund(), f"open{number}.json")
-        quiet_home.once()
-    return quiet_home
+        home.drop(refund(), f"open{number}.json")
+    home.once()
+    return home
+
+
+@pytest.fixture
+def used_home(first_home: TestHome, tmp_path: Path) -> TestHome:
+    """A copy of it, to be damaged."""
+    home = copy.copy(first_home)
+    home.root = tmp_path / "home"
+    shutil.copytree(first_home.root, home.root)
+    return home
 
 
 def only(directory: Path, pattern: str) -> Path:
@@ -72,6 +85,29 @@ def test_a_torn_end_of_the_journal_is_refused_by_nobody(
     assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
 
 
+@pytest.mark.parametrize("words", [["run", "--once"], ["receipts", "verify"]])
+def test_a_flipped_byte_amid_the_receipts_is_refused_with_its_place(
+    used_home: TestHome, words: list[str]
+) -> None:
+    month = only(used_home.root / "state/receipts", "*.jsonl")
+    begin = flip_in_the_middle(month)
+    done = used_home.cli(*words)
+    said = " ".join((done.stdout + done.stderr).split())
+    assert (done.returncode, f"byte {begin}" in said, str(month) in said) == (1, True, True), said
+    assert "Traceback" not in said
+
+
+def test_a_flipped_byte_amid_a_snapshot_is_refused_with_its_place(used_home: TestHome) -> None:
+    used_home.cli("receipts", "erase", "done0")
+    used_home.once()
+    snapshot = only(used_home.root / "state/journal", "*.snapshot")
+    begin = flip_in_the_middle(snapshot)
+    for words in (["run", "--once"], ["status"], ["queue"]):
+        done = used_home.cli(*words)
+        said = " ".join((done.stdout + done.stderr).split())
+        assert (done.returncode, f"{snapshot}: damaged at byte {begin}" in said) == (1, True), said
+
+
 def test_a_snapshot_that_is_cut_short_is_named_with_its_end(used_home: TestHome) -> None:
     used_home.json("receipts", "list")
     used_home.cli("receipts", "erase", "done0")
@@ -91,7 +127,7 @@ def test_a_journal_that_is_gone_is_missed_because_receipts_tell_of_it(
     journal.rename(used_home.root / "aside")
     done = used_home.cli("run", "--once")
     assert (done.returncode, "state/journal, is empty or gone" in done.stderr) == (1, True)
-    assert "2 receipts" in done.stderr
+    assert "5 receipts" in done.stderr
     (used_home.root / "aside").rename(only(used_home.root / "state/journal", "*.log"))
     used_home.once()
     assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
