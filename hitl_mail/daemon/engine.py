@@ -96,7 +96,7 @@ class Engine:
         self, commands: Sequence[tuple[str, Command]], decided: Callable[[], None] = _nothing
     ) -> list[Case | None]:
         """Several commands about different cases as one record: all or none."""
-        self._check()
+        self.check()
         if len({case_id for case_id, _ in commands}) < len(commands):
             raise ValueError("two commands about one case cannot be decided together")
         now = self.clock.now()
@@ -115,7 +115,7 @@ class Engine:
 
     async def note(self, *events: DeskEvent) -> None:
         """Record what happened at the desk; durable when it returns."""
-        self._check()
+        self.check()
         await self._commit(Record(desk=events), _nothing)
 
     def fail(self, error: StorageFailed) -> None:
@@ -133,14 +133,15 @@ class Engine:
 
         Raises `HitlError` where none could be taken; then they are there still, and all goes on.
         """
-        self._check()
+        self.check()
         await self.close()
         self._snapshot = asyncio.ensure_future(self._take_snapshot())
         error = await asyncio.shield(self._snapshot)
         if error is not None:
             raise HitlError(f"closed cases are still in the journal: {error}")
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises `StorageFailed` once the disk has failed: what is in memory may be there alone."""
         if self.failure is not None:
             raise self.failure
 

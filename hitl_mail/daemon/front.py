@@ -81,6 +81,7 @@ class Front:
 
     def look(self, token: str) -> LookUp:
         """See `ports.Pages.look`."""
+        self.engine.check()
         try:
             claim = self.links.read("decide", token)
         except BadLink:
@@ -135,6 +136,7 @@ class Front:
 
     def receipt(self, token: str) -> ReceiptView | None:
         """See `ports.Pages.receipt`."""
+        self.engine.check()
         try:
             claim = self.links.read("receipt", token)
         except BadLink:
@@ -153,6 +155,7 @@ class Front:
 
     def queue(self, token: str) -> QueueView | None:
         """See `ports.Pages.queue`."""
+        self.engine.check()
         try:
             claim = self.links.read("queue", token)
         except BadLink:

@@ -113,8 +113,8 @@ class Intake:
         self._put_off.setdefault(agent, []).append((self.engine.clock.now() + wait, spooled))
 
     def _waiting(self, agent: str) -> int:
-        # Counting is linear in open cases only when an agent is near its limit at all.
-        if len(self.engine.cases) < self.world.site.limits.waiting:
+        # Counting is linear in open cases: only when an agent may be near its limit at all.
+        if len(self.engine.cases) + _BATCH <= self.world.site.limits.waiting:
             return 0
         return sum(1 for case in self.engine.cases.values() if case.agent == agent)
 

@@ -9,11 +9,13 @@ An order: `words` of the command line; `output`, the file for what it prints; `p
 die at the nth time that this point of `failpoints` is reached, or fail there once with the error
 number `fails` (`point` may be empty: then how often each point was reached is written to `output`
 + ".points"); `snapshot_after`: records between two snapshots; `clock`: a file with the seconds by
-which the daemon's clock is ahead, read each time that it is looked at.
+which the daemon's clock is ahead, read each time that it is looked at; `look`:
+seconds after which it is looked at anyway; `user`: the OS user to be.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import select
@@ -26,7 +28,7 @@ from typing import Any
 
 from hitl_mail import cli
 from hitl_mail.adapters.clock import SystemClock
-from hitl_mail.daemon import engine
+from hitl_mail.daemon import engine, mailer, timers
 from tests.acceptance.failpoints import CALLS, POINTS, Nth, fail, install
 
 # What the child would import lazily, imported once for all of them.
@@ -48,14 +50,18 @@ def _live(order: dict[str, Any]) -> None:
     for point, nth in watched.items():
         install(point, nth, Path(order["home"]))
     engine._SNAPSHOT_AFTER = order.get("snapshot_after", engine._SNAPSHOT_AFTER)
+    timers._LOOK = mailer._LOOK = order.get("look", timers._LOOK)
     if "clock" in order:
         _set_clock(Path(order["clock"]))
+    if "user" in order:
+        os.setuid(order["user"])
     sys.argv = ["hitl-mail", *order["words"]]
     try:
         cli.main()
     finally:
         reached = {point: nth.reached for point, nth in watched.items()}
-        Path(order["output"] + ".points").write_text(json.dumps(reached))
+        with contextlib.suppress(PermissionError):
+            Path(order["output"] + ".points").write_text(json.dumps(reached))
 
 
 def _watched(order: dict[str, Any]) -> dict[str, Nth]:

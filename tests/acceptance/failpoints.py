@@ -225,6 +225,9 @@ FAILURES = {
     "a sync that fails": ("before a sync", errno.EIO),
     "a rename that fails": ("before a rename", errno.EIO),
     "a removal that fails": ("before a removal", errno.EROFS),
+    "a file that is gone when it is to be renamed": ("before a rename", errno.ENOENT),
+    "a file that is gone when it is to be removed": ("before a removal", errno.ENOENT),
+    "a directory that is gone when it is to be renamed into": ("before a rename", errno.ENOTDIR),
 }
 """What goes wrong once, and by which of `CALLS`."""
 

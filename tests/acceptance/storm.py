@@ -246,8 +246,9 @@ class Storm:
         """Open the page and approve, until somebody says that it is decided."""
         try:
             answer = self.client.get(self.posts[case])
-            if answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
-                # All reviewers have one address here, and so one allowance: they come again.
+            if answer.status_code in (429, 503):
+                # All reviewers have one address here, and so one allowance; and a daemon whose
+                # disk failed says so until it has stopped. They come again.
                 return
             assert answer.status_code == httpx.codes.OK, answer.text
             page = answer.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import difflib
 import email
 import email.policy
 import json
@@ -55,13 +56,17 @@ def check(
 
 
 def check_mails(post: Post) -> set[tuple[str, str]]:
-    """A Message-ID is one mail, to the byte; whom these asked about which case."""
+    """A Message-ID is one mail to one person, and a packet says the same each time; whom these
+    asked about which case. An answer tells how things stand when it is sent."""
     mails: dict[str, bytes] = {}
     asked = set()
     for data in post.sent():
         mail = email.message_from_bytes(data, policy=email.policy.default)
         name = str(mail["Message-ID"])
-        assert mails.setdefault(name, data) == data, f"{name} is two different mails"
+        answers = str(mail["Subject"]).startswith("Re:")
+        first = mails.setdefault(name, data)
+        same = _envelope(first) == _envelope(data) if answers else _plain(first) == _plain(data)
+        assert same, f"{name} is two mails: {_difference(first, data)}"
         found = re.search(r"\[hitl ([0-9a-z-]+)\]", str(mail["Subject"]))
         # A packet that went out late, when others had decided, has no link any more.
         if found and not str(mail["Subject"]).startswith("Re:"):
@@ -69,6 +74,21 @@ def check_mails(post: Post) -> set[tuple[str, str]]:
     if isinstance(post, Maildirs):
         assert len(mails) == len(post.sent())
     return asked
+
+
+def _plain(data: bytes) -> list[str]:
+    """The lines of a mail, but for how much else waits: that is as of when it is sent."""
+    lines = data.decode("utf-8", "replace").replace("=\r\n", "").replace("=\n", "").splitlines()
+    return [line for line in lines if "for you" not in line]
+
+
+def _envelope(data: bytes) -> list[str]:
+    mail = email.message_from_bytes(data, policy=email.policy.default)
+    return [str(mail[name]) for name in ("From", "To", "Subject", "Date", "In-Reply-To")]
+
+
+def _difference(first: bytes, second: bytes) -> str:
+    return "\n".join(difflib.unified_diff(_plain(first), _plain(second), n=0, lineterm=""))
 
 
 def check_asked(receipt: dict[str, Any], asked: set[tuple[str, str]], fair: bool) -> None:

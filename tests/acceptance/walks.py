@@ -56,17 +56,13 @@ def walk_failures(
     chance: random.Random | None = None,
     most: int = 0,
 ) -> int:
-    """Let every call that can fail do so once; how often the daemon stopped because of it."""
+    """Let every call that can fail do so once, or `most` of each sort chosen by `chance`; how often
+    the daemon stopped because of it."""
     story = STORIES[name]
     begin = begun(new_life, story, phase)
     reached = reached_in(new_life(begin), story, phase)
-    found = [
-        (fault, nth)
-        for fault, (call, _) in FAILURES.items()
-        for _, nth in instants(reached, [call])
-    ]
     stopped = 0
-    for fault, nth in chance.sample(found, most) if chance else found:
+    for fault, nth in _chosen(reached, chance, most):
         life = new_life(begin)
         try:
             stopped += _fail(life, story, phase, fault, nth)
@@ -74,6 +70,16 @@ def walk_failures(
         except AssertionError as error:
             raise _named(name, phase, f"{fault}, time {nth}", error) from error
     return stopped
+
+
+def _chosen(
+    reached: dict[str, int], chance: random.Random | None, most: int
+) -> list[tuple[str, int]]:
+    found = []
+    for fault, (call, _) in FAILURES.items():
+        times = range(1, reached[call] + 1)
+        found += [(fault, nth) for nth in (chance.sample(times, most) if chance else times)]
+    return found
 
 
 def _fail(life: Life, story: Story, phase: int, fault: str, nth: int) -> bool:

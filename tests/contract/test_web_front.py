@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hitl_mail.core.case import Case
+from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import Posted
 from tests.contract.test_web_edit import Forms
 from tests.web.office import DAY, Office, without
@@ -456,3 +457,17 @@ async def test_what_is_posted_must_be_what_was_shown() -> None:
     posted = Posted(verb="approve", seen=case.revision.digest)
     outcome = await office.front.decide(office.link(case), posted, {})
     assert (outcome.code, office.case(case).status) == ("changed", "pending")
+
+
+async def test_after_the_disk_failed_no_page_shows_what_may_not_have_been_kept() -> None:
+    office = Office()
+    case = await office.asks()
+    link, seen = office.link(case), office.look(office.link(case)).seen
+    office.engine.fail(StorageFailed("no disk"))
+    async with served(office.front) as client:
+        answers = [
+            await client.get(f"/d/{link}"),
+            await client.post(f"/d/{link}", data={"verb": "approve", "seen": seen}),
+        ]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all("may not have been recorded" in answer.text for answer in answers)

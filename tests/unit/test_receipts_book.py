@@ -14,7 +14,7 @@ from hitl_mail.adapters.receipts.book import index_path, open_lookup, receipts_d
 from hitl_mail.adapters.receipts.files import read_behind
 from hitl_mail.adapters.receipts.verify import Fault, verify
 from hitl_mail.core.receipt import NO_RECEIPT
-from hitl_mail.errors import Damaged, StorageFailed, UsageError
+from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
 from hitl_mail.ports import Receipts
 from tests.support.receipts import PUBLIC_KEYS, body, open_book, write
 
@@ -91,6 +91,18 @@ async def test_a_receipt_goes_into_its_month_but_never_before_the_last(tmp_path:
     places = [place.month for place, _ in read_behind(receipts_directory(tmp_path))]
     assert places == ["2026-10", "2026-12", "2026-12", "2027-01"]
     assert fault(tmp_path) is None
+
+
+async def test_a_receipt_whose_month_is_gone_is_named_with_its_case(tmp_path: Path) -> None:
+    days = ["2026-10-31", "2026-12-01"]
+    cases_ = [body(f"261122-{n:06d}", closed_at=f"{d}T12:00:00.000Z") for n, d in enumerate(days)]
+    await write(tmp_path, cases_)
+    lookup = open_lookup(tmp_path)
+    row = lookup.by_about("261122-000000")
+    assert row is not None
+    (receipts_directory(tmp_path) / "2026-10.jsonl").unlink()
+    with pytest.raises(HitlError, match="it is gone, and with it receipt #1, of 261122-000000"):
+        lookup.receipt(row)
 
 
 async def test_files_have_the_mode_of_the_site(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ from hitl_mail.adapters.web.limits import (
 )
 from hitl_mail.adapters.web.render import Renderer
 from hitl_mail.core.events import Verb
+from hitl_mail.errors import StorageFailed
 from hitl_mail.ports import LookUp, Outcome, Pages, PageState, Posted
 from hitl_mail.review.templates import OnBroken, ignore
 
@@ -205,6 +206,12 @@ class _Guard:
         try:
             app = self._too_many(wait) if wait else self._app
             await app(scope, receive, strictly)
+        except StorageFailed as error:
+            # What would be shown may never have become durable.
+            _log.error("A page was not shown: %s", error)
+            if started:
+                raise
+            await HTMLResponse(self._render.message("unwell"), 503)(scope, receive, strictly)
         except Exception:
             # The path holds a token, so only its first letters are said.
             _log.exception("A page failed: %s %s…", scope["method"], scope["path"][:3])

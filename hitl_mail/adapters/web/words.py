@@ -196,6 +196,11 @@ MESSAGES: dict[str, Words] = {
         "Too many came from your address in a short time. Nothing was decided.",
         "Wait a few seconds, then open the link again.",
     ),
+    "unwell": Words(
+        "Not now",
+        "hitl-mail cannot keep anything at the moment, and has stopped to be mended.",
+        "If you were deciding, open the link again later: your answer may not have been recorded.",
+    ),
     "broken": Words(
         "Something broke here",
         "It is our fault, and has been logged.",
