@@ -39,6 +39,7 @@ def measure(directory: Path, quick: bool, large: bool) -> dict[str, Any]:
     return {
         "open": _grow(directory / "open", counts, _more_cases, samples),
         "receipts": _grow(directory / "receipts", filed, _more_receipts, samples),
+        "erase": asyncio.run(_erase(Home(directory / "receipts"))),
     }
 
 
@@ -154,6 +155,31 @@ async def _actions(home: Home, count: int, samples: int) -> dict[str, Any]:
         "approve": figures.percentile(approvals, 0.5) * 1000,
         "away": away,
     }
+
+
+async def _erase(home: Home) -> dict[str, Any]:
+    """Erase one case of a full month, and see how long a new receipt waits for that."""
+    office = Office(home)
+    await office.start()
+    book = office.daemon.clerk.receipts
+    (row,) = book.lookup.rows(limit=1, status="executed")  # type: ignore[attr-defined]
+    of = row.seq
+    await office.submit([work.document(30_000_000)])
+    (case,) = office.waiting()
+    decision = {"by": "cleo", "verb": "erase", "via": "cli", "at": "", "note": "", "revision": 0}
+    begun = time.perf_counter()
+    erasing = asyncio.ensure_future(
+        office.daemon.eraser.erase(row.case, {**decision, "counts": [], "evidence": {}})
+    )
+    await asyncio.sleep(0.01)
+    approved = time.perf_counter()
+    await office.approve(case)
+    await office.settle()
+    waited = time.perf_counter() - approved
+    await erasing
+    seconds = time.perf_counter() - begun
+    await office.close()
+    return {"of": of, "seconds": seconds, "waited": waited}
 
 
 if __name__ == "__main__":
