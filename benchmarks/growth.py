@@ -23,7 +23,7 @@ from hitl_mail.core.desk import Sealed
 from hitl_mail.home import Home
 from tests.servers.process import free_port
 
-QUICK, USUAL, LARGE = (0, 50), (0, 10_000, 100_000), (0, 10_000, 100_000, 1_000_000)
+QUICK, USUAL, LARGE = (0, 20), (0, 10_000, 100_000), (0, 10_000, 100_000, 1_000_000)
 SAMPLES = 200
 _BATCH = 64
 _BOOK_BATCH = 500
@@ -35,7 +35,7 @@ def measure(directory: Path, quick: bool, large: bool) -> dict[str, Any]:
     directory.mkdir()
     samples = 5 if quick else SAMPLES
     counts = QUICK if quick else USUAL
-    filed = LARGE if large else counts
+    filed = LARGE if large else counts[-1:] if quick else counts
     return {
         "open": _grow(directory / "open", counts, _more_cases, samples),
         "receipts": _grow(directory / "receipts", filed, _more_receipts, samples),
