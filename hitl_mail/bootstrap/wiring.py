@@ -8,6 +8,7 @@ import hmac
 import logging
 import secrets
 import shutil
+import sys
 import zoneinfo
 from pathlib import Path
 
@@ -61,9 +62,14 @@ from hitl_mail.settings import Site
 
 log = logging.getLogger(__name__)
 
+_TURN = 0.0005
+"""Seconds that a thread may hold the interpreter while another waits for it."""
+
 
 def build(home: Home, *, web: bool) -> Daemon:
     """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
+    # The loop waits no longer than this for the thread that seals receipts to let it go on.
+    sys.setswitchinterval(_TURN)
     site, policy = load_config(home)
     prepare(home, site)
     keys = load_keys(home.state)

@@ -25,7 +25,6 @@ _quoted: Callable[[str], str] = encode_basestring
 _quick = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
 ).encode
-_ENDS = (".0,", ".0]", ".0}")
 _EXPONENT = re.compile(r"[0-9]e[+-][0-9]+[\],}]")
 _LONG = re.compile(r"[\],}](?<=[0-9]{16}.)")
 _HIGH = re.compile("[\ue000-\U0010ffff]")
@@ -49,7 +48,9 @@ def _is_unsure(text: str) -> bool:
     or a character by which a key would sort otherwise. They may stand in a string as well."""
     return (
         text[-1].isdigit()
-        or any(end in text for end in _ENDS)
+        or ".0," in text
+        or ".0]" in text
+        or ".0}" in text
         or (("e-" in text or "e+" in text) and _EXPONENT.search(text) is not None)
         or _LONG.search(text) is not None
         or (not text.isascii() and _HIGH.search(text) is not None)
