@@ -162,8 +162,9 @@ async def _erase(home: Home) -> dict[str, Any]:
     office = Office(home)
     await office.start()
     book = office.daemon.clerk.receipts
-    (row,) = book.lookup.rows(limit=1, status="executed")  # type: ignore[attr-defined]
-    of = row.seq
+    rows = book.lookup.rows(limit=99, status="executed")  # type: ignore[attr-defined]
+    of = rows[-1].seq
+    row = next(row for row in rows if row.case not in office.engine.cases)
     await office.submit([work.document(30_000_000)])
     (case,) = office.waiting()
     decision = {"by": "cleo", "verb": "erase", "via": "cli", "at": "", "note": "", "revision": 0}

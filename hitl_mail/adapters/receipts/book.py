@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -83,8 +82,8 @@ class _Erasure(NamedTuple):
     seqs: frozenset[int]
 
 
-def _without(seqs: set[int], receipt: dict[str, Any]) -> dict[str, Any] | None:
-    return erase(receipt) if receipt["seq"] in seqs and not is_erased(receipt) else None
+def _without(receipt: dict[str, Any]) -> dict[str, Any] | None:
+    return None if is_erased(receipt) else erase(receipt)
 
 
 class ReceiptBook:
@@ -198,7 +197,7 @@ class ReceiptBook:
             path = self._files.directory / f"{month}.jsonl"
             before = path.stat().st_ino
             try:
-                self._index.moved(month, self._files.rewrite(month, partial(_without, seqs)))
+                self._index.moved(month, self._files.rewrite(month, _without, seqs))
             except (Damaged, StorageFailed) as error:
                 if path.stat().st_ino != before:
                     raise
