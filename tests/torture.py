@@ -117,7 +117,7 @@ def one_round(seed: int) -> bool:
     zygote = Zygote(base / "output")
     try:
         said = play(random.Random(seed), seed, base, zygote)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001
         print(f"FAILED\n{type(error).__name__}: {error}\n")
         print(f"seed {seed} failed; its home is in {base}")
         print(f"again: make torture TORTURE_SEED={seed}", flush=True)
