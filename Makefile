@@ -5,6 +5,7 @@
 #   make lint     the same without the tests
 #   make torture  the fault tests for ten minutes: TORTURE_SECONDS=3600 longer, TORTURE_SEED=N again
 #   make fuzz     a campaign of the fuzz tests (FUZZ_SECONDS=600, FUZZ_SEED: which one)
+#   make bench    measure against others, and write benchmarks/RESULTS.md (ten minutes)
 #   make wheel    build dist/hitl_mail-*.whl
 #   make mutants  change the code of core, policy and review in thousands of ways and see that a
 #                 test fails (hours; MODULE=core/said.py: of one module; docs/testing.md)
@@ -32,7 +33,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --re
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --custom-compile-command 'make lock' $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo test lint torture fuzz mutants docs man lock wheel clean
+.PHONY: help demo test lint torture fuzz mutants docs man lock wheel bench clean
 .NOTPARALLEL:
 
 help:
@@ -75,6 +76,9 @@ docs: $(TEST)
 man: $(TEST)
 	@$(BIN)/python deploy/man_pages.py build/man
 
+bench: $(TEST)
+	@$(BIN)/python -m benchmarks $(BENCH)
+
 lock:
 	@command -v $(UV) > /dev/null || { echo 'make lock needs uv: python3 -m pip install uv' >&2; exit 1; }
 	@echo '== lock/test.txt'
@@ -86,9 +90,11 @@ lock:
 	  --output-file lock/mutants.txt > /dev/null
 	@echo '== lock/run.txt, at the same versions'
 	@$(COMPILE) pyproject.toml --constraint lock/test.txt --output-file lock/run.txt > /dev/null
+	@echo '== lock/bench-langgraph.txt, for an environment of its own'
+	@$(COMPILE) lock/bench-langgraph.in --output-file lock/bench-langgraph.txt > /dev/null
 
 clean:
-	@rm -rf $(VENV) build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .venv-bench build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(RUN): $(CREATED) lock/run.txt

@@ -1,4 +1,5 @@
-"""What it costs: each module measures one thing and prints ratios, for figures drift by machine.
+"""What it costs: figures drift by machine and hour, so ratios of one run are told.
 
-`python -m benchmarks policy`
+`python -m benchmarks` is the main one (see docs/performance.md), `python -m benchmarks policy` and
+`replies` measure one thing each.
 """

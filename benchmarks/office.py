@@ -1,8 +1,8 @@
 """hitl-mail in this process, as `bootstrap` wires it: journal, receipts, policy and keys are real.
 
 Given by the benchmark, because the others have nothing in their place: the agent's files come from
-memory and results stay there, the executor is a function, and no mail is composed or sent (so a
-case stays open for the mails it owes). What the whole daemon does is measured in `delivery`.
+memory and results stay there, the executor is a function, and no mail is composed or sent; the
+engine is told that mails were taken. What the whole daemon does is measured in `delivery`.
 """
 
 from __future__ import annotations

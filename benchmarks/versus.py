@@ -28,6 +28,7 @@ Found = dict[tuple[str, str], list[dict[str, Any]]]
 
 def measure(directory: Path, rounds: int, quick: bool) -> dict[str, Any]:
     """Rates, latencies and ratios. In a quick run LangGraph only where it is there already."""
+    directory.mkdir()
     contenders = {
         OURS: Contender(sys.executable, "with_hitl_mail", directory / "ours"),
         BY_HAND: Contender(sys.executable, "with_sqlite", directory / "sqlite"),

@@ -3,7 +3,8 @@
 Strictly more is done than by the others: the rules are CEL conditions with a trace, who may decide
 and what they saw is checked, that an execution begins is durable before it does, and the case ends
 as a receipt that is sealed, chained and signed. `approve` returns when the outcome is durable; the
-clock of all of them stops when the last receipt is.
+clock of all of them stops when the last receipt is. That the question was mailed is told to the
+engine in between, off the clock, so that what is approved closes.
 """
 
 from __future__ import annotations
@@ -33,11 +34,15 @@ class InHitlMail:
 
     async def submit(self, count: int) -> dict[str, Any]:
         """So many actions arrive, one after the other."""
-        return await self._each(lambda data: self._office.submit([data]), self._documents(count))
+        found = await self._each(lambda data: self._office.submit([data]), self._documents(count))
+        await self._office.send_mails()
+        return found
 
     async def submit_together(self, count: int) -> dict[str, Any]:
         """So many actions, 64 at once."""
-        return await self._each(self._office.submit, _groups(self._documents(count)))
+        found = await self._each(self._office.submit, _groups(self._documents(count)))
+        await self._office.send_mails()
+        return found
 
     async def approve(self, count: int) -> dict[str, Any]:
         """So many that wait are approved and run, one after the other."""

@@ -299,6 +299,7 @@ def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
     yield cmd.Tell({"ok": False})
     yield cmd.Answer("ada", "help", "what?")
     yield cmd.FiledAs(1, "sha256:r")
+    yield cmd.FiledAs(1, "sha256:r", result=True)
     yield cmd.FiledAs(2, "sha256:v", of="review")
     yield cmd.ResultWas("none")
     for key, effect in list(case.pending.items())[-2:]:

@@ -159,11 +159,13 @@ class MailWas(_Command, frozen=True):
 
 
 class FiledAs(_Command, frozen=True):
-    """The receipt of the case, or of its review, is durable."""
+    """The receipt of the case, or of its review, is durable; with `result` the result file that
+    names the case's is, too."""
 
     seq: int
     digest: str
     of: Literal["case", "review"] = "case"
+    result: bool = False
 
 
 class ResultWas(_Command, frozen=True):

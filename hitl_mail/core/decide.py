@@ -12,6 +12,7 @@ from hitl_mail.core import events as ev
 from hitl_mail.core.attempts import begin, finish, tell
 from hitl_mail.core.case import Case, MailLog, was_sent
 from hitl_mail.core.effects import ASKS, Mail, Result
+from hitl_mail.core.owed import effect_id
 from hitl_mail.core.quorum import lacking, missing, unmet
 from hitl_mail.core.said import revision_digest, say
 from hitl_mail.core.timing import escalated, passed
@@ -150,7 +151,12 @@ def _filed_as(case: Case, c: cmd.FiledAs, now: float) -> list[ev.Event]:
         return [] if case.review.receipt else [ev.ReviewFiled(now, c.seq, c.digest)]
     if not case.final:
         raise NotAllowed("not_now", f"the case is {case.status}; it has no receipt yet")
-    return [] if case.receipt else [ev.Filed(now, c.seq, c.digest)]
+    if case.receipt:
+        return []
+    filed = ev.Filed(now, c.seq, c.digest)
+    if not c.result:
+        return [filed]
+    return [filed, ev.ResultWritten(now, effect_id(Result(), case.effects_made + 1))]
 
 
 def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:

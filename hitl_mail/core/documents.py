@@ -6,6 +6,7 @@ The keys are design 1.2, 1.6 and 1.7, to the letter. Times become ISO 8601 in UT
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ _REVIEW_KEYS = (
 _ERASURE_KEYS = ("case", "id", "agent", "run_id", "kind", "gate", "action_digest", "verdict")
 
 
+@functools.lru_cache(1024)
 def iso(at: float) -> str:
     """`2026-11-22T13:00:00.123Z`."""
     moment = dt.datetime.fromtimestamp(at, dt.UTC)

@@ -20,7 +20,7 @@ from hitl_mail.core.case import (
     was_sent,
 )
 from hitl_mail.core.effects import Effect, File, Mail, Result
-from hitl_mail.core.owed import effects
+from hitl_mail.core.owed import effect_id, effects
 from hitl_mail.core.verdict import Quorum
 from hitl_mail.errors import Impossible
 
@@ -219,7 +219,7 @@ def _owe(case: Case, event: ev.Event) -> Case:
     pending, mails, made = dict(case.pending), list(case.mails), case.effects_made
     for effect in wanted:
         made += 1
-        named = msgspec.structs.replace(effect, id=f"{effect.what[0]}{made}")
+        named = msgspec.structs.replace(effect, id=effect_id(effect, made))
         pending[named.id] = named
         if isinstance(named, Mail):
             mails.append(MailLog(named.id, named.about, named.to, case.revision.number))

@@ -22,13 +22,29 @@ import rfc8785
 
 _MAX_INTEGER = 2**53 - 1
 _quoted: Callable[[str], str] = encode_basestring
-_quick = json.JSONEncoder(
-    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False
-).encode
-_ENDS = (".0,", ".0]", ".0}")
 _EXPONENT = re.compile(r"[0-9]e[+-][0-9]+[\],}]")
 _LONG = re.compile(r"[\],}](?<=[0-9]{16}.)")
 _HIGH = re.compile("[\ue000-\U0010ffff]")
+
+
+def _encoder() -> Callable[[Any], str]:
+    """The standard library's encoder, made once where that can be done: it makes itself anew for
+    each value, which takes as long as encoding a small one."""
+    plain = json.JSONEncoder(
+        ensure_ascii=False,
+        sort_keys=True,
+        separators=(",", ":"),
+        allow_nan=False,
+        check_circular=False,
+    )
+    make = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return plain.encode
+    encode = make(None, plain.default, encode_basestring, None, ":", ",", True, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+_quick = _encoder()
 
 
 def dumps(value: Any) -> bytes:
@@ -49,7 +65,9 @@ def _is_unsure(text: str) -> bool:
     or a character by which a key would sort otherwise. They may stand in a string as well."""
     return (
         text[-1].isdigit()
-        or any(end in text for end in _ENDS)
+        or ".0," in text
+        or ".0]" in text
+        or ".0}" in text
         or (("e-" in text or "e+" in text) and _EXPONENT.search(text) is not None)
         or _LONG.search(text) is not None
         or (not text.isascii() and _HIGH.search(text) is not None)

@@ -10,6 +10,11 @@ from hitl_mail.core.effects import ASKS, About, Effect, File, Mail, Result
 from hitl_mail.core.quorum import askable, unmet
 
 
+def effect_id(effect: Effect, number: int) -> str:
+    """The stable id of the effect that is a case's `number`th."""
+    return f"{effect.what[0]}{number}"
+
+
 def effects(case: Case, event: ev.Event) -> list[Effect]:
     """The effects of `event`, of which `case` is the sum up to and with it."""
     match event:
@@ -45,6 +50,7 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
         case ev.Filed():
             reviewers = askable(case) if case.in_review else ()
             reviews = [_mail(case, "review", person, event.at) for person in reviewers]
+            # The result first: `FiledAs` may tell of it in the same breath.
             return [Result(), *_confirm(case, event.at), *reviews]
         case ev.Reviewed():
             return [File("review")]

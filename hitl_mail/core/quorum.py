@@ -77,12 +77,16 @@ def lacking(case: Case) -> list[Quorum]:
     """The quorums that the case waits for, as it stands."""
     if case.status != "pending":
         return list(deciders(case))
+    if not case.decisions:
+        return [quorum for quorum in case.quorums if quorum.approvals > 0]
     short = unmet(case.quorums, case.decisions, case.revision.number)
     return [quorum for quorum in case.quorums if quorum.rule in short]
 
 
 def missing(case: Case, quorum: Quorum) -> list[str]:
     """Those of a quorum who were asked and have not approved this revision."""
+    if not case.decisions:
+        return list(quorum.reviewers)
     said = {d.by for d in approvals(case) if quorum.rule in d.counts}
     return [person for person in quorum.reviewers if person not in said]
 
@@ -107,7 +111,7 @@ def unreached_now(case: Case) -> tuple[str, ...]:
 
 def out_of_reach(case: Case) -> tuple[str, ...]:
     """Those whom no question reaches, of the quorums that cannot be met without them; sorted."""
-    if not waiting_for(case):
+    if not case.unreached or not waiting_for(case):
         return ()
     short = unmet(lacking(case), case.decisions, case.revision.number)
     lost: set[str] = set()

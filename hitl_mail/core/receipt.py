@@ -87,11 +87,11 @@ def erase(receipt: Mapping[str, Any]) -> dict[str, Any]:
 
     Texts that were digested where they stand have to stay: see `has_texts`.
     """
-    parts = {part: {"erased": _part_digest(receipt, part)} for part in PARTS}
+    parts = {part: {"erased": _part_digest(receipt, part, receipt[part])} for part in PARTS}
     if TEXTS not in receipt["salts"]:
         return {**receipt, **parts, "salts": {}}
-    shell, _ = split(receipt)
-    return {**shell, **parts, TEXTS: {"erased": _part_digest(receipt, TEXTS)}, "salts": {}}
+    shell, texts = split(receipt)
+    return {**shell, **parts, TEXTS: {"erased": _part_digest(receipt, TEXTS, texts)}, "salts": {}}
 
 
 def is_erased(receipt: Mapping[str, Any]) -> bool:
@@ -196,19 +196,21 @@ def _place_fault(receipt: dict[str, Any], prev_digest: str, expected_seq: int) -
 
 
 def _digested(receipt: Mapping[str, Any]) -> dict[str, Any]:
-    told = TEXTS in receipt["salts"] or TEXTS in receipt
-    known = split(receipt)[0] if told else receipt
+    known, texts = receipt, None
+    if TEXTS in receipt["salts"] or TEXTS in receipt:
+        known, texts = split(receipt)
     form = {name: value for name, value in known.items() if name not in _UNDIGESTED}
-    for part in SALTED if told else PARTS:
-        form[part] = _part_digest(receipt, part)
+    for part in PARTS:
+        form[part] = _part_digest(receipt, part, receipt[part])
+    if texts is not None:
+        form[TEXTS] = _part_digest(receipt, TEXTS, texts)
     return form
 
 
-def _part_digest(receipt: Mapping[str, Any], part: str) -> str:
+def _part_digest(receipt: Mapping[str, Any], part: str, content: Any) -> str:
     salt = receipt["salts"].get(part)
     if salt is None:
         return str(receipt[part]["erased"])
-    content = split(receipt)[1] if part == TEXTS else receipt[part]
     return digest_bytes(bytes.fromhex(salt) + canonical(content))
 
 

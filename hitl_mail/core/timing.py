@@ -140,12 +140,16 @@ def _come_back(
 ) -> list[ev.Handed]:
     """Who was asked and may decide no longer (they stood in for somebody who is back) gives the
     question to those who may and were not asked."""
-    events, said = [], {decision.by for decision in approvals(case)}
+    events = []
     for quorum in lacking(case):
+        nobody: frozenset[str] = frozenset()
+        lost = [p for p in missing(case, quorum) if names.get(p, nobody).isdisjoint(quorum.refs)]
+        if not lost:
+            continue
         able = {p for p, refs in names.items() if not refs.isdisjoint(quorum.refs)}
-        lost = [person for person in missing(case, quorum) if person not in able]
+        said = {decision.by for decision in approvals(case)}
         back = tuple(sorted(able - {*quorum.reviewers, *away} - said))
-        if lost and back:
+        if back:
             events.append(ev.Handed(now, "away", (quorum.rule,), back, (), tuple(lost)))
     return _together(events)
 
@@ -153,7 +157,7 @@ def _come_back(
 def _stand_in(case: Case, now: float, away: Mapping[str, str]) -> list[ev.Handed]:
     """Who stands in for somebody who has gone away since is asked in their place."""
     events = []
-    for quorum in lacking(case):
+    for quorum in lacking(case) if away else ():
         gone = [person for person in missing(case, quorum) if person in away]
         new = tuple(sorted({away[person] for person in gone} - set(quorum.reviewers)))
         if new:

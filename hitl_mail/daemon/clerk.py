@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
+import msgspec
+
 from hitl_mail.core import documents
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, ReceiptRef
 from hitl_mail.core.commands import FiledAs, ResultWas
 from hitl_mail.core.effects import File, Result
 from hitl_mail.daemon.chores import Chores
@@ -75,7 +77,16 @@ class Clerk:
 
     async def _file(self, case: Case) -> None:
         seq, digest = await self.receipts.add(documents.receipt_body(case), case.id)
-        await self.engine.handle(case.id, FiledAs(seq, digest))
+        # The result needs the receipt to be durable, and not the word of it: one record for both.
+        now = self.engine.cases.get(case.id, case)
+        filed = msgspec.structs.replace(now, receipt=ReceiptRef(seq, digest))
+        try:
+            await self._write(filed)
+        except OSError as error:
+            log.error("%s: cannot write the result: %s; trying again", case.id, error)
+            await self.engine.handle(case.id, FiledAs(seq, digest))
+        else:
+            await self.engine.handle(case.id, FiledAs(seq, digest, result=True))
 
     async def _file_review(self, case: Case) -> None:
         about = documents.about_review(case.id)
@@ -83,14 +94,15 @@ class Clerk:
         await self.engine.handle(case.id, FiledAs(seq, digest, "review"))
 
     async def _result(self, case: Case, effect: Result) -> None:
+        # As it stands now, not as it stood at an attempt that failed.
+        await self._write(self.engine.cases.get(case.id, case))
+        await self.engine.handle(case.id, ResultWas(effect.id))
+
+    async def _write(self, case: Case) -> None:
         spool = self.spools.get(case.agent)
         if spool is None:
             log.warning("%s: agent %s has no spool any more; no result", case.id, case.agent)
-        else:
-            results = self._results.setdefault(case.agent, Results(spool))
-            # As it stands now, not as it stood at an attempt that failed.
-            case = self.engine.cases.get(case.id, case)
-            token = self.permit_token(case) if case.permit is not None else None
-            document = documents.result(case, token)
-            await results.write(case.action_id, document)
-        await self.engine.handle(case.id, ResultWas(effect.id))
+            return
+        token = self.permit_token(case) if case.permit is not None else None
+        results = self._results.setdefault(case.agent, Results(spool))
+        await results.write(case.action_id, documents.result(case, token))

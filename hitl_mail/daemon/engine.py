@@ -21,6 +21,7 @@ from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.records import Record, State, encode, replay
 from hitl_mail.daemon.faults import Faults
+from hitl_mail.daemon.memory import collector_off
 from hitl_mail.errors import HitlError, StorageFailed
 from hitl_mail.ports import Clock, Store
 
@@ -66,16 +67,22 @@ class Engine:
 
     def recover(self) -> None:
         """Read the journal. Raises `Damaged`."""
-        self._state = replay(self._store.load())
-        self._by_agent_id = {
-            (case.agent, case.action_id): case.id for case in self._state.cases.values()
-        }
+        with collector_off():
+            self._state = replay(self._store.load())
+            self._by_agent_id = {
+                (case.agent, case.action_id): case.id for case in self._state.cases.values()
+            }
 
     def show_all(self) -> None:
         """Show every open case, and the desk, to the watchers: at start, once."""
-        for case in list(self.cases.values()):
-            self._show(case)
+        with collector_off():
+            for case in list(self.cases.values()):
+                self._show(case)
         self._show_desk(self.desk)
+
+    def is_news(self, case: Case, command: Command) -> bool:
+        """Whether a command that is always allowed would record anything now."""
+        return bool(decide(case, command, self.clock.now()))
 
     def open_case(self, agent: str, action_id: str) -> Case | None:
         """The open case of an agent's id."""
@@ -158,8 +165,8 @@ class Engine:
             # memory, although nothing of it is shown before it is durable.
             durable = self._store.append(payload, urgent=urgent)
             for case in touched:
-                for runner in self.ahead:
-                    runner(case)
+                for watcher in self.ahead:
+                    self._show_to(watcher, case)
             decided()
             await durable
         except StorageFailed as error:

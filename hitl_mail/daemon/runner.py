@@ -13,7 +13,7 @@ from functools import partial
 
 import msgspec
 
-from hitl_mail.core.action import Action, read_message
+from hitl_mail.core.action import Action, Attachment, read_message
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Begin, Finish
 from hitl_mail.daemon.chores import Chores
@@ -134,8 +134,7 @@ class Runner:
 
 
 def _order(case: Case) -> Order:
-    action = read_message(case.action, case.action_id)
-    files = action.attachments if isinstance(action, Action) else ()
+    files = _attachments(case) if case.attachments else ()
     return Order(
         case.id,
         case.revision.number,
@@ -144,3 +143,8 @@ def _order(case: Case) -> Order:
         tuple((item.name, item.content_type, item.content) for item in files),
         f"{case.id}-{case.revision.number}",
     )
+
+
+def _attachments(case: Case) -> tuple[Attachment, ...]:
+    action = read_message(case.action, case.action_id)
+    return action.attachments if isinstance(action, Action) else ()

@@ -14,6 +14,9 @@ from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import StorageFailed
 
+_AT_ONCE = 500
+"""Cases looked at before anybody else has a turn."""
+
 _LOOK = 30.0
 """Seconds after which the clock is read again, so that a clock that jumped is noticed."""
 
@@ -55,8 +58,34 @@ class Timers:
             return
         self._gone = gone
         ticks: dict[frozenset[str], Tick] = {}
-        pending = [case for case in self.engine.cases.values() if case.status == "pending"]
-        await asyncio.gather(*(self._look_who(case, ticks) for case in pending))
+        pending = [case.id for case in self.engine.cases.values() if case.status == "pending"]
+        for at in range(0, len(pending), _AT_ONCE):
+            await self._tell(pending[at : at + _AT_ONCE], ticks)
+            # With a hundred thousand cases this takes a second, in which others have their turn.
+            await asyncio.sleep(0)
+
+    async def _tell(self, case_ids: list[str], ticks: dict[frozenset[str], Tick]) -> None:
+        """The ticks to those cases for which they are news: to hardly any."""
+        cases = [self.engine.cases.get(case_id) for case_id in case_ids]
+        news = [
+            self._look_who(case, ticks)
+            for case in cases
+            if case is not None and case.status == "pending" and self._is_news(case, ticks)
+        ]
+        await asyncio.gather(*news)
+
+    def _is_news(self, case: Case, ticks: dict[frozenset[str], Tick]) -> bool:
+        try:
+            return self.engine.is_news(case, self._tick(case, ticks))
+        except Exception:  # noqa: BLE001
+            # Who is told will find the same, and try again later.
+            return True
+
+    def _tick(self, case: Case, ticks: dict[frozenset[str], Tick]) -> Tick:
+        excluded = self.world.excluded(case)
+        if excluded not in ticks:
+            ticks[excluded] = self.world.who_is_there(excluded)
+        return ticks[excluded]
 
     async def run(self) -> None:
         """Fire what is due, for ever."""
@@ -73,10 +102,7 @@ class Timers:
 
     async def _look_who(self, case: Case, ticks: dict[frozenset[str], Tick]) -> None:
         try:
-            excluded = self.world.excluded(case)
-            if excluded not in ticks:
-                ticks[excluded] = self.world.who_is_there(excluded)
-            await self.engine.handle(case.id, ticks[excluded])
+            await self.engine.handle(case.id, self._tick(case, ticks))
         except StorageFailed:
             raise
         except Exception as error:  # noqa: BLE001

@@ -63,6 +63,14 @@ def test_a_receipt_told_twice_is_recorded_once() -> None:
     assert decide(filed, cmd.FiledAs(1, "sha256:r"), 0.0) == []
 
 
+def test_a_receipt_and_a_result_told_in_one_breath_are_what_they_are_one_by_one() -> None:
+    together = after(executed(), cmd.FiledAs(1, "sha256:r", result=True))
+    filed = after(executed(), cmd.FiledAs(1, "sha256:r"))
+    (result,) = owed(filed, Result)
+    assert together == after(filed, cmd.ResultWas(result.id))
+    assert decide(together, cmd.FiledAs(1, "sha256:r", result=True), 0.0) == []
+
+
 def test_a_written_result_settles_no_mail() -> None:
     case = case_after()
     (mail, *_) = owed(case, Mail)

@@ -56,6 +56,30 @@ async def test_what_is_not_urgent_goes_alone_in_the_end() -> None:
     assert late.result() == 2
 
 
+async def test_with_a_pause_a_group_after_a_quiet_time_begins_at_once_and_the_next_one_later() -> (
+    None
+):
+    groups: list[list[int]] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        groups.append(items)
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test", pause=0.02)
+    begun = asyncio.get_running_loop().time()
+    assert await commits.add(1) == 1
+    # Each is added when the one before is taken in, and none waits for its group.
+    later = [commits.add(number) for number in (2, 3)]
+    await asyncio.sleep(0)
+    later.append(commits.add(4))
+    assert await asyncio.gather(*later) == [2, 3, 4]
+    assert groups == [[1], [2, 3, 4]]
+    assert asyncio.get_running_loop().time() - begun >= 0.015
+    last = commits.add(5)
+    await commits.close()
+    assert last.result() == 5
+
+
 async def test_who_is_woken_in_the_same_turn_gets_into_the_group() -> None:
     groups: list[list[int]] = []
 

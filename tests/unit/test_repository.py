@@ -10,8 +10,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / "lock" / "run.txt"
 TEST = ROOT / "lock" / "test.txt"
+LOCKS = sorted((ROOT / "lock").glob("*.txt"))
 NOT_OURS = re.compile(
-    r"\.git|\.venv|\.\w+_cache|\.hypothesis|\.import_linter_cache|__pycache__|build|dist|mutants"
+    r"\.git|\.venv(-bench)?|\.\w+_cache|\.hypothesis|\.import_linter_cache|__pycache__|build|dist"
+    r"|mutants"
 )
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
@@ -52,13 +54,13 @@ def test_what_runs_is_tested_at_the_same_version() -> None:
     assert {name: tested.get(name) for name in pins(RUN)} == pins(RUN)
 
 
-@pytest.mark.parametrize("lock", [RUN, TEST], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_holds_exact_versions_with_hashes_and_no_address(lock: Path) -> None:
     lines = [line for line in lock.read_text().splitlines() if not line.startswith("#")]
     assert [line for line in lines if not PIN.match(line) and not HASH.match(line)] == []
 
 
-@pytest.mark.parametrize("lock", [RUN, TEST], ids=lambda lock: lock.name)
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_every_locked_package_has_a_hash(lock: Path) -> None:
     text = lock.read_text()
     unhashed = [
@@ -69,6 +71,12 @@ def test_every_locked_package_has_a_hash(lock: Path) -> None:
 
 def test_the_lock_is_not_empty() -> None:
     assert pins(RUN)["tinydb"].startswith("4.9.")
+
+
+def test_what_we_are_compared_with_stays_out_of_our_environment() -> None:
+    theirs = pins(ROOT / "lock" / "bench-langgraph.txt")
+    assert theirs["langgraph"].startswith("1.2.")
+    assert [name for name in pins(TEST) if name.startswith("lang")] == []
 
 
 def test_no_file_names_a_path_of_one_machine() -> None:

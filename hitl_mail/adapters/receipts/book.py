@@ -7,8 +7,8 @@ files named `receipts_*`, their form and their check in `core.receipt`.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +26,8 @@ from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing
 from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
 
 _SALT_BYTES = 16
+_PAUSE = 0.005
+"""Seconds between two groups of receipts, where one follows the other."""
 _SITE_FILE = "hitl-mail.toml"
 
 
@@ -80,8 +82,8 @@ class _Erasure(NamedTuple):
     seqs: frozenset[int]
 
 
-def _without(seqs: set[int], receipt: dict[str, Any]) -> dict[str, Any] | None:
-    return erase(receipt) if receipt["seq"] in seqs and not is_erased(receipt) else None
+def _without(receipt: dict[str, Any]) -> dict[str, Any] | None:
+    return None if is_erased(receipt) else erase(receipt)
 
 
 class ReceiptBook:
@@ -106,7 +108,7 @@ class ReceiptBook:
             directory, self.lookup, self._files, self._index, storage=ReceiptStorage
         )
         self._commits: GroupCommit[_Addition | _Erasure, Reference] = GroupCommit(
-            self._commit, "receipts"
+            self._commit, "receipts", _PAUSE
         )
 
     async def add(self, body: Mapping[str, Any], about: str | None = None) -> Reference:
@@ -195,7 +197,7 @@ class ReceiptBook:
             path = self._files.directory / f"{month}.jsonl"
             before = path.stat().st_ino
             try:
-                self._index.moved(month, self._files.rewrite(month, partial(_without, seqs)))
+                self._index.moved(month, self._files.rewrite(month, _without, seqs))
             except (Damaged, StorageFailed) as error:
                 if path.stat().st_ino != before:
                     raise
@@ -204,8 +206,12 @@ class ReceiptBook:
         return Reference(*self.lookup.head())
 
     def _existing(self, about: str) -> Reference | None:
-        row = self.lookup.by_about(about)
-        return Reference(row.seq, row.digest) if row else None
+        try:
+            found = self._index.reference(about)
+        except sqlite3.Error:
+            row = self.lookup.by_about(about)
+            found = (row.seq, row.digest) if row else None
+        return Reference(*found) if found else None
 
     def _seal(self, about: str, body: Mapping[str, Any], seq: int, prev: str) -> dict[str, Any]:
         month_of(body["closed_at"])

@@ -8,7 +8,7 @@ with its first receipts. Knows frames and months; neither TinyDB nor the index.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -130,9 +130,20 @@ def _decoded(path: Path, offset: int, payload: bytes) -> dict[str, Any]:
     return receipt
 
 
+def _seq(path: Path, offset: int, payload: bytes) -> int:
+    """The number of a receipt, without making the rest of it."""
+    import msgspec
+
+    try:
+        return int(bytes(msgspec.json.decode(payload, type=dict[str, msgspec.Raw])["seq"]))
+    except (ValueError, KeyError) as error:
+        raise Damaged(str(path), offset, str(error), "Run `receipts verify`.") from None
+
+
 def _changed(
     path: Path,
     change: Callable[[dict[str, Any]], dict[str, Any] | None],
+    seqs: Collection[int],
     places: list[tuple[int, int]],
 ) -> Iterator[bytes]:
     """The payloads of a month's file, some changed; where each will be goes into `places`."""
@@ -140,10 +151,11 @@ def _changed(
     for number, (at, payload) in enumerate(scan(path)):
         written = payload
         if number:
-            receipt = _decoded(path, at, payload)
-            changed = change(receipt)
-            written = payload if changed is None else canonical(changed)
-            places.append((receipt["seq"], offset))
+            seq = _seq(path, at, payload)
+            if seq in seqs:
+                changed = change(_decoded(path, at, payload))
+                written = payload if changed is None else canonical(changed)
+            places.append((seq, offset))
         yield written
         offset += len(written) + OVERHEAD
 
@@ -176,10 +188,13 @@ class MonthFiles:
         return places
 
     def rewrite(
-        self, month: str, change: Callable[[dict[str, Any]], dict[str, Any] | None]
+        self,
+        month: str,
+        change: Callable[[dict[str, Any]], dict[str, Any] | None],
+        seqs: Collection[int],
     ) -> list[tuple[int, int]]:
-        """Write the file of a month anew, with what `change` makes of its receipts (None: as it
-        is), and let go of the old bytes; seq and offset of each receipt in it.
+        """Write the file of a month anew, with what `change` makes of its receipts numbered `seqs`
+        (None: as it is), and let go of the old bytes; seq and offset of each receipt in it.
 
         At every instant the old file or the new one is there, whole. Who reads the old one reads
         it to its end. Not at the same time as `append`. Raises `Damaged`, and `StorageFailed`
@@ -188,7 +203,7 @@ class MonthFiles:
         path = self.directory / f"{month}.jsonl"
         places: list[tuple[int, int]] = []
         open_here = self._log is not None and self._log.path == path
-        write_frames(path, _changed(path, change, places), self._mode)
+        write_frames(path, _changed(path, change, seqs, places), self._mode)
         if self._log is not None and open_here:
             self._log.close()
             self._log = FrameLog.open(path)

@@ -211,6 +211,15 @@ class ReceiptIndex:
         with suppress(sqlite3.Error), self._connection:
             self._connection.executemany(sql, [(offset, seq) for seq, offset in places])
 
+    def reference(self, about: str) -> tuple[int, str] | None:
+        """Seq and digest of the receipt with this idempotency key. Raises sqlite3.Error."""
+        for row in self.pending:
+            if row.about == about:
+                return row.seq, row.digest
+        sql = "select seq, digest from receipts where about = ?"
+        found: tuple[int, str] | None = self._connection.execute(sql, (about,)).fetchone()
+        return found
+
     def close(self) -> None:
         """Write what waits and release the file."""
         self.write()
