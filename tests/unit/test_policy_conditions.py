@@ -10,9 +10,11 @@ from hitl_mail.core.action import Action
 from hitl_mail.policy.conditions import (
     FUNCTIONS,
     LONGEST_LIST,
+    LONGEST_SOURCE,
     LONGEST_STRING,
     MOST_CHARACTERS,
     Outcome,
+    Uncompilable,
     Weighing,
     compile_condition,
     plan,
@@ -209,3 +211,48 @@ def test_an_item_is_trusted_only_if_it_says_so_and_the_admin_trusts_its_source(
 def test_each_item_of_context_says_whether_it_is_trusted() -> None:
     of = action(context=CONTEXT[:2])
     assert weigh("context[0].trusted && !context[1].trusted && context[1].source == 'web'", of)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            'kind + payload.amount == "x"',
+            "cannot compute string + double: numbers of an action are doubles, "
+            "write 2.0 instead of 2",
+        ),
+        ("size(payload.amount) > 1", "size() cannot take the value it is given"),
+        (
+            "int(kind) > 1",
+            "int(): string parse error: invalid digit found in string. Check function arguments "
+            "and their types.",
+        ),
+        ('payload["a.b"] == 1.0', 'there is no "a.b"'),
+        ("payload.currency.a == 1.0", "a value is of another type than the condition expects"),
+        ("payload.x.payload.x == 1.0", "payload.x is not given"),
+    ],
+)
+def test_what_the_library_says_is_said_in_our_words(source: str, words: str) -> None:
+    assert weigh(source) == words
+
+
+def test_a_condition_of_the_longest_kind_is_compiled() -> None:
+    source = "true" + " " * (LONGEST_SOURCE - 4)
+    assert weigh(source) is True
+    with pytest.raises(Uncompilable) as found:
+        compile_condition(source + " ")
+    assert str(found.value) == "the condition has 2001 characters; at most 2000 are weighed"
+
+
+def test_all_flaws_of_a_condition_are_told_at_once() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition("knd == agnt")
+    assert str(found.value) == ("no such name: knd at column 1; no such name: agnt at column 8")
+
+
+def test_where_a_condition_of_several_lines_ends_is_told() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition("true &&\n  kind = 'x'")
+    assert str(found.value) == (
+        "not a condition in CEL: = compares nothing, write == at line 2 of the condition, column 8"
+    )
