@@ -135,7 +135,7 @@ def _reply_to_run(directory: Path, count: int) -> dict[str, float]:
                     seen[2 * number].content, policy=email.policy.default
                 )
                 answers: list[bytes] = []
-                home.deliver = answers.append  # type: ignore[method-assign]
+                home.deliver = answers.append  # type: ignore[assignment, method-assign]
                 home.reply(asked, "approve", REVIEWER)
                 with smtplib.LMTP(dovecot.host, dovecot.lmtp_port) as lmtp:
                     lmtp.sendmail(REVIEWER, [APPROVALS], answers[0])

@@ -1,8 +1,8 @@
 """The same work in LangGraph with its SQLite checkpointer, durability `sync`.
 
 A graph of two nodes, as few as there can be: one judges the action by the same criteria and asks a
-person by `interrupt`, the other runs it; `Command(resume=...)` is the person's answer. Imported only in LangGraph's own
-environment (see `environment`); knows nothing of hitl-mail.
+person by `interrupt`, the other runs it; `Command(resume=...)` is the person's answer. Imported
+only in LangGraph's own environment (see `environment`); knows nothing of hitl-mail.
 """
 
 from __future__ import annotations
