@@ -313,6 +313,7 @@ DETAILS: list[tuple[dict[str, Any], str]] = [
     ({"confidence": 1.1}, "a number from 0 to 1"),
     ({"latency": -1}, "seconds, not negative"),
     ({"effects": ["Money"]}, "must be a word such as money or external"),
+    ({"effects": ["a" * 65]}, "must be a word such as money or external"),
     ({"expires": "soon"}, "'soon' is not a duration; write it like 90s, 15m, 4h, 1d12h or 2w"),
     ({"requested_by": "Ada <ada@example.com>"}, "must be a plain mail address"),
     ({"supersedes": "a b"}, "must be an id of an earlier action"),

@@ -204,8 +204,9 @@ def test_a_record_of_several_commands_about_one_case_adds_up() -> None:
     [case] = state.apply(
         Record(((command.case, approved[:1]), (command.case, approved[1:])), (Sealed(1.0, 7, "s"),))
     )
-    assert (case.status, state.cases[command.case], state.desk.head) == (
+    assert (case.status, len(case.decisions), state.cases[command.case], state.desk.head) == (
         "approved",
+        1,
         case,
         ReceiptRef(7, "s"),
     )

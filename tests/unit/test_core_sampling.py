@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.core.sampling import check_draws, draw
+from hitl_mail.core.sampling import check_draws, draw, share
 
 OLD, KEY = b"o" * 32, b"k" * 32
 CASE = "261122-k3f9ma"
@@ -81,3 +81,7 @@ def test_each_rule_s_draw_and_rate_are_looked_at() -> None:
 
 def test_a_receipt_without_a_trace_has_no_draw_that_could_be_wrong() -> None:
     assert check_draws({"case": CASE, "verdict": {"gate": "hard"}}, (KEY,)) is None
+
+
+def test_a_rate_is_said_in_at_most_a_thousand_parts() -> None:
+    assert (share(2 / 1001), share(0.3)) == ("1 in 501", "3 in 10")

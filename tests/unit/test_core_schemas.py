@@ -75,6 +75,7 @@ def test_it_takes_what_the_parser_takes(changes: dict[str, Any]) -> None:
         {"supersedes": "a b"},
         {"effects": ["Money"]},
         {"requested_by": "Ada <ada@example.com>"},
+        {"requested_by": f"{'a' * 64}@{'b' * 63}.{'c' * 63}.{'d' * 60}.com"},
         {"expires": "soon"},
         {"confidence": 1.1},
         {"latency": -1},

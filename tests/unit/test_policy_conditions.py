@@ -7,17 +7,21 @@ from typing import Any
 import pytest
 
 from hitl_mail.core.action import Action
+from hitl_mail.policy.bounds import unbounded, weight
 from hitl_mail.policy.conditions import (
     FUNCTIONS,
     LONGEST_LIST,
+    LONGEST_SOURCE,
     LONGEST_STRING,
     MOST_CHARACTERS,
     Outcome,
+    Uncompilable,
     Weighing,
     compile_condition,
     plan,
 )
 from hitl_mail.policy.model import Kind
+from hitl_mail.policy.source import macros
 from hitl_mail.policy.variables import VARIABLES, Facts
 from tests.rulebook import action
 
@@ -209,3 +213,110 @@ def test_an_item_is_trusted_only_if_it_says_so_and_the_admin_trusts_its_source(
 def test_each_item_of_context_says_whether_it_is_trusted() -> None:
     of = action(context=CONTEXT[:2])
     assert weigh("context[0].trusted && !context[1].trusted && context[1].source == 'web'", of)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (
+            'kind + payload.amount == "x"',
+            "cannot compute string + double: numbers of an action are doubles, "
+            "write 2.0 instead of 2",
+        ),
+        ("size(payload.amount) > 1", "size() cannot take the value it is given"),
+        (
+            "int(kind) > 1",
+            "int(): string parse error: invalid digit found in string. Check function arguments "
+            "and their types.",
+        ),
+        ('payload["a.b"] == 1.0', 'there is no "a.b"'),
+        ("payload.currency.a == 1.0", "a value is of another type than the condition expects"),
+        ("payload.x.payload.x == 1.0", "payload.x is not given"),
+    ],
+)
+def test_what_the_library_says_is_said_in_our_words(source: str, words: str) -> None:
+    assert weigh(source) == words
+
+
+def test_a_condition_of_the_longest_kind_is_compiled() -> None:
+    source = "true" + " " * (LONGEST_SOURCE - 4)
+    assert weigh(source) is True
+    with pytest.raises(Uncompilable) as found:
+        compile_condition(source + " ")
+    assert str(found.value) == "the condition has 2001 characters; at most 2000 are weighed"
+
+
+def test_all_flaws_of_a_condition_are_told_at_once() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition("knd == agnt")
+    assert str(found.value) == ("no such name: knd at column 1; no such name: agnt at column 8")
+
+
+def test_where_a_condition_of_several_lines_ends_is_told() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition("true &&\n  kind = 'x'")
+    assert str(found.value) == (
+        "not a condition in CEL: = compares nothing, write == at line 2 of the condition, column 8"
+    )
+
+
+def filled(characters: int) -> str:
+    """A condition whose macro holds so many characters."""
+    short = len(macros("payload.l.all(x, x == '')")[0].body)
+    return f"payload.l.all(x, x == '{'a' * (characters - short)}')"
+
+
+def counted(times: int) -> str:
+    return f"summary.matches('a{{{times}}}')"
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        (filled(400), filled(401)),
+        (
+            "payload.l.all(x, x + x + x + x + x == 'a')",
+            "payload.l.all(x, x + x + x + x + x + x == 'a')",
+        ),
+        ("why" + " + why" * 32 + " == 'a'", "why" + " + why" * 33 + " == 'a'"),
+        (f"[{'1, ' * 255}1].exists(x, x == 1)", f"[{'1, ' * 256}1].exists(x, x == 1)"),
+        (
+            "payload.l.all(x, x == why || x == kind || x == agent)",
+            "payload.l.all(x, x == why || x == kind || x == agent || x == summary)",
+        ),
+        (counted(300), counted(301)),
+        (f"{counted(150)} || {counted(150)}", f"{counted(150)} || {counted(151)}"),
+        ("payload.l.all(x, x.matches('a{30}'))", "payload.l.all(x, x.matches('a{31}'))"),
+    ],
+    ids=["length", "+ inside", "+", "items", "reads", "pattern", "patterns", "pattern inside"],
+)
+def test_at_the_bound_it_is_weighed_and_beyond_it_is_not(within: str, beyond: str) -> None:
+    assert (list(unbounded(within)), len(list(unbounded(beyond)))) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "pieces"),
+    [
+        ("a", 1),
+        ("a{3}", 3),
+        ("a{3}b{4}", 7),
+        ("a{3,9}", 9),
+        ("a{3,}", 3),
+        ("(a){3}(b){4}", 12),
+        ("(a){0}b{5}", 5),
+        ("(a){2}b{5}", 10),
+        (r"\w\d{3}", 6),
+        ("(a|a){50}{50}", 2500),
+    ],
+)
+def test_what_a_pattern_weighs(pattern: str, pieces: int) -> None:
+    assert weight(pattern) == pieces
+
+
+def test_slow_patterns_inside_a_macro_have_a_mend() -> None:
+    assert list(unbounded("payload.l.all(x, x.matches('a{31}'))")) == [
+        (
+            "patterns inside a macro are compiled for every item, and these are slow to compile",
+            "Use [a-z0-9]+ instead of counts and \\w, or endsWith and the like.",
+        )
+    ]

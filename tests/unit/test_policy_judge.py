@@ -541,3 +541,11 @@ def test_what_only_the_claims_leave_open_stands_in_the_trace_and_the_reasons() -
         "Rule both cannot be told: payload.b is not given",
     )
     assert verdict.trace[0].error == "payload.a is not given; payload.b is not given"
+
+
+def test_the_reason_of_what_only_a_claim_wakes_shows_all_there_is_to_know() -> None:
+    more = 'reason = "By {agent}, usually {typical.cost}: {effects}"'
+    found = policy(KINDS + LABELS + rule("r", '"external" in effects', "hard", more))
+    standing = Standing(typical={"cost": 2.0})
+    verdict = found.judge(label(effects=["external"]), "billing", frozenset(), standing=standing)
+    assert verdict.reasons == ('By billing, usually 2.0: ["external"]',)

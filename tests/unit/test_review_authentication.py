@@ -154,6 +154,7 @@ def test_what_is_not_plain_says_nothing(value: str) -> None:
         "dkim=pass",
         "dkim=pass header.d=",
         "dkim=pass header.d=com",
+        "dkim=pass header.d=Xexample.com",
         "arc=pass (dmarc=pass) header.from=example.com",
     ],
 )
@@ -238,6 +239,7 @@ def test_domains_align_with_or_without_their_last_dot(
         "dkim=pass (a \\) b) header.d=example.com",
         "dkim=pass (a (b) c) header.d=example.com",
         'dkim=pass header.d="example.com"',
+        'spf=fail; dkim=pass header.b="x y" header.d=example.com',
         "dkim=pass header.i=<@example.com>",
         "dkim=pass(comment) header.d=example.com",
         "dkim=pass header.d=example.com;",

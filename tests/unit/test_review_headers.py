@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hitl_mail.review.headers import find_defect, one_address, read_fields, values
+from hitl_mail.review.headers import (
+    decoded,
+    find_defect,
+    first,
+    one_address,
+    read_fields,
+    values,
+)
 
 
 def test_a_mail_with_the_line_ends_of_old_macs_is_read_but_has_a_defect() -> None:
@@ -124,3 +131,58 @@ def test_where_nobody_checks_a_file_made_by_hand_may_mix_the_ends_of_its_lines()
     mixed = b"From: a@example.com\r\nTo: b@example.com\r\n\napprove\n"
     assert find_defect(mixed) == "the lines of its header end in different ways"
     assert find_defect(mixed, checked=False) == ""
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        ".ada@example.com",
+        "ada.@example.com",
+        "a..da@example.com",
+        "ada@.example.com",
+        "ada@-example.com",
+        "ada@example.com.",
+        "ada@example.com-",
+        "ada@example..com",
+        "<ada@example.com",
+        "ada@example.com>",
+        "Ada ada@example.com>",
+    ],
+)
+def test_what_no_server_would_take_is_no_address(address: str) -> None:
+    assert one_address(address) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ('"Ada \\" L"', True),
+        ('"Ada \\\\"', True),
+        ('"Ada \\x"', False),
+        ('"Ada " L"', False),
+        ('"Ada\x1f"', False),
+        ('"Ada L', False),
+        ("ADA@example.com", False),
+        ('"ADA@Example.COM"', True),
+        ('"ada@example.com, eve@evil.test"', False),
+    ],
+)
+def test_a_name_in_quotes_is_one_name(name: str, taken: bool) -> None:
+    assert (one_address(f"{name} <ada@example.com>") is not None) is taken
+
+
+def test_a_field_that_stands_twice_has_both_values_and_a_topmost() -> None:
+    fields = [("to", "a"), ("cc", "x"), ("to", "b")]
+    assert (values(fields, "to"), first(fields, "to"), first(fields, "from")) == (
+        ["a", "b"],
+        "a",
+        "",
+    )
+
+
+def test_encoded_words_are_shown_in_their_charset_or_in_some() -> None:
+    assert decoded("=?utf-8?q?=C3=84da?= L") == "Äda L"
+    assert decoded("=?latin-1?q?=C4da?=") == "Äda"
+    assert decoded("=?x-unknown?q?=C4da?=") == "Äda"
+    assert decoded("=?utf-8?q?=C4da?=") == "\ufffdda"
+    assert decoded("=?utf-8?b?A?=") == "@@@"

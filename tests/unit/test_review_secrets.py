@@ -185,10 +185,10 @@ def test_a_link_cut_anywhere_is_a_bad_link() -> None:
 
 def test_links_lead_to_the_pages() -> None:
     assert [
-        link_url("https://a.example/", "decide", "T"),
+        link_url("https://a.example/X/", "decide", "T"),
         link_url("https://a.example", "receipt", "T"),
         link_url("https://a.example", "queue", "T"),
-    ] == ["https://a.example/d/T", "https://a.example/r/T", "https://a.example/q/T"]
+    ] == ["https://a.example/X/d/T", "https://a.example/r/T", "https://a.example/q/T"]
 
 
 def test_a_queue_link_is_a_persons_and_of_no_case() -> None:
@@ -288,6 +288,11 @@ def test_a_link_is_signed_by_the_newest_key_there_was() -> None:
         token = ours.make("decide", CASE, SEEN, "ada", at)
         assert token == Links([key]).make("decide", CASE, SEEN, "ada", at)
         assert ours.read("decide", token).at == int(at)
+
+
+def test_where_no_times_are_known_the_newest_key_signs() -> None:
+    made = Links([NEW, OLD]).make("decide", CASE, SEEN, "ada", 5)
+    assert made == Links([NEW]).make("decide", CASE, SEEN, "ada", 5)
 
 
 @pytest.mark.parametrize(
