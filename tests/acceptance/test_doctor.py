@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pwd
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from hitl_mail.adapters.keys.keys import key_id
 from tests.acceptance.home import TestHome, label, until
 from tests.acceptance.post import PASSWORD_FILE, PostHome, plain_imap, plain_smtp, site, submission
 from tests.acceptance.post import imaps as imaps_of
@@ -94,11 +96,9 @@ def damaged_journal(home: TestHome) -> None:
 
 
 def other_public_key(home: TestHome) -> None:
-    other = "MCowBQYDK2VwAyEA" + "A" * 43 + "="
-    path = home.root / "state/receipts.pub"
-    text = re.sub(r'"public": *"[^"]+"', f'"public": "{"A" * 43}="', path.read_text())
-    assert other not in text
-    path.write_text(text)
+    """The key of somebody else, in a file that is whole."""
+    other = {"id": key_id(bytes(32)), "public": base64.b64encode(bytes(32)).decode()}
+    (home.root / "state/receipts.pub").write_text(json.dumps({"format": 1, "keys": [other]}))
 
 
 def foreign_file(home: TestHome) -> None:
