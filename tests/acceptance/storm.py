@@ -32,6 +32,8 @@ from tests.acceptance.storm_site import KINDS, SPOOLS
 _TWICE = {"ask.edit": 3, "sample.once": 3}
 """A kind about which a reviewer is asked more than once."""
 
+_GRAVE = ("a sync that fails", "a disk that is full")
+
 _JUMP = 1200.0
 """Seconds by which the clock may be wrong: what waits a day and a permit of an hour outlast it."""
 
@@ -100,7 +102,9 @@ class Storm:
             point = self.random.choice([*POINTS, *CALLS])
             return {"point": point, "nth": self.random.randint(1, 40)}
         if drawn < self.weather.points + self.weather.failures:
-            point, number = FAILURES[self.random.choice(list(FAILURES))]
+            # Half of them end the daemon.
+            fault = self.random.choice([*FAILURES, *_GRAVE, *_GRAVE])
+            point, number = FAILURES[fault]
             return {"point": point, "nth": self.random.randint(1, 40), "fails": number}
         return {}
 
