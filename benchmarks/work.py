@@ -17,7 +17,7 @@ LARGE = 10_000
 
 
 def document(number: int) -> bytes:
-    """The action as its agent wrote it, about 1 KiB."""
+    """The action as its agent wrote it, 0.8 KiB."""
     return json.dumps(
         {
             "id": f"refund-{number}",

@@ -91,6 +91,43 @@ def test_a_result_that_cannot_be_written_leaves_the_old_one(root: Path) -> None:
     )
 
 
+def test_several_results_are_written_in_order_and_a_bad_one_keeps_no_other_from_it(
+    root: Path,
+) -> None:
+    it = spool(root)
+    documents = [("a", {"n": 1}), ("../b", {"n": 2}), ("c", {"n": 3}), ("a", {"n": 4})]
+    faults = it.results(documents)
+    assert [type(fault) for fault in faults] == [type(None), Refused, type(None), type(None)]
+    assert names(root / "results") == {"a.json", "c.json"}
+    assert json.loads((root / "results" / "a.json").read_bytes()) == {"n": 4}
+
+
+def test_what_keeps_all_results_from_being_written_is_told_of_each(root: Path) -> None:
+    it = spool(root)
+    (root / "results").rmdir()
+    faults = it.results([("a", {}), ("b", {})])
+    assert [type(fault) for fault in faults] == [FileNotFoundError, FileNotFoundError]
+    assert it.results([]) == []
+
+
+def test_a_result_whose_sync_fails_is_not_there(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, failed = os.fsync, []
+
+    def fsync(descriptor: int) -> None:
+        if not failed:
+            failed.append(descriptor)
+            raise OSError(5, "Input/output error")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    faults = spool(root).results([("a", {}), ("b", {})])
+    assert sorted(type(fault).__name__ for fault in faults) == ["NoneType", "SyncFailed"]
+    there = {f"{name}.json" for name, fault in zip("ab", faults, strict=True) if fault is None}
+    assert names(root / "results") == there
+
+
 def test_an_id_may_begin_with_a_dot(root: Path) -> None:
     spool(root).result(".x", {})
     assert names(root / "results") == {".x.json"}
