@@ -186,3 +186,9 @@ def test_encoded_words_are_shown_in_their_charset_or_in_some() -> None:
     assert decoded("=?x-unknown?q?=C4da?=") == "Äda"
     assert decoded("=?utf-8?q?=C4da?=") == "\ufffdda"
     assert decoded("=?utf-8?b?A?=") == "@@@"
+
+
+def test_a_name_may_be_empty_or_long() -> None:
+    assert one_address('"" <ada@example.com>') == "ada@example.com"
+    assert one_address(f"{'a' * 1000} <ada@example.com>") == "ada@example.com"
+    assert one_address(f"{'a' * 1001} <ada@example.com>") is None

@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from hitl_mail.review.edits import edit_document
+from hitl_mail.review.quotes import new_lines
 from hitl_mail.review.reply import Reply, read_reply
 from tests.clients import CLIENTS, message, part
 from tests.factories import action, case_after, receive
@@ -112,3 +113,21 @@ def test_unknown_charsets(name: str) -> None:
     made = message(ours(), part("Approve: as agreed\n\n> old\n"))
     found = read_reply(made.replace(b"charset=utf-8", b"charset=" + name.encode()), TOKENS.is_ours)
     assert (found.verb, found.note) == ("approve", "as agreed")
+
+
+@pytest.mark.parametrize(
+    ("lines", "new"),
+    [
+        (["approve\xa0: fine"], ["approve : fine"]),
+        (["approve", "", "Get Outlook for iOS"], ["approve"]),
+        (["approve", "Download the app for Android"], ["approve"]),
+        (["approve", "get it done for bob"], ["approve", "get it done for bob"]),
+        (["approve", "Sent from my iPhone"], ["approve"]),
+        (["approve", "my iPhone is new"], ["approve", "my iPhone is new"]),
+        (["approve", "only sent from my iPhone"], ["approve", "only sent from my iPhone"]),
+    ],
+)
+def test_what_a_program_puts_below_is_not_new_and_what_a_person_writes_is(
+    lines: list[str], new: list[str]
+) -> None:
+    assert new_lines(lines, lambda _: False) == new

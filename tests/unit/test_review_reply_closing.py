@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hitl_mail.review.closing import closes, doubtful, nothing
 from hitl_mail.review.reply import Reply, read_command, read_reply
 from tests.mails import TOKENS, reply
 
@@ -478,3 +479,50 @@ def test_a_disclaimer_whose_sentences_are_paragraphs_is_nothing() -> None:
         "Geschäftsführer: Dr. Max Mustermann, Erika Beispiel",
     ]
     assert read_command("\n\n".join(["approve", *parts]).split("\n")).verb == "approve"
+
+
+@pytest.mark.parametrize(
+    ("line", "anybody", "ada"),
+    [
+        ("Thanks", True, True),
+        ("Thanks, Bob", True, True),
+        ("Thanks, ada lovelace", False, True),
+        ("*Best regards.* - Ada", True, True),
+        ("Thanks 500", False, False),
+        ("Thanks?", False, False),
+        ("Thanks, ok " * 12, False, False),
+        ("Ada Lovelace", False, False),
+        ("Thanks, but not for Bob", False, False),
+    ],
+)
+def test_a_closing_is_thanks_with_names_and_nothing_else(
+    line: str, anybody: bool, ada: bool
+) -> None:
+    assert (closes(line, ""), closes(line, "Ada Lovelace")) == (anybody, ada)
+
+
+@pytest.mark.parametrize(
+    ("note", "asks"),
+    [("---", True), ("!!", True), ("👍", False), ("", False), ("fine", False), ("fine?", True)],
+)
+def test_a_note_without_a_word_might_mean_anything(note: str, asks: bool) -> None:
+    assert doubtful(note) is asks
+
+
+NOTHINGS = {
+    "a closing": ["Thanks!"],
+    "a name": ["Ada Lovelace"],
+    "a picture": ["[cid:logo.png]"],
+    "a rule": ["--"],
+    "a signature": ["Thanks!", "Ada Lovelace", "Head of Refunds", "Tel. +49 30 1234567"],
+}
+
+
+@pytest.mark.parametrize("name", NOTHINGS)
+def test_below_what_means_nothing_every_line_is_looked_at(name: str) -> None:
+    lines = NOTHINGS[name]
+    assert nothing([lines], "Ada Lovelace")
+    assert nothing([lines, lines], "Ada Lovelace")
+    for more in ("pay only half of it", "reject"):
+        assert not nothing([[*lines, more]], "Ada Lovelace")
+        assert not nothing([lines, [more]], "Ada Lovelace")

@@ -214,3 +214,9 @@ def test_a_note_behind_the_colon_may_follow_at_once() -> None:
 def test_a_sender_s_name_below_an_edit_is_nothing_and_another_s_asks_back() -> None:
     assert edits("edit\namount = 40\n\nAda Lovelace") == ("decision", {"amount": 40}, "")
     assert read("edit\namount = 40\n\nCleo Patra").key == "ambiguous"
+
+
+def test_an_edit_with_another_command_below_asks_back_with_its_first_line() -> None:
+    for text in ("edit amount\nreject", "edit\namount = 40\n\nreject"):
+        found = read(text)
+        assert (found.key, found.said) == ("ambiguous", text.split("\n", maxsplit=1)[0])
