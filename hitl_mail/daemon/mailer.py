@@ -38,7 +38,8 @@ Key = tuple[str, str]
 
 @dataclass
 class Mailer:
-    """Sends what cases and desk owe. `compose` gives the same bytes for the same mail.
+    """Sends what cases and desk owe. `compose` gives the same mail the same Message-ID, whenever it
+    is written; its words may tell more the second time.
 
     `last_error` and `next_try` are about the server, while it takes no mail; `troubles` tells of
     each mail that was refused on its own account, while it waits or its case is open.

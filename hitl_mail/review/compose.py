@@ -1,5 +1,6 @@
-"""Every mail we write, as bytes: the same case and mail give the same bytes, so that a mail sent
-twice is one mail. Knows no transport and no clock.
+"""Every mail we write, as bytes: the same case and mail, at the same `Moment`, give the same bytes,
+and at any moment the same Message-ID, so that a mail sent twice is one mail. Knows no transport and
+no clock.
 
 The first line of each is `SENTINEL`, and so is the title of its HTML: all that a client quotes of
 us stands below it, and the reader of replies cuts there first.
