@@ -231,6 +231,7 @@ def test_both_verdicts_at_once_ask_for_all_that_either_asks_for() -> None:
         asks=True,
         rules=("labels", "money"),
         reasons=("Labels", "Moves funds"),
+        spoken=(("labels", "Labels"), ("money", "Moves funds")),
         quorums=old.quorums,
         expires=60,
         sampled=None,
