@@ -66,6 +66,15 @@ def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> N
     ]
 
 
+def test_the_quick_start_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
+    page = README.with_name("docs").joinpath("index.md").read_text("utf-8")
+    script = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[-1]
+    assert "hitl-mail receipts verify" in script
+    type_in(script.replace(". .venv/bin/activate\n", ""), tmp_path)
+    rows = newcomer.json("receipts", "list")
+    assert [(row["id"], row["status"]) for row in rows] == [("refund", "executed")]
+
+
 def test_the_readmes_reply_may_be_its_edit(newcomer: TestHome, tmp_path: Path) -> None:
     [edit] = re.findall(r"`(printf '[^`]+edit[^`]+')`", README.read_text("utf-8"))
     block = readme()[-1].replace(r"printf '\napprove\n'", edit)
