@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
+import time
 from typing import Any
 
 import click
 
 from hitl_mail.cli.output import emit_json, json_option, lines
+from hitl_mail.core.duration import show_duration
 from hitl_mail.errors import HitlError
 from hitl_mail.home import Home, find_home
+
+_MOST = 12
+"""Names on one line."""
 
 _LITTLE = 256 << 10
 """Free bytes below which the next write may well fail."""
@@ -41,6 +47,10 @@ def _report(home: Home) -> dict[str, Any]:
         "notes": _notes(home, running and bool(health.get("site_changed"))),
         "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
         "cases": health.get("cases", {}),
+        "queue": health.get("queue"),
+        "pace": health.get("pace"),
+        "tightened": health.get("tightened"),
+        "head": health.get("head"),
         "policy": health.get("policy"),
         "mail_out": health.get("mail_out"),
         "mail_in": health.get("mail_in"),
@@ -113,21 +123,47 @@ def _notes(home: Home, site_changed: bool) -> list[str]:
 def _tell(report: dict[str, Any]) -> None:
     daemon, out, into = report["daemon"], report["mail_out"] or {}, report["mail_in"] or {}
     cases = ", ".join(f"{count} {name}" for name, count in report["cases"].items())
+    head = report["head"]
     since = f"process {daemon['pid']} since {daemon['started_at']}"
     lines(
         [
             ("home", report["home"]),
             ("daemon", since if report["running"] else "not running"),
             ("cases", cases or "none open"),
+            *_queue(report["queue"] or {}),
+            ("pace", _counts(report["pace"], " in the last hour")),
             ("mail out", _mail(out)),
             ("mail in", _mail(into)),
             ("policy", report["policy"]),
+            ("receipts", f"#{head['seq']} {head['digest']}" if head else "none yet"),
         ]
     )
     for fault in report["faults"]:
         lines([("fault", fault)])
     for note in report["notes"]:
         lines([("note", note)])
+
+
+def _queue(queue: dict[str, Any]) -> list[tuple[str, object]]:
+    """What waits for people: how long, for whom, and what expires next."""
+    expires = queue.get("expires")
+    soonest = ""
+    if expires is not None:
+        left = dt.datetime.fromisoformat(expires["at"]).timestamp() - time.time()
+        soonest = f"{expires['case']} in {show_duration(left)}: {expires['title']}"
+    return [
+        ("waiting", _counts(queue.get("ages"))),
+        ("for", _counts(queue.get("reviewers"))),
+        ("of", _counts(queue.get("agents"))),
+        ("expires next", soonest),
+    ]
+
+
+def _counts(counts: dict[str, int] | None, after: str = "") -> str:
+    """`ada 3, bob 1`; the first of many."""
+    found = [f"{name} {count}" for name, count in (counts or {}).items()]
+    more = f", and {len(found) - _MOST} more" if len(found) > _MOST else ""
+    return f"{', '.join(found[:_MOST])}{more}{after}" if found else ""
 
 
 def _mail(part: dict[str, Any]) -> str:

@@ -24,6 +24,7 @@ from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
+from hitl_mail.daemon.overview import Overview
 from hitl_mail.daemon.reach import Reach
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
@@ -80,6 +81,7 @@ class Daemon:
     web: Server | None
     beat: Callable[[Daemon], None]
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    overview: Overview = field(default_factory=Overview)
     timers: Timers = field(init=False)
 
     def __post_init__(self) -> None:

@@ -18,21 +18,23 @@ _TROUBLES = 5
 
 def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
     """The daemon's state now: one JSON object."""
-    statuses: dict[str, int] = {}
-    for case in daemon.engine.cases.values():
-        statuses[case.status] = statuses.get(case.status, 0) + 1
+    now, head = daemon.engine.clock.now(), daemon.engine.desk.head
+    waits = daemon.overview.look(daemon.engine.cases.values(), now)
     web = daemon.web
     return {
         "version": __version__,
         "pid": os.getpid(),
         "started_at": iso(started_at),
-        "at": iso(daemon.engine.clock.now()),
+        "at": iso(now),
         "policy": daemon.runner.world.policy.digest,
         "policy_error": daemon.reload.error or None,
         "site_changed": daemon.reload.site_changed(),
         "templates": dict(sorted(daemon.overrides.now.items())),
         "tightened": daemon.engine.desk.tightened,
-        "cases": dict(sorted(statuses.items())),
+        "cases": waits.pop("cases"),
+        "queue": waits,
+        "pace": daemon.intake.pace.last_hour(now),
+        "head": None if head is None else {"seq": head.seq, "digest": head.digest},
         "stranded": sorted(daemon.reach.stranded.values())[:_TROUBLES],
         "mail_out": {
             "waiting": daemon.mailer.waiting,

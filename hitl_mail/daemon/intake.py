@@ -28,6 +28,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command, Receive, Tell, Withdraw
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.faults import LONGEST
+from hitl_mail.daemon.overview import Pace
 from hitl_mail.daemon.together import together
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused, StorageFailed
@@ -56,6 +57,7 @@ class Intake:
     seal: Callable[[str], str]
     permit_token: Callable[[Case], str]
     right_permit: Callable[[Case, str], bool]
+    pace: Pace = field(default_factory=Pace)
     _turn: int = field(default=0)
     _put_off: dict[str, list[tuple[float, Spooled]]] = field(default_factory=dict)
     """Claimed files of an agent that could not be dealt with, and when to try again."""
@@ -196,6 +198,7 @@ class Intake:
         receive = self._receive(agent, document, action, digest)
         try:
             await self.engine.handle_together([*commands, (receive.case, receive)], decided)
+            self.pace.took(agent, self.engine.clock.now())
         except NotAllowed as error:
             raise Refused(f"supersedes_{error.code}", error.detail, "supersedes") from None
 
