@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import ipaddress
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -51,10 +52,28 @@ async def check_mail(home: Home, site: Site, patience: float = _PATIENCE) -> lis
     mark = secrets.token_hex(8)
     sent = await _send(site, password, mark)
     read = await _look_in(site, secret or "")
-    found = [sent, *read]
+    found = [*_in_clear(site), sent, *read]
     if all(finding.level != "fault" for finding in found):
         found += await _come_back(site, secret or "", mark, patience)
     return found
+
+
+def _in_clear(site: Site) -> list[Finding]:
+    """Servers elsewhere that are told a password, or given mails with secrets, without TLS."""
+    found = []
+    for name, table in (("smtp", site.mail.smtp), ("imap", site.mail.imap)):
+        if table.tls == "none" and not _is_here(table.host):
+            what = "our password and the mails" if table.username else "the mails"
+            mend = f'Set tls under [mail.{name}]; "none" is for this machine.'
+            found.append(fault(name, f"{table.host} gets {what} in clear", mend))
+    return found
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _password(home: Home, file: str | None, table: str, found: list[Finding]) -> str | None:

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 
 from hitl_mail.adapters.keys.keys import key_id
+from hitl_mail.doctor.mail import _in_clear
+from hitl_mail.settings import Imap, MailTable, Site, Smtp
 from tests.acceptance.home import TestHome, label, until
 from tests.acceptance.post import PASSWORD_FILE, PostHome, plain_imap, plain_smtp, site, submission
 from tests.acceptance.post import imaps as imaps_of
@@ -395,6 +397,18 @@ def test_a_password_file_that_others_can_read_is_named(
     home = post(make_home, dovecot, smtp=plain_smtp(smtp_sink.port))
     (home.root / PASSWORD_FILE).chmod(0o644)
     assert "others may read this password" in mail_faults(home)["imap"]
+
+
+@pytest.mark.parametrize(
+    ("host", "named"),
+    [("localhost", False), ("127.8.9.1", False), ("::1", False), ("192.0.2.7", True)],
+)
+def test_a_server_elsewhere_without_tls_is_named(host: str, named: bool) -> None:
+    smtp = Smtp(host=host, tls="none", username="a", password_file="b")
+    found = _in_clear(Site(mail=MailTable(smtp=smtp, imap=Imap(host="192.0.2.8"))))
+    assert [finding.what for finding in found] == (
+        [f"{host} gets our password and the mails in clear"] if named else []
+    )
 
 
 async def test_a_mail_that_does_not_come_back_is_named(
