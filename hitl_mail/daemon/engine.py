@@ -77,7 +77,7 @@ class Engine:
         """Show every open case, and the desk, to the watchers: at start, once."""
         with collector_off():
             for case in list(self.cases.values()):
-                self._show(case)
+                self._show(case, self.watchers)
         self._show_desk(self.desk)
 
     def is_news(self, case: Case, command: Command) -> bool:
@@ -165,15 +165,14 @@ class Engine:
             # memory, although nothing of it is shown before it is durable.
             durable = self._store.append(payload, urgent=urgent)
             for case in touched:
-                for watcher in self.ahead:
-                    self._show_to(watcher, case)
+                self._show(case, self.ahead)
             decided()
             await durable
         except StorageFailed as error:
             self.fail(error)
             raise
         for case in touched:
-            self._show(case)
+            self._show(case, self.watchers)
         if record.desk:
             self._show_desk(desk)
         self._count()
@@ -186,23 +185,31 @@ class Engine:
         else:
             self._by_agent_id[key] = case.id
 
-    def _show(self, case: Case) -> None:
-        for watcher in self.watchers:
-            self._show_to(watcher, case)
-
-    def _show_to(self, watcher: Watcher, case: Case) -> None:
+    def _show(self, case: Case, watchers: Sequence[Watcher]) -> None:
         """A watcher that breaks over one case must not keep it from the others, nor for ever."""
-        key = ("watcher", watcher, case.id)
+        for watcher in watchers:
+            try:
+                watcher(case)
+            except Exception as error:  # noqa: BLE001
+                self._not_shown(watcher, case, error)
+            else:
+                # With a hundred thousand cases to show, the usual has to cost nothing.
+                if self.faults.now:
+                    self.faults.works(("watcher", watcher, case.id))
+
+    def _not_shown(self, watcher: Watcher, case: Case, error: Exception) -> None:
+        key, what = ("watcher", watcher, case.id), f"{case.id}: what it owes could not be taken up"
+        wait = self.faults.broke(key, what, error)
+        asyncio.get_running_loop().call_later(wait, self._show_again, watcher, case)
+
+    def _show_again(self, watcher: Watcher, case: Case) -> None:
+        case = self.cases.get(case.id, case)
         try:
             watcher(case)
         except Exception as error:  # noqa: BLE001
-            wait = self.faults.broke(key, f"{case.id}: what it owes could not be taken up", error)
-            asyncio.get_running_loop().call_later(wait, self._show_again, watcher, case)
+            self._not_shown(watcher, case, error)
         else:
-            self.faults.works(key)
-
-    def _show_again(self, watcher: Watcher, case: Case) -> None:
-        self._show_to(watcher, self.cases.get(case.id, case))
+            self.faults.works(("watcher", watcher, case.id))
 
     def _show_desk(self, desk: Desk) -> None:
         for watcher in self.desk_watchers:

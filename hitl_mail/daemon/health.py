@@ -19,7 +19,7 @@ _TROUBLES = 5
 def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
     """The daemon's state now: one JSON object."""
     now, head = daemon.engine.clock.now(), daemon.engine.desk.head
-    waits = daemon.overview.look(daemon.engine.cases.values(), now)
+    waits = daemon.overview.look(daemon.engine.cases.values(), daemon.waiting, now)
     web = daemon.web
     return {
         "version": __version__,

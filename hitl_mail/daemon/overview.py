@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.documents import iso
-from hitl_mail.core.quorum import waiting_for
+from hitl_mail.daemon.waiting import Waiting
 
 AGES = (("under 1h", 3600.0), ("1h to 4h", 4 * 3600.0), ("4h to 1d", 86400.0))
 """Classes of waiting cases by age, each with its end in seconds; the last, `over 1d`, has none."""
@@ -45,37 +45,26 @@ class Overview:
         self._last: dict[str, Any] = {}
         self._next = 0.0
 
-    def look(self, cases: Iterable[Case], now: float) -> dict[str, Any]:
+    def look(self, cases: Collection[Case], waiting: Waiting, now: float) -> dict[str, Any]:
         """What the last look found, or a new one."""
         begun = time.monotonic()
         if begun >= self._next:
-            self._last = overview(cases, now)
+            self._last = overview(cases, waiting, now)
             self._next = begun + _SHARE * (time.monotonic() - begun)
         return dict(self._last)
 
 
-def overview(cases: Iterable[Case], now: float) -> dict[str, Any]:
+def overview(cases: Collection[Case], waiting: Waiting, now: float) -> dict[str, Any]:
     """`cases` by status, `ages` and `reviewers` of what waits for people, and what `expires` next:
     its case, title, and when."""
-    statuses: Counter[str] = Counter()
-    ages: Counter[str] = Counter()
-    reviewers: Counter[str] = Counter()
-    agents: Counter[str] = Counter()
-    soonest: Case | None = None
-    for case in cases:
-        statuses[case.status] += 1
-        agents[case.agent] += 1
-        people = waiting_for(case)
-        if people:
-            ages[_age(now - case.received_at)] += 1
-            reviewers.update(people)
-        if case.status == "pending" and (soonest is None or case.expires_at < soonest.expires_at):
-            soonest = case
+    pending = (case for case in cases if case.status == "pending")
+    soonest = min(pending, key=lambda case: case.expires_at, default=None)
+    ages = Counter(_age(now - case.received_at) for case in cases if waiting.waits(case.id))
     return {
-        "cases": dict(sorted(statuses.items())),
+        "cases": dict(sorted(Counter(case.status for case in cases).items())),
         "ages": {name: ages[name] for name in (*(n for n, _ in AGES), _OVER) if ages[name]},
-        "reviewers": dict(sorted(reviewers.items(), key=lambda item: (-item[1], item[0]))),
-        "agents": dict(sorted(agents.items())),
+        "reviewers": waiting.counts(),
+        "agents": dict(sorted(Counter(case.agent for case in cases).items())),
         "expires": None
         if soonest is None
         else {"case": soonest.id, "title": soonest.title, "at": iso(soonest.expires_at)},

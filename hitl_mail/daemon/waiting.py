@@ -27,6 +27,15 @@ class Waiting:
         """How many open cases wait for `person`."""
         return len(self._of_person.get(person, ()))
 
+    def counts(self) -> dict[str, int]:
+        """How many open cases wait for each person, the busiest first."""
+        found = [(person, len(ids)) for person, ids in self._of_person.items() if ids]
+        return dict(sorted(found, key=lambda item: (-item[1], item[0])))
+
+    def waits(self, case_id: str) -> bool:
+        """Whether a case waits for anybody."""
+        return case_id in self._of_case
+
     def cases(self, person: str) -> frozenset[str]:
         """The ids of the open cases that wait for `person`."""
         return frozenset(self._of_person.get(person, ()))

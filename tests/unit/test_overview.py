@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 
 from hitl_mail.core.case import Case
 from hitl_mail.daemon.overview import Overview, Pace, overview
+from hitl_mail.daemon.waiting import Waiting
 from tests.factories import case_after, decide_, quorum, receive, verdict
 
 NOW = 1_000_000.0
@@ -20,6 +21,14 @@ def waiting(number: int, age: float, *people: str, expires: float = 999_999.0) -
     return msgspec.structs.replace(made, received_at=NOW - age)
 
 
+def seen(*cases: Case) -> dict[str, Any]:
+    """The overview of these open cases."""
+    waits = Waiting()
+    for case in cases:
+        waits.watch(case)
+    return overview(cases, waits, NOW)
+
+
 def test_what_waits_is_told_by_age_and_by_reviewer() -> None:
     cases = [
         waiting(1, 60, "ada", "bob"),
@@ -27,7 +36,7 @@ def test_what_waits_is_told_by_age_and_by_reviewer() -> None:
         waiting(3, 5 * 3600, "ada"),
         waiting(4, 90_000, "bob"),
     ]
-    found = overview(cases, NOW)
+    found = seen(*cases)
     assert found["cases"] == {"pending": 4}
     assert found["ages"] == {"under 1h": 1, "1h to 4h": 1, "4h to 1d": 1, "over 1d": 1}
     assert found["reviewers"] == {"ada": 3, "bob": 2}
@@ -37,36 +46,29 @@ def test_what_waits_is_told_by_age_and_by_reviewer() -> None:
 def test_what_is_decided_waits_for_nobody() -> None:
     decided = case_after(receive(expires_at=NOW + 9), decide_)
     assert decided.status == "approved"
-    found = overview([decided], NOW)
+    found = seen(decided)
     assert (found["cases"], found["ages"], found["expires"]) == ({"approved": 1}, {}, None)
 
 
 def test_what_expires_next_is_named() -> None:
     cases = [waiting(1, 5, "ada", expires=500), waiting(2, 5, "ada", expires=50)]
-    found = overview(cases, NOW)["expires"]
+    found = seen(*cases)["expires"]
     assert (found["case"], found["title"]) == ("261122-000002", "Refund 49 EUR to Ada")
     assert found["at"] == "1970-01-12T13:47:30.000Z"
 
 
 def test_nothing_open_is_no_fault() -> None:
-    found = overview([], NOW)
+    found = seen()
     assert (found["ages"], found["reviewers"], found["expires"]) == ({}, {}, None)
 
 
 def test_many_cases_are_looked_at_seldom() -> None:
-    looks = 0
-
-    def cases() -> Iterator[Case]:
-        nonlocal looks
-        looks += 1
-        case = waiting(1, 5, "ada")
-        for _ in range(20_000):
-            yield case
-
-    seen = Overview()
-    first = seen.look(cases(), NOW)
-    assert (seen.look(cases(), NOW), looks) == (first, 1)
+    case = waiting(1, 5, "ada")
+    many, fewer = [case] * 20_000, [case]
+    found = Overview()
+    first = found.look(many, Waiting(), NOW)
     assert first["cases"] == {"pending": 20_000}
+    assert found.look(fewer, Waiting(), NOW) == first
 
 
 def test_the_pace_is_that_of_the_last_hour() -> None:
