@@ -131,7 +131,13 @@ class Engine:
         self.failed.set()
 
     async def close(self) -> None:
-        """Wait for a snapshot under way."""
+        """Wait for a snapshot under way; where much has happened since the last one, take one, so
+        that the next start has little to add up."""
+        await self._end_snapshot()
+        if self.failure is None and self._store.records >= _SNAPSHOT_AFTER:
+            await self._take_snapshot()
+
+    async def _end_snapshot(self) -> None:
         if self._snapshot is not None:
             await asyncio.gather(self._snapshot, return_exceptions=True)
 
@@ -141,7 +147,7 @@ class Engine:
         Raises `HitlError` where none could be taken; then they are there still, and all goes on.
         """
         self.check()
-        await self.close()
+        await self._end_snapshot()
         self._snapshot = asyncio.ensure_future(self._take_snapshot())
         error = await asyncio.shield(self._snapshot)
         if error is not None:
