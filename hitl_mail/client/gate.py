@@ -17,7 +17,7 @@ from hitl_mail.client.aio import AsyncClient
 from hitl_mail.client.outcome import InDoubt, Result
 from hitl_mail.client.spool import Files
 from hitl_mail.client.sync import Client
-from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.errors import HitlError, Refused, UsageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -172,13 +172,21 @@ class _Gate:
 
 
 def _returned(value: Any) -> dict[str, Any]:
-    """The outcome of a run, with what it returned where a receipt can hold it."""
+    """The outcome of a run, with what it returned where a receipt can hold it: a report that the
+    daemon refuses would leave in doubt what is known to have run."""
+    from hitl_mail.core.canonical import check
+
     try:
-        whole = len(json.dumps(value, allow_nan=False)) <= _LONGEST_VALUE
-    except (TypeError, ValueError, RecursionError):
+        text = json.dumps({"outcome": {"ok": True, "returned": value}}, allow_nan=False)
+        report = json.loads(text)
+        check(report)
+        whole = len(text) <= _LONGEST_VALUE
+    except (TypeError, ValueError, RecursionError, Refused):
         whole = False
-    return {"ok": True, "returned": value} if whole else {"ok": True, _UNKEPT: type(value).__name__}
+    return report["outcome"] if whole else {"ok": True, _UNKEPT: type(value).__name__}
 
 
 def _failed(error: Exception) -> dict[str, Any]:
-    return {"ok": False, "error": f"{type(error).__name__}: {error}"[:1000]}
+    # A text that is no UTF-8 could not be written down, and would hide the error itself.
+    said = f"{type(error).__name__}: {error}"[:1000].encode("utf-8", "replace").decode()
+    return {"ok": False, "error": said}

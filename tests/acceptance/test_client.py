@@ -388,6 +388,33 @@ def test_a_value_that_no_receipt_can_hold_is_returned_once(
         call()
 
 
+@pytest.mark.parametrize("value", [2**60, "\ud800", [[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]])
+def test_a_value_that_the_daemon_would_refuse_leaves_nothing_in_doubt(
+    home: TestHome, value: Any
+) -> None:
+    id = f"odd-{len(repr(value))}"
+
+    @gated("self.run", id=lambda: id, client=lambda: Client(home=home.root), timeout=20)
+    def make() -> Any:
+        """Make a thing."""
+        return value
+
+    assert make() == value
+    assert until(lambda: _receipt(home, id), "the receipt")["status"] == "executed"
+
+
+def test_an_error_that_is_no_text_is_raised_and_reported_all_the_same(home: TestHome) -> None:
+    @gated("self.run", id=lambda: "surrogate", client=lambda: Client(home=home.root), timeout=20)
+    def fails() -> None:
+        """Fail."""
+        raise LookupError("\udcff is not there")
+
+    with pytest.raises(LookupError):
+        fails()
+    receipt = until(lambda: _receipt(home, "surrogate"), "the receipt")
+    assert receipt["outcome"]["error"] == "LookupError: ? is not there"
+
+
 def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None:
     @gated("crm.label", client=lambda: Client(home=home.root), timeout=20)
     def label(x: int) -> None:

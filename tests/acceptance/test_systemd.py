@@ -52,7 +52,10 @@ def test_an_abstract_socket_is_known_by_its_at(tmp_path: Path) -> None:
 
 def test_without_systemd_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
+    opened: list[object] = []
+    monkeypatch.setattr(socket, "socket", lambda *how: opened.append(how))
     Notify().alive("nobody listens")
+    assert opened == []
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ _CURSOR = b'{"mailbox":"a@127.0.0.1/INBOX","uidvalidity":7,"uid":1,"format":1}'
 @given(mutated([_CURSOR]))
 @example(_CURSOR.replace(b"INBOX", b"\xae"))
 @timely
-def test_a_spoiled_cursor_offers_every_mail_again(data: bytes) -> None:
+def test_a_spoiled_cursor_is_no_end_of_the_start(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as directory:
         cursor = Path(directory) / "imap.json"
         cursor.write_bytes(data)
