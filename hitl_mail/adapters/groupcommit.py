@@ -3,7 +3,8 @@
 What arrives while a group is being worked on makes up the next group. Knows nothing of files.
 
 A thread pool would do, but each of its hand-overs makes and chains two futures; for work that takes
-a fifth of a millisecond that is as long again.
+a fifth of a millisecond that is as long again. So is even the hand-over to a thread of one's own,
+where somebody is alone: their work may be done on the spot, as long as it has been quick.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Generic, TypeVar
@@ -22,6 +24,8 @@ Result = TypeVar("Result")
 
 PATIENCE = 0.005
 """Seconds that what is not urgent waits for company."""
+_FEW = 16
+"""Items that may be worked on on the spot: with more, others are better served meanwhile."""
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -31,7 +35,8 @@ class GroupCommit(Generic[Item, Result]):
     exception fails that item alone. If `work` raises, nothing may be assumed: everyone who waits,
     and every later call, gets `StorageFailed`. With a `pause` a group begins at once after a quiet
     time, and else so many seconds after the one before: who adds one after the other without
-    waiting gets larger groups, and leaves more of disk and processor to others.
+    waiting gets larger groups, and leaves more of disk and processor to others. A few items
+    are worked on in the loop's own thread where the group before took less than `at_once` seconds.
     """
 
     def __init__(
@@ -39,8 +44,11 @@ class GroupCommit(Generic[Item, Result]):
         work: Callable[[list[Item]], Sequence[Result | Exception]],
         name: str,
         pause: float = 0.0,
+        at_once: float = 0.0,
     ) -> None:
         self._work = work
+        self._at_once = at_once
+        self._took = 0.0
         self._orders: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._obey, name=name, daemon=True)
         self._items: list[Item] = []
@@ -98,22 +106,35 @@ class GroupCommit(Generic[Item, Result]):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+        if len(items) <= _FEW and self._took < self._at_once:
+            self._outcome(loop, items, futures)()
+            return
         if not self._thread.ident:
             self._thread.start()
 
         def work() -> None:
-            try:
-                results = self._work(items)
-            except Exception as error:  # noqa: BLE001 - a bug must not leave callers waiting
-                told = error
-                done: Callable[[], None] = lambda: self._fail(told, futures)  # noqa: E731
-            else:
-                done = lambda: self._done(loop, futures, results)  # noqa: E731
+            tell = self._outcome(loop, items, futures)
             # A loop that was closed has nobody left who waits.
             with suppress(RuntimeError):
-                loop.call_soon_threadsafe(done)
+                loop.call_soon_threadsafe(tell)
 
         self._orders.put(work)
+
+    def _outcome(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        items: list[Item],
+        futures: list[asyncio.Future[Result]],
+    ) -> Callable[[], None]:
+        """Do the work; what is to be called in the loop to tell what came of it."""
+        begun = time.perf_counter()
+        try:
+            results = self._work(items)
+        except Exception as error:  # noqa: BLE001 - a bug must not leave callers waiting
+            told = error
+            return lambda: self._fail(told, futures)
+        self._took = time.perf_counter() - begun
+        return lambda: self._done(loop, futures, results)
 
     def _obey(self) -> None:
         while (work := self._orders.get()) is not None:

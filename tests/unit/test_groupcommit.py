@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 
 from hitl_mail.adapters.groupcommit import GroupCommit
@@ -130,3 +131,41 @@ async def test_closing_finishes_what_was_added_and_refuses_what_comes() -> None:
     assert before.result() == 1
     results = await asyncio.gather(commits.add(2), return_exceptions=True)
     assert [type(result) for result in results] == [StorageFailed]
+
+
+async def test_a_few_are_worked_on_in_the_thread_of_the_loop_as_long_as_that_is_quick() -> None:
+    here = threading.get_ident()
+    threads: list[int] = []
+    slow = threading.Event()
+
+    def work(items: list[int]) -> Sequence[int]:
+        threads.append(threading.get_ident())
+        if slow.is_set():
+            until = time.perf_counter() + 0.02
+            while time.perf_counter() < until:
+                pass
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test", at_once=0.01)
+    assert await commits.add(1) == 1
+    assert await asyncio.gather(*map(commits.add, range(100))) == list(range(100))
+    slow.set()
+    assert await commits.add(2) == 2
+    slow.clear()
+    # Elsewhere, until it has been quick again.
+    assert await commits.add(3) == 3
+    assert await commits.add(4) == 4
+    assert [thread == here for thread in threads] == [True, False, True, False, True]
+    await commits.close()
+
+
+async def test_a_failure_in_the_thread_of_the_loop_is_final_too() -> None:
+    def work(items: list[int]) -> Sequence[int]:
+        raise OSError(f"no room for {items}")
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test", at_once=1.0)
+    found = await asyncio.gather(commits.add(1), commits.add(2), return_exceptions=True)
+    found += await asyncio.gather(commits.add(3), return_exceptions=True)
+    assert [str(error) for error in found] == ["no room for [1, 2]"] * 3
+    assert all(isinstance(error, StorageFailed) for error in found)
+    await commits.close()

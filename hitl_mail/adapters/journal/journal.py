@@ -27,6 +27,9 @@ from hitl_mail.adapters.journal.files import (
     write_snapshot,
 )
 
+_QUICK = 0.001
+"""Seconds of a sync that are not worth another thread: it takes a third of that to ask one."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Switch:
@@ -54,7 +57,9 @@ class Journal:
         self.torn: Torn | None = self._log.torn
         self.records = 0
         self.size = 0
-        self._commits: GroupCommit[bytes | _Switch, None] = GroupCommit(self._commit, "journal")
+        self._commits: GroupCommit[bytes | _Switch, None] = GroupCommit(
+            self._commit, "journal", at_once=_QUICK
+        )
         self._snapshots = ThreadPoolExecutor(1, thread_name_prefix="snapshot")
         self._writing: set[asyncio.Task[None]] = set()
 
