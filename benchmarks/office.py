@@ -128,18 +128,18 @@ class Office:
             daemon.reach.watch,
             self._tell,
         ]
-        self.engine.ahead.append(daemon.runner.watch)
+        self.engine.follower = daemon.runner
         await daemon.runner.recover()
         self.engine.show_all()
 
     @contextmanager
     def put_aside(self) -> Iterator[None]:
         """Meanwhile nothing is done about decided cases: only the journal is left."""
-        watchers = self.engine.watchers[:], self.engine.ahead[:]
+        watchers, follower = self.engine.watchers[:], self.engine.follower
         self.engine.watchers.clear()
-        self.engine.ahead.clear()
+        self.engine.follower = None
         yield
-        self.engine.watchers[:], self.engine.ahead[:] = watchers
+        self.engine.watchers[:], self.engine.follower = watchers, follower
 
     async def send_mails(self) -> None:
         """Say of every mail that is owed that a server took it."""

@@ -146,7 +146,7 @@ class Daemon:
             self.drift.watch,
             self.reach.watch,
         ]
-        self.engine.ahead.append(self.runner.watch)
+        self.engine.follower = self.runner
         self.engine.desk_watchers.append(self.mailer.watch_desk)
         await self.runner.recover()
         # The policy may be another than before the daemon was last stopped; and to show a case is

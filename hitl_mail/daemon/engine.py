@@ -14,24 +14,45 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Command, ResultWas
+from hitl_mail.core.commands import Command, FiledAs, ResultWas
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
+from hitl_mail.core.events import Event
 from hitl_mail.core.records import Record, State, encode, replay
 from hitl_mail.daemon.faults import Faults
 from hitl_mail.daemon.memory import collector_off
-from hitl_mail.errors import HitlError, StorageFailed
+from hitl_mail.errors import HitlError, NotAllowed, StorageFailed
 from hitl_mail.ports import Clock, Store
 
 log = logging.getLogger(__name__)
 
+
+class Follower(Protocol):
+    """Who may say a further command to a case that just changed: both go into one record."""
+
+    def follow(self, case: Case) -> Command | None:
+        """The command, if there is one. Nothing of the case is durable yet."""
+
+    def followed(self, case: Case) -> None:
+        """It changed the case, which is now so; the record is about to be written."""
+
+
 Watcher = Callable[[Case], None]
+Said = tuple[str, tuple[Event, ...]]
 DeskWatcher = Callable[[Desk], None]
 
 _SNAPSHOT_AFTER = 5000
 """Records before a snapshot is worth its writing; more where more cases are open."""
+
+
+def _can_wait(command: Command) -> bool:
+    """Whether nobody waits for it: that a result is there. After a crash it is written again."""
+    return isinstance(command, ResultWas) or (isinstance(command, FiledAs) and command.result)
 
 
 def _nothing() -> None:
@@ -44,9 +65,7 @@ class Engine:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
         self.watchers: list[Watcher] = []
-        self.ahead: list[Watcher] = []
-        """Shown a case at once, before its record is durable: whoever only says further commands,
-        whose records come behind it and so are never there without it."""
+        self.follower: Follower | None = None
         self.desk_watchers: list[DeskWatcher] = []
         self.faults = Faults()
         self.failed = asyncio.Event()
@@ -115,8 +134,7 @@ class Engine:
         if not cases:
             return [self.cases.get(case_id) for case_id, _ in commands]
         record = Record(cases=tuple(cases))
-        # Nobody waits for the word that a result is there: after a crash it is written again.
-        urgent = not all(isinstance(command, ResultWas) for _, command in commands)
+        urgent = not all(_can_wait(command) for _, command in commands)
         touched = {case.id: case for case in await self._commit(record, decided, urgent)}
         return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
 
@@ -163,6 +181,8 @@ class Engine:
     ) -> list[Case]:
         payload = encode(record)
         touched = self._state.apply(record)
+        if self.follower is not None and (more := self._follow(self.follower, touched)):
+            payload = encode(msgspec.structs.replace(record, cases=record.cases + more))
         for case in touched:
             self._index(case)
         desk = self.desk
@@ -170,8 +190,6 @@ class Engine:
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
             durable = self._store.append(payload, urgent=urgent)
-            for case in touched:
-                self._show(case, self.ahead)
             decided()
             await durable
         except StorageFailed as error:
@@ -183,6 +201,25 @@ class Engine:
             self._show_desk(desk)
         self._count()
         return touched
+
+    def _follow(self, follower: Follower, touched: list[Case]) -> tuple[Said, ...]:
+        """What `follower` makes of each of these cases in the same record; they are as they stand
+        afterwards. Memory is ahead of the disk here, so nothing may go wrong: who breaks over a
+        case does without it, and is shown it as everybody is."""
+        more: list[Said] = []
+        for at, case in enumerate(touched):
+            try:
+                command = follower.follow(case)
+                events = tuple(decide(case, command, self.clock.now())) if command else ()
+                if events:
+                    [touched[at]] = self._state.apply(Record(cases=((case.id, events),)))
+                    more.append((case.id, events))
+                    follower.followed(touched[at])
+            except NotAllowed:
+                continue
+            except Exception:
+                log.exception("%s: it could not be gone on with at once", case.id)
+        return tuple(more)
 
     def _index(self, case: Case) -> None:
         key = (case.agent, case.action_id)

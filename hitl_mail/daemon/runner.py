@@ -6,6 +6,7 @@ What the daemon found `executing` at its start is an attempt of which nobody kno
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,17 +38,45 @@ class Runner:
     executor_for: Callable[[ExecutorSettings], Executor]
     chores: Chores = field(init=False)
     stopping: bool = False
+    _begun: dict[str, Case] = field(default_factory=dict)
+    """Attempts that have a slot and whose beginning is being written."""
 
     def __post_init__(self) -> None:
         self.chores = Chores(self.engine.faults, self.engine.fail)
         self._slots = asyncio.Semaphore(self.world.site.limits.executions)
 
+    def follow(self, case: Case) -> Begin | None:
+        """A case that was just approved begins in the same record, if a slot is free: both are
+        durable with one sync, and those that wait for a slot are not said to have begun."""
+        busy = self.stopping or self._slots.locked() or case.id in self.chores
+        return None if busy or not self._may_start(case) else self._begin(case)
+
+    def followed(self, case: Case) -> None:
+        """It begins: the slot is taken."""
+        if case.status == "executing":
+            # A semaphore that is not locked gives way without waiting.
+            with contextlib.suppress(StopIteration):
+                self._slots.acquire().send(None)
+            self._begun[case.id] = case
+
     def watch(self, case: Case) -> None:
         """Start what may start now; a retry that waits is the timers'."""
-        if case.status != "approved" or case.permit is not None:
-            return
-        if case.retry_at is None or case.retry_at <= self.engine.clock.now():
+        begun = self._begun.get(case.id)
+        if begun is not None:
+            # Others may be shown as they were before: only what is durable is carried out.
+            if (case.status, case.attempts) == (begun.status, begun.attempts):
+                self.chores.start(case.id, partial(self._run_begun, case.id))
+        elif self._may_start(case):
             self.chores.start(case.id, partial(self._run, case.id))
+
+    def _may_start(self, case: Case) -> bool:
+        if case.status != "approved" or case.permit is not None:
+            return False
+        return case.retry_at is None or case.retry_at <= self.engine.clock.now()
+
+    def _begin(self, case: Case) -> Begin:
+        settings = self.world.executor(case.kind)
+        return Begin(self.world.executor_ref(case.kind), settings.timeout)
 
     async def recover(self) -> None:
         """Tell each case that was executing when the daemon died that its attempt is in doubt."""
@@ -74,11 +103,25 @@ class Runner:
     async def _run(self, case_id: str) -> None:
         async with self._slots:
             again = await self._attempt(case_id)
-        if again:
-            # Shown while this chore still held the key: look at the case once more.
-            asyncio.get_running_loop().call_soon(self._look_again, case_id)
+        self._look_again(case_id, again)
 
-    def _look_again(self, case_id: str) -> None:
+    async def _run_begun(self, case_id: str) -> None:
+        # Once: a chore that broke is begun again, and an attempt must not be.
+        begun = self._begun.pop(case_id, None)
+        if begun is None:
+            return
+        try:
+            again = await self._carry_out(begun)
+        finally:
+            self._slots.release()
+        self._look_again(case_id, again)
+
+    def _look_again(self, case_id: str, again: bool) -> None:
+        """Shown while this chore still held the key: look at the case once more."""
+        if again:
+            asyncio.get_running_loop().call_soon(self._look, case_id)
+
+    def _look(self, case_id: str) -> None:
         case = self.engine.cases.get(case_id)
         if case is not None:
             self.watch(case)
@@ -87,14 +130,18 @@ class Runner:
         known = self.engine.cases.get(case_id)
         if known is None or self.stopping:
             return False
-        settings = self.world.executor(known.kind)
-        ref = self.world.executor_ref(known.kind)
         try:
-            case = await self.engine.handle(case_id, Begin(ref, settings.timeout))
+            case = await self.engine.handle(case_id, self._begin(known))
         except NotAllowed:
             return False
         if case is None or case.status != "executing":
             return case is not None and case.status == "approved"
+        return await self._carry_out(case)
+
+    async def _carry_out(self, case: Case) -> bool:
+        """Run the attempt that has begun, and record what became of it; whether the case is to be
+        looked at again."""
+        settings = self.world.executor(case.kind)
         attempt, stopped = await self._execute(case, settings)
         finish = Finish(
             case.attempts,
@@ -104,7 +151,7 @@ class Runner:
             settings.idempotent,
             crashed=stopped,
         )
-        await self._finish(case_id, finish)
+        await self._finish(case.id, finish)
         return not stopped
 
     async def _finish(self, case_id: str, finish: Finish) -> None:

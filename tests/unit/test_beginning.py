@@ -1,0 +1,190 @@
+"""An approved case begins in the record of its approval where a slot is free, and runs only when
+that is durable, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Literal, NoReturn
+
+import msgspec
+
+from hitl_mail.core.case import Case
+from hitl_mail.core.commands import Command
+from hitl_mail.daemon.engine import Engine
+from hitl_mail.daemon.runner import Runner
+from hitl_mail.ports import Attempt, Order
+from hitl_mail.settings import Limits
+from tests.factories import CASE, by, receive
+from tests.offices import Office
+
+
+class Waiting:
+    """A journal whose records become durable when the test says so."""
+
+    records = 0
+
+    def __init__(self) -> None:
+        self.waiting: list[asyncio.Future[None]] = []
+
+    def append(self, payload: bytes, *, urgent: bool = True) -> asyncio.Future[None]:
+        self.waiting.append(asyncio.get_running_loop().create_future())
+        return self.waiting[-1]
+
+    async def snapshot(self, payloads: Iterable[bytes]) -> None:
+        raise AssertionError("nothing here is long enough for a snapshot")
+
+    def load(self) -> Iterator[tuple[Literal["snapshot", "record"], bytes]]:
+        return iter(())
+
+    async def durable(self) -> int:
+        """All that waits is; how many records that were."""
+        waiting, self.waiting = self.waiting, []
+        for record in waiting:
+            record.set_result(None)
+        await settled()
+        return len(waiting)
+
+
+class Ran:
+    """An executor that remembers."""
+
+    def __init__(self) -> None:
+        self.orders: list[Order] = []
+        self.go: asyncio.Event | None = None
+
+    async def run(self, order: Order) -> Attempt:
+        self.orders.append(order)
+        if self.go is not None:
+            await self.go.wait()
+        return Attempt("ok", {"ok": True})
+
+
+async def settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+class Scene:
+    """An office whose runner is real, in front of a journal that waits."""
+
+    def __init__(self, **limits: int) -> None:
+        self.office, self.journal, self.executor = Office(), Waiting(), Ran()
+        if limits:
+            site = self.office.world.site
+            self.office.world.site = msgspec.structs.replace(site, limits=Limits(**limits))
+        self.engine = Engine(self.journal, self.office.engine.clock)
+        self.office.engine = self.engine
+        self.runner = Runner(self.engine, self.office.world, lambda settings: self.executor)
+        self.engine.follower = self.runner
+        self.shown: list[str] = []
+        self.engine.watchers += [lambda case: self.shown.append(case.status), self.runner.watch]
+
+    async def arrive(self, case: str = CASE) -> None:
+        ref = self.office.world.executor_ref("payment.refund")
+        arrival = receive(case=case, executor=ref, expires_at=self.office.now + 100)
+        self.say(case, arrival)
+        await settled()
+        assert await self.journal.durable() == 1
+
+    def say(self, case: str, command: Command) -> asyncio.Future[Case | None]:
+        return asyncio.ensure_future(self.engine.handle(case, command))
+
+    def approve(self, case: str = CASE) -> asyncio.Future[Case | None]:
+        return self.say(case, by("ada")(self.engine.cases[case]))
+
+
+async def test_approval_and_beginning_are_one_record_and_nothing_runs_before_it_is_durable() -> (
+    None
+):
+    scene = Scene()
+    await scene.arrive()
+    deciding = scene.approve()
+    await settled()
+    assert (scene.shown, scene.executor.orders) == (["pending"], [])
+    assert await scene.journal.durable() == 1
+    case = await deciding
+    assert case is not None
+    assert case.status == "executing"
+    assert scene.shown == ["pending", "executing"]
+    assert [order.case for order in scene.executor.orders] == [CASE]
+    assert await scene.journal.durable() == 1
+    await scene.runner.chores.settle()
+    assert scene.shown[-1] == "executed"
+
+
+async def test_without_a_free_slot_a_case_is_approved_and_begins_when_one_is_free() -> None:
+    scene = Scene(executions=1)
+    other = "261122-bcdfgh"
+    await scene.arrive()
+    await scene.arrive(other)
+    scene.executor.go = asyncio.Event()
+    scene.approve()
+    await settled()
+    scene.approve(other)
+    await settled()
+    assert await scene.journal.durable() == 2
+    assert [scene.engine.cases[case].status for case in (CASE, other)] == ["executing", "approved"]
+    assert [order.case for order in scene.executor.orders] == [CASE]
+    scene.executor.go.set()
+    while len(scene.runner.chores):
+        await settled()
+        await scene.journal.durable()
+    assert [order.case for order in scene.executor.orders] == [CASE, other]
+    assert scene.engine.cases[other].status == "executed"
+
+
+async def test_a_case_shown_as_it_was_before_starts_nothing() -> None:
+    scene = Scene()
+    await scene.arrive()
+    before = scene.engine.cases[CASE]
+    scene.approve()
+    await settled()
+    scene.runner.watch(before)
+    scene.runner.watch(msgspec.structs.replace(before, status="approved"))
+    await settled()
+    assert scene.executor.orders == []
+    await scene.journal.durable()
+    assert len(scene.executor.orders) == 1
+
+
+async def test_an_attempt_whose_end_cannot_be_recorded_is_not_run_again() -> None:
+    scene = Scene(executions=1)
+    scene.engine.faults.first = 0.01
+    other = "261122-bcdfgh"
+    await scene.arrive()
+    await scene.arrive(other)
+    scene.approve()
+    await settled()
+    # Neither the outcome nor that it is in doubt: the chore breaks, and is begun again later.
+    handle = scene.engine.handle
+    scene.engine.handle = broken  # type: ignore[assignment]
+    await scene.journal.durable()
+    await scene.runner.chores.settle()
+    scene.engine.handle = handle  # type: ignore[method-assign]
+    assert scene.engine.faults.now
+    async with asyncio.timeout(10):
+        while scene.engine.faults.now:
+            await asyncio.sleep(0)
+    assert [order.case for order in scene.executor.orders] == [CASE]
+    scene.approve(other)
+    await settled()
+    await scene.journal.durable()
+    assert [order.case for order in scene.executor.orders] == [CASE, other]
+
+
+async def test_who_breaks_over_a_case_leaves_its_record_as_it_was() -> None:
+    scene = Scene()
+    await scene.arrive()
+    scene.office.world.executor_ref = broken  # type: ignore[method-assign]
+    deciding = scene.approve()
+    await settled()
+    assert await scene.journal.durable() == 1
+    case = await deciding
+    assert case is not None
+    assert case.status == "approved"
+    assert scene.executor.orders == []
+
+
+def broken(*_: object) -> NoReturn:
+    raise RuntimeError("broken on purpose")
