@@ -1,4 +1,4 @@
-"""What the web door shows and takes: `ports.Pages` over the engine and the receipts.
+"""What the web door shows and takes: `pages.Pages` over the engine and the receipts.
 
 Looking is `core.decide` tried on a copy: what it would allow is what the page offers. So a page
 never promises what a decision would then be refused for.
@@ -34,15 +34,8 @@ from hitl_mail.daemon.queues import Queues, doors_of
 from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed
-from hitl_mail.ports import (
-    LookUp,
-    Outcome,
-    PageState,
-    Posted,
-    QueueView,
-    Receipts,
-    ReceiptView,
-)
+from hitl_mail.pages import LookUp, Outcome, PageState, Posted, QueueView, ReceiptView
+from hitl_mail.ports import Receipts
 from hitl_mail.review.edits import Edit
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.form_values import BadForm
@@ -80,7 +73,7 @@ class Front:
     stopping: bool = False
 
     def look(self, token: str) -> LookUp:
-        """See `ports.Pages.look`."""
+        """See `pages.Pages.look`."""
         self.engine.check()
         try:
             claim = self.links.read("decide", token)
@@ -108,7 +101,7 @@ class Front:
         )
 
     async def decide(self, token: str, posted: Posted, evidence: dict[str, Any]) -> Outcome:
-        """See `ports.Pages.decide`."""
+        """See `pages.Pages.decide`."""
         try:
             claim = self.links.read("decide", token)
         except BadLink as error:
@@ -135,7 +128,7 @@ class Front:
         return Outcome(True)
 
     def receipt(self, token: str) -> ReceiptView | None:
-        """See `ports.Pages.receipt`."""
+        """See `pages.Pages.receipt`."""
         self.engine.check()
         try:
             claim = self.links.read("receipt", token)
@@ -154,7 +147,7 @@ class Front:
         return receipt_view(facts_of_closed(closed), document, payload)
 
     def queue(self, token: str) -> QueueView | None:
-        """See `ports.Pages.queue`."""
+        """See `pages.Pages.queue`."""
         self.engine.check()
         try:
             claim = self.links.read("queue", token)
@@ -165,7 +158,7 @@ class Front:
         return self._queues().view(claim, lambda case: self._of_newest(case, claim))
 
     def health(self) -> dict[str, Any]:
-        """See `ports.Pages.health`."""
+        """See `pages.Pages.health`."""
         if self.engine.failure is not None:
             return {"status": "failed"}
         return {"status": "stopping" if self.stopping else "ok"}

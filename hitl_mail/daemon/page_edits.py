@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hitl_mail.core.case import Case
 from hitl_mail.daemon.world import Rules
-from hitl_mail.ports import Posted
+from hitl_mail.pages import Posted
 from hitl_mail.review.edits import Edit
 from hitl_mail.review.form_values import (
     BadForm,

@@ -1,4 +1,4 @@
-"""A case, open or closed, as pages tell it: `ports.CaseFacts` and what a receipt page shows."""
+"""A case, open or closed, as pages tell it: `pages.CaseFacts` and what a receipt page shows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hitl_mail.core.events import Decision
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.daemon.closed import Closed
 from hitl_mail.daemon.words import outcome_sentence
-from hitl_mail.ports import CaseFacts, ReceiptView, Said
+from hitl_mail.pages import CaseFacts, ReceiptView, Said
 from hitl_mail.review.side import Compared, compare
 
 

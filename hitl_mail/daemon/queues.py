@@ -13,7 +13,7 @@ from hitl_mail.core.said import verbs
 from hitl_mail.core.verdict import DOORS, Door
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.waiting import Waiting
-from hitl_mail.ports import QueueRow, QueueView
+from hitl_mail.pages import QueueRow, QueueView
 from hitl_mail.review.facts import SiteFacts, show_time
 from hitl_mail.review.links import LinkClaim, Links
 

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from hitl_mail.ports import LookUp, Said
+from hitl_mail.pages import LookUp, Said
 from tests.web.one_case import NOON, OneCase, facts
 from tests.web.serve import served
 

@@ -6,7 +6,7 @@ import pytest
 
 from hitl_mail.core.case import Case
 from hitl_mail.errors import StorageFailed
-from hitl_mail.ports import Posted
+from hitl_mail.pages import Posted
 from tests.contract.test_web_edit import Forms
 from tests.web.office import DAY, Office, without
 from tests.web.serve import served

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.ports import QueueRow, QueueView
+from hitl_mail.pages import QueueRow, QueueView
 from tests.contract.test_web_hostile import STRICT, opened_by, policy, strict_part
 from tests.web.one_case import BrokenCase, OneCase, row
 from tests.web.serve import served

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.ports import QueueView
+from hitl_mail.pages import QueueView
 from tests.conftest import needs
 from tests.web.browser import Tab, chromium
 from tests.web.one_case import PAYLOAD, OneCase, row

@@ -20,7 +20,7 @@ from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.front import Front
 from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
-from hitl_mail.ports import LookUp, Outcome, Posted, QueueView
+from hitl_mail.pages import LookUp, Outcome, Posted, QueueView
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.links import Links
 from hitl_mail.settings import Site

@@ -1,10 +1,10 @@
-"""Pages of one case, in memory: the smallest thing that keeps the promises of `ports.Pages`."""
+"""Pages of one case, in memory: the smallest thing that keeps the promises of `pages.Pages`."""
 
 from typing import Any
 
 import msgspec
 
-from hitl_mail.ports import (
+from hitl_mail.pages import (
     CaseFacts,
     LookUp,
     Outcome,

@@ -9,7 +9,7 @@ import httpx
 
 from hitl_mail.adapters.web.app import web_app
 from hitl_mail.adapters.web.server import WebServer
-from hitl_mail.ports import Pages
+from hitl_mail.pages import Pages
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 

@@ -24,15 +24,7 @@ import msgspec
 from hitl_mail.adapters.clock import SYSTEM_CLOCK
 from hitl_mail.adapters.execute.outcome import attempt
 from hitl_mail.errors import Refused
-from hitl_mail.ports import (
-    Attempt,
-    Clock,
-    MailDoubt,
-    MailPermanent,
-    MailTemporary,
-    Order,
-    Outbox,
-)
+from hitl_mail.ports import Attempt, Clock, MailDoubt, MailPermanent, MailTemporary, Order, Outbox
 from hitl_mail.settings import Executor
 
 # Seven bits everywhere: not every server on the way takes eight.

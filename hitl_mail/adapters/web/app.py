@@ -38,7 +38,7 @@ from hitl_mail.adapters.web.limits import (
 from hitl_mail.adapters.web.render import Renderer
 from hitl_mail.core.events import Verb
 from hitl_mail.errors import StorageFailed
-from hitl_mail.ports import LookUp, Outcome, Pages, PageState, Posted
+from hitl_mail.pages import LookUp, Outcome, Pages, PageState, Posted
 from hitl_mail.review.templates import OnBroken, ignore
 
 TOKEN_LENGTH = 2048

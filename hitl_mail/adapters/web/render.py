@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from hitl_mail.adapters.web import words
 from hitl_mail.core.text import escape_json, visible
-from hitl_mail.ports import LookUp, Outcome, Posted, QueueView, ReceiptView
+from hitl_mail.pages import LookUp, Outcome, Posted, QueueView, ReceiptView
 from hitl_mail.review.facts import show_time
 from hitl_mail.review.templates import OnBroken, Templates, ignore
 

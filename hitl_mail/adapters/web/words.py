@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hitl_mail.core.case import Status
 from hitl_mail.core.events import Verb
 from hitl_mail.core.verdict import Door
-from hitl_mail.ports import LookUp
+from hitl_mail.pages import LookUp
 
 
 class Words(NamedTuple):
