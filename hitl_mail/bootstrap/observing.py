@@ -9,6 +9,7 @@ from pathlib import Path
 
 from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.daemon.daemon import Daemon
+from hitl_mail.daemon.event_lines import tell
 from hitl_mail.daemon.measures import Around, measures
 from hitl_mail.daemon.tally import Tally
 from hitl_mail.home import Home
@@ -39,9 +40,9 @@ class Observing:
         )
 
     def begin(self, daemon: Daemon) -> None:
-        """Count what happens in this daemon."""
+        """Count and tell what happens in this daemon."""
         self._daemon = daemon
-        daemon.news.listeners.append(self.tally.count)
+        daemon.news.listeners += [self.tally.count, tell]
 
     def metrics(self) -> Callable[[str], tuple[bytes, str]]:
         """What answers a scrape. Importing it takes a while."""
