@@ -19,6 +19,10 @@ MOST = 10_000
 
 _BATCH = 500
 
+_LINGER = 0.05
+"""Seconds that a line waits for others: to wake a thread costs more than a line, and under load
+there is then one waking for a hundred of them."""
+
 
 class LogLines(logging.Handler):
     """Hands what it is given to its thread; `render` makes each record one or more lines."""
@@ -32,6 +36,7 @@ class LogLines(logging.Handler):
         self._turned_away = 0
         self._unwritten = 0
         self._told = 0
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._work, name="log", daemon=True)
         self._thread.start()
 
@@ -57,6 +62,7 @@ class LogLines(logging.Handler):
     def end(self, seconds: float) -> bool:
         """Write what waits, for so long at most; whether all of it is written."""
         self._waiting.put(None)
+        self._ending.set()
         self._thread.join(seconds)
         return not self._thread.is_alive()
 
@@ -74,6 +80,7 @@ class LogLines(logging.Handler):
     def _batch(self) -> Iterator[logging.LogRecord | None]:
         """What waits, at least one; nothing after the end."""
         record = self._waiting.get()
+        self._ending.wait(_LINGER)
         yield record
         try:
             for _ in range(_BATCH):
