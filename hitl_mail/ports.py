@@ -226,6 +226,35 @@ class Executor(Protocol):
         """Cancelling it ends what it started; the caller then knows only doubt."""
 
 
+# Metrics
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One value of a measure, under labels of whose values there are few, all known beforehand."""
+
+    value: float
+    labels: dict[str, str] = {}
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """How many values lie under each bound and above all before it; the last count is of those
+    above all bounds. `sum` is of all values."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    sum: float
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """What is told of the daemon in numbers. A counter's `name` is without `_total`."""
+
+    name: str
+    sort: Literal["counter", "gauge", "histogram", "info"]
+    help: str
+    samples: tuple[Sample, ...] = ()
+    spread: Spread | None = None
+
+
 # Files
 
 

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sys
 import zoneinfo
+from collections.abc import Callable
 from pathlib import Path
 
 from hitl_mail.adapters.beat import HealthFile
@@ -26,6 +27,7 @@ from hitl_mail.adapters.spool.directory import SpoolDirectory
 from hitl_mail.adapters.systemd import Notify
 from hitl_mail.adapters.watch import DirectoryWatch
 from hitl_mail.bootstrap.making import prepare
+from hitl_mail.bootstrap.observing import Observing
 from hitl_mail.bootstrap.reading import load_config, load_policy, os_user, site_facts
 from hitl_mail.bootstrap.secrets import read_password
 from hitl_mail.core.sampling import draw
@@ -48,6 +50,7 @@ from hitl_mail.daemon.reach import Reach
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
+from hitl_mail.daemon.tally import CountedInbox, CountedOutbox
 from hitl_mail.daemon.waiting import Waiting
 from hitl_mail.daemon.world import World
 from hitl_mail.home import Home
@@ -69,8 +72,11 @@ _TURN = 0.0005
 """Seconds that a thread may hold the interpreter while another waits for it."""
 
 
-def build(home: Home, *, web: bool) -> Daemon:
-    """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`."""
+def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -> Daemon:
+    """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`.
+
+    `lost_lines` tells metrics how much of the log nobody took.
+    """
     # The loop waits no longer than this for the thread that seals receipts to let it go on.
     sys.setswitchinterval(_TURN)
     gc.set_threshold(_YOUNG, 10, 10)
@@ -118,15 +124,18 @@ def build(home: Home, *, web: bool) -> Daemon:
         for name, root in home.spools(site).items()
     }
     control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
+    started, systemd = clock.now(), Notify()
+    observing = Observing(home, journal, home.spools(site).values(), started, lost_lines)
     outbox, inbox = _transport(home, site)
+    outbox = CountedOutbox(outbox, observing.tally)
+    inbox = CountedInbox(inbox, observing.tally)
     deciding = Deciding(world)
     eraser = Eraser(engine, receipts, site.store.keep)
     front = Front(engine, receipts, world, links, facts, deciding, waiting)
     watched = [home.control, *home.spools(site).values()]
     pulse = HealthFile(home.state / "health.json", mode)
-    started, systemd = clock.now(), Notify()
 
-    return Daemon(
+    daemon = Daemon(
         engine=engine,
         intake=Intake(
             engine,
@@ -159,10 +168,12 @@ def build(home: Home, *, web: bool) -> Daemon:
         inbox=inbox,
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
-        web=_web(home, site, front, zone, overrides) if web else None,
+        web=_web(home, site, front, zone, overrides, observing) if web else None,
         beat=lambda daemon: _beat(daemon, pulse, systemd, started),
         closing=[receipts.close, journal.close],
     )
+    observing.begin(daemon)
+    return daemon
 
 
 def _beat(daemon: Daemon, pulse: HealthFile, systemd: Notify, started: float) -> None:
@@ -191,7 +202,12 @@ def _transport(home: Home, site: Site) -> tuple[Outbox, Inbox]:
 
 
 def _web(
-    home: Home, site: Site, front: Front, zone: zoneinfo.ZoneInfo, overrides: Overrides
+    home: Home,
+    site: Site,
+    front: Front,
+    zone: zoneinfo.ZoneInfo,
+    overrides: Overrides,
+    observing: Observing,
 ) -> Server:
     from hitl_mail.adapters.web.app import web_app
     from hitl_mail.adapters.web.server import WebServer
@@ -203,6 +219,7 @@ def _web(
         timezone=zone,
         base_url=site.web.base_url,
         on_broken=overrides.broken,
+        metrics=observing.metrics(),
     )
     return WebServer(app, site.web.bind)
 

@@ -8,51 +8,52 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
+from typing import Literal
 
 import click
 
-from hitl_mail.core.text import visible
 from hitl_mail.home import Home, find_home
 
 _LONGEST_END = 8.5
 """Seconds from a SIGTERM to the end; people were promised ten."""
 
+_LAST_LINES = 0.5
+"""Seconds that the last lines of the log get to be written."""
+
+log = logging.getLogger(__name__)
+
 
 @click.command()
 @click.option("--once", is_flag=True, help="Do all that is there and due now, then exit.")
+@click.option(
+    "--log-format",
+    "form",
+    type=click.Choice(["console", "json"]),
+    default="console",
+    help="Lines of the log for people (console) or for programs (json).",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 @click.pass_obj
-def run(home: str, once: bool, verbose: bool) -> None:
+def run(home: str, once: bool, form: Literal["console", "json"], verbose: bool) -> None:
     """Run the daemon of a home, in the foreground.
 
     It takes actions from the spools, sends mails, reads replies, serves the pages and runs what
-    is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that.
+    is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that. Its log, a line for each event
+    of a case, goes to stderr.
     """
     found = find_home(home)
-    shown = logging.StreamHandler(sys.stderr)
-    shown.setFormatter(_Visible("%(asctime)s %(levelname)s %(message)s"))
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(handlers=[shown], level=level)
-    # It would log whole mails, and with them the secrets in their addresses.
-    logging.getLogger("aioimaplib").setLevel(logging.WARNING)
-    # It would log the whole address of each hook, and some hold a secret.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    with found.lock():
-        asyncio.run(_once(found) if once else _run(found))
+    from hitl_mail.bootstrap.logs import begin
 
-
-class _Visible(logging.Formatter):
-    """A record's words on one line and nothing hidden: they quote agents, servers and strangers.
-    The lines of a traceback are kept, each set in, so that none looks like a record."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        said = logging.makeLogRecord({**record.__dict__, "msg": _one_line(record), "args": ()})
-        head, *rest = super().format(said).split("\n")
-        return "\n".join([visible(head, keep=""), *(f"  {visible(line)}" for line in rest)])
-
-
-def _one_line(record: logging.LogRecord) -> str:
-    return visible(record.getMessage(), keep="")
+    # What runs once, for cron perhaps, says nothing where nothing is wrong.
+    lines = begin(form, verbose=verbose, events=not once)
+    try:
+        with found.lock():
+            asyncio.run(_once(found) if once else _run(found, lambda: lines.lost))
+    finally:
+        if not lines.end(_LAST_LINES):
+            # Nobody reads what is said: nor would anybody read how it ended, and it must end.
+            _end_in_time(1 if sys.exc_info()[0] else 0, _LAST_LINES)
 
 
 async def _once(home: Home) -> None:
@@ -61,10 +62,10 @@ async def _once(home: Home) -> None:
     await build(home, web=False).once()
 
 
-async def _run(home: Home) -> None:
+async def _run(home: Home, lost_lines: Callable[[], int]) -> None:
     from hitl_mail.bootstrap.wiring import build
 
-    daemon = build(home, web=True)
+    daemon = build(home, web=True, lost_lines=lost_lines)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -75,16 +76,16 @@ async def _run(home: Home) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, end)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_now)
-    click.echo(f"hitl-mail runs on {home.root}; Ctrl-C stops it", err=True)
+    log.info("hitl-mail runs on %s; Ctrl-C stops it", home.root)
     await daemon.run(stop)
-    click.echo("hitl-mail has stopped", err=True)
+    log.info("hitl-mail has stopped")
 
 
-def _end_in_time() -> None:
+def _end_in_time(status: int = 0, seconds: float = _LONGEST_END) -> None:
     """Nothing stops a thread that looks a name up, and Python waits for its threads for ever.
 
     Going without them loses nothing: what has to last is durable before anything is done.
     """
-    limit = threading.Timer(_LONGEST_END, os._exit, (0,))
+    limit = threading.Timer(seconds, os._exit, (status,))
     limit.daemon = True
     limit.start()

@@ -23,6 +23,7 @@ from hitl_mail.daemon.eraser import Eraser
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.letters import Letters
 from hitl_mail.daemon.mailer import Mailer
+from hitl_mail.daemon.news import News
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.overview import Overview
 from hitl_mail.daemon.reach import Reach
@@ -83,8 +84,10 @@ class Daemon:
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     overview: Overview = field(default_factory=Overview)
     timers: Timers = field(init=False)
+    news: News = field(init=False)
 
     def __post_init__(self) -> None:
+        self.news = News(self.engine.clock.now)
         self.timers = Timers(self.engine, self.runner.watch, self.letters.world)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -136,6 +139,7 @@ class Daemon:
 
     async def _start(self) -> None:
         self.engine.recover()
+        self.news.begin(self.engine.cases.values())
         self.clerk.recover()
         self.engine.watchers += [
             self.timers.watch,
@@ -145,6 +149,7 @@ class Daemon:
             self.mailer.watch,
             self.drift.watch,
             self.reach.watch,
+            self.news.watch,
         ]
         self.engine.follower = self.runner
         self.engine.desk_watchers.append(self.mailer.watch_desk)

@@ -55,14 +55,16 @@ class Overview:
 
 
 def overview(cases: Collection[Case], waiting: Waiting, now: float) -> dict[str, Any]:
-    """`cases` by status, `ages` and `reviewers` of what waits for people, and what `expires` next:
-    its case, title, and when."""
+    """`cases` by status, `ages`, `since` and `reviewers` of what waits for people, and what
+    `expires` next: its case, title, and when. `since`: when the oldest of it was received."""
     pending = (case for case in cases if case.status == "pending")
     soonest = min(pending, key=lambda case: case.expires_at, default=None)
-    ages = Counter(_age(now - case.received_at) for case in cases if waiting.waits(case.id))
+    received = [case.received_at for case in cases if waiting.waits(case.id)]
+    ages = Counter(_age(now - at) for at in received)
     return {
         "cases": dict(sorted(Counter(case.status for case in cases).items())),
         "ages": {name: ages[name] for name in (*(n for n, _ in AGES), _OVER) if ages[name]},
+        "since": iso(min(received)) if received else None,
         "reviewers": waiting.counts(),
         "agents": dict(sorted(Counter(case.agent for case in cases).items())),
         "expires": None

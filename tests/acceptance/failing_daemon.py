@@ -34,8 +34,8 @@ from tests.acceptance.failpoints import CALLS, POINTS, Nth, fail, install
 # What the child would import lazily, imported once for all of them.
 import httpx  # noqa: F401  isort: skip
 from hitl_mail.adapters.imap import inbox  # noqa: F401  isort: skip
-from hitl_mail.adapters.web import app, server  # noqa: F401  isort: skip
-from hitl_mail.bootstrap import wiring  # noqa: F401  isort: skip
+from hitl_mail.adapters.web import app, metrics, server  # noqa: F401  isort: skip
+from hitl_mail.bootstrap import logs, wiring  # noqa: F401  isort: skip
 from hitl_mail.policy import conditions, load  # noqa: F401  isort: skip
 from hitl_mail.cli import cases, decisions, keys, receipts, run, status  # noqa: F401  isort: skip
 

@@ -1,9 +1,9 @@
 """Requests into calls of `Pages`, and what it answers into responses.
 
-GET and HEAD only ever call `look`, `receipt`, `queue` and `health`, which change nothing; POST on a
-decision link is the one door to `decide` (design 1.5). The link's token is the secret, so there is
-no cookie and nothing that a foreign page could make a browser add; a POST that says itself to come
-from a foreign page is refused all the same.
+GET and HEAD only ever call `look`, `receipt`, `queue`, `health` and `metrics`, which change
+nothing; POST on a decision link is the one door to `decide` (design 1.5). The link's token is the
+secret, so there is no cookie and nothing that a foreign page could make a browser add; a POST that
+says itself to come from a foreign page is refused all the same.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from hitl_mail.adapters.web.limits import (
     is_large,
     read_form,
 )
+from hitl_mail.adapters.web.local import is_local
 from hitl_mail.adapters.web.render import Renderer
 from hitl_mail.core.events import Verb
 from hitl_mail.errors import StorageFailed
@@ -54,6 +55,9 @@ _STATUS: dict[PageState, int] = {
     "elsewhere": 403,
 }
 
+_MONITORING = ("/healthz", "/metrics")
+"""Asked by machines again and again, and cheap: they take nothing of anybody's allowance."""
+
 _log = logging.getLogger("hitl_mail.web")
 
 
@@ -65,6 +69,7 @@ def web_app(
     timezone: dt.tzinfo = dt.UTC,
     base_url: str | None = None,
     on_broken: OnBroken = ignore,
+    metrics: Callable[[str], tuple[bytes, str]] | None = None,
     rate: float = 5.0,
     burst: int = 60,
     clock: Callable[[], float] = time.monotonic,
@@ -73,14 +78,16 @@ def web_app(
 
     `templates` are directories, the first that has a file wins; the last ships, and stands in for
     a broken file of another, of which `on_broken` is told. `site` and `timezone` are shown;
-    `base_url` is what the outside calls us. Each client address may make `burst` requests at
-    once and `rate` a second after that.
+    `base_url` is what the outside calls us. `metrics` gives a body and its type for an Accept
+    header: for whoever asks from this machine, and nobody else. Each client address may make
+    `burst` requests at once and `rate` a second after that.
     """
-    door = _Door(pages, Renderer(templates, site, timezone, on_broken), base_url)
+    door = _Door(pages, Renderer(templates, site, timezone, on_broken), base_url, metrics)
     app = Starlette(
         routes=[
             Route("/", door.about, methods=["GET"]),
             Route("/healthz", door.health, methods=["GET"]),
+            Route("/metrics", door.metrics, methods=["GET"]),
             Route("/d/{token}", door.decision, methods=["GET", "POST"]),
             Route("/r/{token}", door.receipt, methods=["GET"]),
             Route("/q/{token}", door.queue, methods=["GET"]),
@@ -97,8 +104,15 @@ def web_app(
 class _Door:
     """The routes."""
 
-    def __init__(self, pages: Pages, render: Renderer, base_url: str | None) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        render: Renderer,
+        base_url: str | None,
+        metrics: Callable[[str], tuple[bytes, str]] | None,
+    ) -> None:
         self._pages = pages
+        self._metrics = metrics
         self.render = render
         self._origin = _origin(base_url) if base_url else None
 
@@ -108,6 +122,12 @@ class _Door:
     async def health(self, _request: Request) -> Response:
         found = self._pages.health()
         return JSONResponse(found, 200 if found.get("status") == "ok" else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        if self._metrics is None or not is_local(request.scope):
+            raise HTTPException(404)
+        body, content_type = self._metrics(request.headers.get("accept", ""))
+        return Response(body, headers={"content-type": content_type})
 
     async def decision(self, request: Request) -> Response:
         token = request.path_params["token"]
@@ -201,7 +221,7 @@ class _Guard:
             await send(message)
 
         wait = 0.0
-        if scope["path"] != "/healthz":
+        if scope["path"] not in _MONITORING:
             wait = self._allowance.take(_address(scope), self._clock())
         try:
             app = self._too_many(wait) if wait else self._app
