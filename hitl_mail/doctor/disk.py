@@ -13,6 +13,7 @@ from pathlib import Path
 from hitl_mail import bootstrap
 from hitl_mail.core.documents import iso
 from hitl_mail.doctor.finding import Finding, fault, note, ok
+from hitl_mail.doctor.told import no_room
 from hitl_mail.errors import HitlError
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
@@ -71,6 +72,9 @@ def _not_ours(home: Home) -> Iterator[Finding]:
 
 def check_disk(home: Home) -> Iterator[Finding]:
     """Room, and the time that a sync takes; writes a small file and deletes it."""
+    if full := [*no_room(home)]:
+        yield from full
+        return
     free = shutil.disk_usage(home.state).free
     inodes = os.statvfs(home.state)
     if free < _LEAST_FREE:

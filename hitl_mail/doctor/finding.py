@@ -17,6 +17,10 @@ class Finding(msgspec.Struct, frozen=True):
     what: str
     mend: str = ""
 
+    def sentence(self) -> str:
+        """Both on one line, as `status` tells it."""
+        return f"{self.what.rstrip('.')}. {self.mend}" if self.mend else self.what
+
     def document(self) -> dict[str, Any]:
         """As `doctor --json` prints it."""
         found: dict[str, Any] = {"check": self.check, "level": self.level, "what": self.what}
