@@ -11,7 +11,9 @@ import click
 
 from hitl_mail.cli.output import emit_json, json_option, lines
 from hitl_mail.core.duration import show_duration
+from hitl_mail.doctor.finding import of_problem
 from hitl_mail.doctor.told import faults, stale
+from hitl_mail.errors import ConfigError
 from hitl_mail.home import Home, find_home
 
 _MOST = 12
@@ -58,7 +60,12 @@ def _notes(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
     from hitl_mail.bootstrap import load_site, shared_users
 
     outdated = [f"{what}; start the daemon again" for what in stale(running, health)]
-    return [*outdated, *shared_users(home, load_site(home))]
+    try:
+        return [*outdated, *shared_users(home, load_site(home))]
+    except ConfigError as error:
+        # Where none runs it is a fault; one that runs has read what was there before.
+        problems = (of_problem(problem).sentence() for problem in error.problems)
+        return [*outdated, *(problems if running else ())]
 
 
 def _tell(report: dict[str, Any]) -> None:

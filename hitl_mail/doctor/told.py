@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from hitl_mail import __version__
-from hitl_mail.doctor.finding import Finding, fault
-from hitl_mail.errors import HitlError
+from hitl_mail.doctor.finding import Finding, fault, of_problem
+from hitl_mail.errors import ConfigError, HitlError
 from hitl_mail.home import Home
 
 Health = dict[str, Any]
@@ -36,6 +36,7 @@ def faults(home: Home, running: bool, health: Health, now: float) -> Iterator[Fi
     """Everything for which `status` exits 1."""
     yield from daemon_faults(home, running, health, now)
     if not running:
+        yield from settings(home)
         yield from damage(home)
     yield from no_room(home)
 
@@ -59,6 +60,9 @@ def daemon_faults(home: Home, running: bool, health: Health, now: float) -> Iter
     yield from _mail(health)
     yield from _people(health)
     yield from _files(health)
+    if running:
+        # The next start looks afresh.
+        yield from _looked_at(health)
     for what in health.get("faults") or []:
         mend = "It is tried again by itself, ever later; the daemon's log says more."
         yield fault("daemon", what, mend)
@@ -72,6 +76,16 @@ def stale(running: bool, health: Health) -> Iterator[str]:
         yield "hitl-mail.toml was changed after the daemon had read it"
     if health.get("version", __version__) != __version__:
         yield f"the daemon runs version {health['version']}, and {__version__} is installed"
+
+
+def settings(home: Home) -> Iterator[Finding]:
+    """What is wrong with hitl-mail.toml. rules.toml takes longer to read: doctor looks at it."""
+    from hitl_mail.bootstrap import load_site
+
+    try:
+        load_site(home)
+    except ConfigError as error:
+        yield from map(of_problem, error.problems)
 
 
 def damage(home: Home) -> Iterator[Finding]:
@@ -122,17 +136,17 @@ def _people(health: Health) -> Iterator[Finding]:
         yield fault("people", what, mend)
 
 
-def _files(health: Health) -> Iterator[Finding]:
+def _looked_at(health: Health) -> Iterator[Finding]:
     if (health.get("web") or {}).get("error"):
-        mend = (
-            "It is tried again by itself. Stop what uses that address, or set another bind,"
-            " and base_url, under [web], and start the daemon again."
-        )
+        mend = "It is tried again by itself; a changed [web] is read when the daemon starts."
         yield fault("web", health["web"]["error"], mend)
     if health.get("policy_error"):
         why = "; ".join(str(health["policy_error"]).splitlines())
         mend = "Mend it and save: it is taken up at once. hitl-mail rules check tries it."
         yield fault("rules", f"the changed rules.toml is not used: {why}", mend)
+
+
+def _files(health: Health) -> Iterator[Finding]:
     for name, what in (health.get("templates") or {}).items():
         mend = "Mend that file, or take it away."
         yield fault("templates", f"templates/{name} is not used, the shipped one is: {what}", mend)

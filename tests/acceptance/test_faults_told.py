@@ -16,7 +16,7 @@ from hitl_mail.doctor.finding import Finding
 from hitl_mail.doctor.told import faults
 from hitl_mail.home import Home
 from tests.acceptance.home import TestHome, label, until
-from tests.acceptance.test_doctor import damaged_journal
+from tests.acceptance.test_doctor import damaged_journal, rewrite
 
 SAID: dict[str, tuple[dict[str, Any], str]] = {
     "mail does not go out": (
@@ -59,23 +59,45 @@ def say(home: TestHome, health: dict[str, Any]) -> None:
 def test_each_fault_that_a_daemon_tells_has_its_mend(quiet_home: TestHome, name: str) -> None:
     health, words = SAID[name]
     home = Home(quiet_home.root)
-    before = list(faults(home, False, {}, 0.0))
-    [found] = [one for one in faults(home, False, health, 0.0) if one not in before]
+    with home.lock():
+        [found] = faults(home, True, health, 0.0)
     assert (words in found.what, bool(found.mend)) == (True, True)
     assert found.sentence() == f"{found.what}. {found.mend}"
 
 
-def test_doctor_names_all_that_status_names(quiet_home: TestHome) -> None:
+def all_of_it() -> dict[str, Any]:
     whole: dict[str, Any] = {"mail_out": {}}
     for health, _ in SAID.values():
         whole |= health | {"mail_out": whole["mail_out"] | health.get("mail_out", {})}
-    say(quiet_home, whole)
+    return whole
+
+
+def test_doctor_names_all_that_status_names(quiet_home: TestHome) -> None:
+    say(quiet_home, all_of_it())
+    with Home(quiet_home.root).lock():
+        told = status(quiet_home)
+        assert len(told) == len(SAID)
+        assert set(told) <= set(doctor(quiet_home))
+
+
+def test_doctor_names_all_that_status_names_of_a_daemon_that_is_down(quiet_home: TestHome) -> None:
     damaged_journal(quiet_home)
-    say(quiet_home, whole)
+    say(quiet_home, all_of_it())
+    rewrite(quiet_home, "hitl-mail.toml", "[web]", "[webb]")
     told = status(quiet_home)
-    # No daemon, and the journal.
-    assert len(told) == len(SAID) + 2
+    # None runs, [webb], the journal; whether rules and pages are well, only a start can tell.
+    assert len(told) == len(SAID) + 3 - 2
+    assert ["Did you mean web?" in fault for fault in told].count(True) == 1
     assert set(told) <= set(doctor(quiet_home))
+
+
+def test_settings_that_the_next_start_will_refuse_are_noted(home: TestHome) -> None:
+    rewrite(home, "hitl-mail.toml", "[web]", "[webb]")
+    until(lambda: "start the daemon again" in home.cli("status").stdout, "the note")
+    done = home.cli("status")
+    assert (done.returncode, "no such key. Did you mean web?" in done.stdout) == (0, True), (
+        done.stdout
+    )
 
 
 def test_a_disk_without_room_is_told_by_both(
