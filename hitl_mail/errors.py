@@ -7,6 +7,7 @@ exits with `exit_code`; doors turn `NotAllowed` into an answer; the spool turns 
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 
 
@@ -84,6 +85,46 @@ class Damaged(HitlError):
         self.offset = offset
         self.why = why
         self.what = f"damaged at byte {offset}: {why}. {mend}"
+
+
+class Newer(HitlError):
+    """A stored file of a format that only a later version knows."""
+
+    def __init__(self, path: object, found: object, version: str, known: int = 1) -> None:
+        super().__init__(
+            f"{path}: written in format {found}; hitl-mail {version} reads formats up to {known}."
+            f" Use a hitl-mail that reads format {found}."
+        )
+
+
+_MENDS = {
+    errno.EACCES: "do it as the OS user who runs the daemon, or as one of the group under [site]",
+    errno.EPERM: "do it as the OS user who owns it",
+    errno.ENOSPC: "make room on that disk",
+    errno.EDQUOT: "make room: the quota of this OS user is used up",
+    errno.EFBIG: "raise the limit of the size of files: ulimit -f",
+    errno.EROFS: "mount that disk to be written to",
+    errno.EIO: "make sure that the disk is well",
+    errno.ENOENT: "name what is there, or make it first",
+    errno.EISDIR: "name a file in it",
+    errno.ENOTDIR: "name a directory",
+    errno.EEXIST: "choose another name",
+    errno.EMFILE: "raise the limit of open files: ulimit -n",
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def explain_os(error: OSError, place: object = None) -> str:
+    """What the system refused, where, and what to do; `place` where the error itself names none."""
+    where = place or error.filename or "standard input or output"
+    mend = _MENDS.get(error.errno or 0)
+    return f"{where}: {error.strerror or error}{f'; {mend}' if mend else ''}"
+
+
+def mend_os(error: OSError) -> str:
+    """What to do, as a sentence; empty where it is not known."""
+    mend = _MENDS.get(error.errno or 0, "")
+    return f"{mend[:1].upper()}{mend[1:]}." if mend else ""
 
 
 @dataclass(frozen=True, slots=True)

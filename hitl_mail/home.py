@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,15 +119,23 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
+def _mode(path: Path) -> int:
+    """What is there; 0 for nothing. Raises `PermissionError` where that may not be known."""
+    try:
+        return path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+
+
 def find_home(path: str | Path) -> Home:
     """The home at `path`. Raises `UsageError` where there is none, `HitlError` where it is torn."""
     home = Home(Path(path).absolute())
-    if not home.site_file.is_file():
+    if not stat.S_ISREG(_mode(home.site_file)):
         raise UsageError(
             f"{home.root} is no hitl-mail home (it has no hitl-mail.toml);"
             " name one with --home DIR, or make one: hitl-mail init DIR"
         )
-    if not home.state.is_dir():
+    if not stat.S_ISDIR(_mode(home.state)):
         raise HitlError(
             f"{home.state} is gone, and with it keys, journal and receipts: restore it from a"
             " backup; or begin anew with hitl-mail init at another place"

@@ -23,7 +23,7 @@ from hitl_mail.adapters.durable import (
     sync_directory,
     write_all,
 )
-from hitl_mail.errors import Damaged, HitlError, StorageFailed
+from hitl_mail.errors import Damaged, Newer, StorageFailed
 
 FORMAT = 1
 OVERHEAD = 10
@@ -127,7 +127,7 @@ def header(what: str, **fields: Any) -> bytes:
 def check_header(path: Path, payload: bytes | None, expected: bytes) -> None:
     """Refuse a file whose first payload is not `expected`.
 
-    Raises `HitlError` for a newer format, `Damaged` for anything else.
+    Raises `Newer` for a newer format, `Damaged` for anything else.
     """
     if payload == expected:
         return
@@ -138,10 +138,7 @@ def check_header(path: Path, payload: bytes | None, expected: bytes) -> None:
     if isinstance(found, dict) and found.get("hitl-mail") == wanted.get("hitl-mail"):
         number = found.get("format")
         if isinstance(number, int) and number > FORMAT:
-            raise HitlError(
-                f"{path}: written in format {number}; hitl-mail {__version__} reads formats up to "
-                f"{FORMAT}. Use a hitl-mail that reads format {number}."
-            )
+            raise Newer(path, number, __version__, FORMAT)
     why = f"it does not begin with {expected.decode()}"
     raise Damaged(str(path), 0, why, _MEND)
 

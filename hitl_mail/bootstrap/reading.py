@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hitl_mail.errors import ConfigError, Problem, UsageError
+from hitl_mail.errors import ConfigError, Problem, UsageError, mend_os
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
 
@@ -326,4 +326,5 @@ def _text(path: Path) -> str:
         what = f"not UTF-8 at byte {error.start}"
         raise ConfigError([Problem(path.name, None, "", what, "Save it as UTF-8.")]) from None
     except OSError as error:
-        raise ConfigError([Problem(str(path), None, "", str(error.strerror))]) from None
+        what, mend = str(error.strerror), mend_os(error)
+        raise ConfigError([Problem(str(path), None, "", what, mend)]) from None

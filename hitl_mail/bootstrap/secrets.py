@@ -16,5 +16,16 @@ def read_password(home: Home, file: str | None, where: str) -> str | None:
             raise UsageError(f"{path}: others may read this password; run: chmod 600 {path}")
         return path.read_text("utf-8").splitlines()[0]
     except (OSError, UnicodeDecodeError, IndexError) as error:
-        what = "is empty" if isinstance(error, IndexError) else str(error)
-        raise UsageError(f"{path}: the password of [{where}] cannot be read: {what}") from None
+        raise UsageError(
+            f"{path}: the password of [{where}] cannot be read: {_why(error)}. Write it there, on"
+            f" one line, with mode 0600, or mend password_file under [{where}]."
+        ) from None
+
+
+def _why(error: Exception) -> str:
+    match error:
+        case IndexError():
+            return "it is empty"
+        case OSError():
+            return str(error.strerror)
+    return "it is not UTF-8"

@@ -13,7 +13,7 @@ from typing import NoReturn
 import click
 
 from hitl_mail import __version__
-from hitl_mail.errors import ConfigError, HitlError
+from hitl_mail.errors import ConfigError, HitlError, explain_os
 
 _COMMANDS = {
     "init": "home",
@@ -90,6 +90,7 @@ def cli(ctx: click.Context, home: str) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    _hold_streams()
     try:
         # https://no-color.org: set and not empty; click itself does not look.
         color = False if os.environ.get("NO_COLOR") else None
@@ -119,11 +120,18 @@ def main() -> NoReturn:
     except HitlError as error:
         _fail([str(error)], error.exit_code, error)
     except OSError as error:
-        _fail([_plain(error)], 1, error)
+        _fail([explain_os(error)], 1, error)
     except Exception as error:  # noqa: BLE001 - the last net under every command
         text = f"{type(error).__name__}: {error}"
         _fail([f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where"], 70, error)
     sys.exit(0)
+
+
+def _hold_streams() -> None:
+    """What our caller has closed is empty: else the next file that is opened takes its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _show(error: click.ClickException) -> None:
@@ -136,14 +144,10 @@ def _show(error: click.ClickException) -> None:
     error.show(said)
     # What is written to no terminal is written without colours.
     text, quotes = said.getvalue(), click.unstyle(error.format_message())
-    if not isinstance(error, click.exceptions.NoArgsIsHelpError):
+    # Both are ours, and have lines of their own.
+    if not isinstance(error, click.exceptions.NoArgsIsHelpError | click.MissingParameter):
         text = text.replace(quotes, visible(quotes, keep=""))
     click.echo(visible(text), nl=False, err=True)
-
-
-def _plain(error: OSError) -> str:
-    what = error.strerror or str(error)
-    return f"{error.filename}: {what}" if error.filename else what
 
 
 def _fail(lines: list[str], status: int, error: Exception) -> NoReturn:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import secrets
 import sys
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from hitl_mail.cli.actions import read_action
 from hitl_mail.cli.completion import open_cases
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.seconds import timeout_option
-from hitl_mail.core.action import Action, parse_document, read_message
-from hitl_mail.errors import HitlError, Refused, UsageError
+from hitl_mail.errors import HitlError, Refused
 from hitl_mail.home import find_home
 from hitl_mail.settings import DEFAULT_AGENT
 
@@ -31,6 +32,8 @@ EXIT = {
     "in_doubt": 8,
 }
 STILL_OPEN = 9
+
+_NO_DAEMON = "no daemon is running; start it: hitl-mail run"
 
 _timeout = timeout_option("Wait no longer; exit 9 then.")
 _whose = click.option("--agent", metavar="NAME", help="Whose ID it is, where two agents have it.")
@@ -53,18 +56,25 @@ def submit(
     """
     found = find_home(home)
     spool = AgentSide(found, agent)
-    document = _read(file)
+    _, document = read_action(file)
     name = f"submit-{secrets.token_hex(8)}.json"
     spool.drop(name, document)
+    refusal = _told(file, f"it lies in {spool.root / 'refused'}, its reason beside it")
+    if not found.running():
+        waits = f"the action waits in {safe(spool.root / 'new', 2000)}"
+        click.echo(f"{_NO_DAEMON}; until then {waits}", err=True)
     if not wait_:
-        case = spool.case_of(document["id"], name, 2.0) if found.running() else None
+        with refusal:
+            case = spool.case_of(document["id"], name, 2.0) if found.running() else None
         answer = {"id": document["id"]} | ({"case": case} if case else {})
         if as_json:
             emit_json(answer)
         else:
             click.echo(" ".join(answer.values()))
         return
-    _finish(spool.await_result(document["id"], name, timeout), document["id"], as_json)
+    with refusal:
+        result = spool.await_result(document["id"], name, timeout)
+    _finish(result, document["id"], as_json)
 
 
 @click.command()
@@ -82,9 +92,14 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
                   9 still open after --timeout
     """
     found = find_home(home)
-    owner, action_id = Reader(found).agent_id(id, agent)
+    reader = Reader(found)
+    owner, action_id = reader.agent_id(id, agent)
     spool = AgentSide(found, owner)
-    _finish(spool.await_result(action_id, None, timeout), action_id, as_json)
+    result = spool.await_result(action_id, None, 0.0)
+    if result is None:
+        _doubt(reader, id)
+        result = spool.await_result(action_id, None, timeout)
+    _finish(result, action_id, as_json)
 
 
 @click.command()
@@ -96,39 +111,43 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
 def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool) -> None:
     """Withdraw a case whose execution has not started."""
     found = find_home(home)
-    owner, action_id = Reader(found).agent_id(id, agent)
+    reader = Reader(found)
+    owner, action_id = reader.agent_id(id, agent)
     spool = AgentSide(found, owner)
     name = f"cancel-{secrets.token_hex(8)}.json"
     spool.drop(name, {"cancel": action_id})
     queued = not found.running()
-    if not queued and not spool.await_taken(name, timeout):
-        raise HitlError(
-            f"the daemon did not answer within {timeout:g} s; the cancel is in the spool and"
-            " counts when it is read"
-        )
+    if queued:
+        _doubt(reader, id)
+    else:
+        with _told(f"cancel {action_id}", "see: hitl-mail queue"):
+            taken = spool.await_taken(name, timeout)
+        if not taken:
+            raise HitlError(
+                f"the daemon did not answer within {timeout:g} s; the cancel is in the spool and"
+                " counts when it is read. See: hitl-mail status"
+            )
     if as_json:
         emit_json({"id": action_id, "queued": queued})
     else:
         click.echo(f"{'queued: cancel' if queued else 'canceled'} {safe(action_id)}")
 
 
-def _read(file: str) -> dict[str, Any]:
-    """The action document, checked here already, its id filled in."""
-    path = Path(file)
+def _doubt(reader: Reader, id: str) -> None:
+    """Say what may keep somebody waiting in vain."""
+    if not reader.knows(id):
+        click.echo(f"no case is called {safe(id)} so far; see: hitl-mail queue", err=True)
+    if not reader.home.running():
+        click.echo(_NO_DAEMON, err=True)
+
+
+@contextmanager
+def _told(what: str, mend: str) -> Iterator[None]:
+    """A refusal by the daemon, with what was refused and the next step."""
     try:
-        data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}") from None
-    stem = secrets.token_hex(8) if file == "-" else path.stem
-    try:
-        document = parse_document(data, toml=path.suffix == ".toml")
-        message = read_message(document, stem)
+        yield
     except Refused as error:
-        mend = "what an action may hold: hitl-mail schema action"
-        raise Refused(error.code, f"{file}: {error.detail}; {mend}", error.field) from None
-    if not isinstance(message, Action):
-        raise UsageError(f"{file}: this is no action; drop cancels and reports into the spool")
-    return {**document, "id": message.id}
+        raise Refused(error.code, f"{what}: {error.detail}; {mend}", error.field) from None
 
 
 def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> None:

@@ -18,7 +18,7 @@ from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.seconds import timeout_option
 from hitl_mail.core.case import Case
 from hitl_mail.core.events import Verb
-from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.errors import HitlError, UsageError, explain_os
 from hitl_mail.home import Home, find_home
 
 if TYPE_CHECKING:
@@ -156,6 +156,8 @@ def _edit_of(case: Case, changes: tuple[str, ...], payload: str | None) -> Edit:
         try:
             with click.open_file(payload, encoding="utf-8") as file:
                 edited = parse_edit(file.read().splitlines())
+        except OSError as error:
+            raise UsageError(explain_os(error, payload)) from None
         except UnicodeDecodeError as error:
             raise UsageError(f"{payload}: not UTF-8 at byte {error.start}; save it so") from None
     elif sys.stdin.isatty() and sys.stdout.isatty():

@@ -48,6 +48,10 @@ def _findings(home: Home, no_mail: bool) -> Iterator[Finding]:
     from hitl_mail.doctor import config, daemon, disk
 
     now = time.time()
+    if stranger := [*disk.check_user(home)]:
+        # All else would be about what this OS user may not see.
+        yield from stranger
+        return
     yield from config.check_files(home)
     yield from daemon.check_daemon(home, now)
     yield from disk.check_disk(home)

@@ -71,7 +71,7 @@ def _say(home: Home, name: str, said: dict[str, Any], timeout: float) -> dict[st
     if answer is None:
         raise HitlError(
             f"the daemon did not answer within {timeout:g} s; the command is in control/ and"
-            " counts when it is read"
+            " counts when it is read. See: hitl-mail status"
         )
     return answer
 

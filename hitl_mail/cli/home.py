@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def init(directory: str, as_json: bool, no_input: bool, test: bool, **given: obj
     answers = {name: value for name, value in given.items() if value}
     asks = not (answers or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     if (Path(directory) / "hitl-mail.toml").exists():
-        raise UsageError(f"{directory} is a home already; nothing was changed")
+        raise UsageError(
+            f"{directory} is a home already; nothing was changed. Name another directory, or start"
+            f" its daemon: hitl-mail --home {shlex.quote(directory)} run"
+        )
     if asks:
         setup, password = home_answers.ask()
         test = setup.smtp is not None and click.confirm("Send yourself a test mail now?", True)
@@ -60,20 +64,22 @@ def init(directory: str, as_json: bool, no_input: bool, test: bool, **given: obj
     if as_json:
         emit_json({"home": str(home.root)})
     else:
-        _tell(home, directory)
+        _tell(home)
     if test:
         _test(home)
 
 
-def _tell(home: Home, directory: str) -> None:
-    call, shown = program(), safe(directory, 2000)
+def _tell(home: Home) -> None:
+    call, shown = program(), safe(shlex.quote(str(home.root)), 2000)
     click.echo(
-        f"{safe(home.root, 2000)} is ready. Next:\n"
-        f"  {call} --home {shown} run          the daemon, in a terminal of its own\n"
-        f"  {call} --home {shown} submit FILE  an action\n"
-        f"  {call} --home {shown} queue        what waits\n"
-        f"  {call} --home {shown} doctor       whether all is well\n"
-        "Settings are in hitl-mail.toml, the policy is in rules.toml."
+        f"{safe(home.root, 2000)} is ready. In every shell that works with it:\n"
+        f"  export HITL_MAIL_HOME={shown}\n"
+        "Then:\n"
+        f"  {call} run          the daemon, in a terminal of its own\n"
+        f"  {call} submit FILE  an action\n"
+        f"  {call} queue        what waits\n"
+        f"  {call} doctor       whether all is well\n"
+        "Settings are in hitl-mail.toml there, the policy is in rules.toml."
     )
 
 

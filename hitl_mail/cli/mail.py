@@ -68,7 +68,9 @@ def _read(file: str, text_only: bool) -> bytes:
             with Path(file).open("rb") as opened:
                 message = opened.read(_LARGEST + 1)
     except OSError as error:
-        raise UsageError(f"{file}: {error.strerror}; name a mail as it arrived") from None
+        raise UsageError(
+            f"{file}: {error.strerror}; name a mail as it arrived, in a file"
+        ) from None
     if len(message) > _LARGEST:
         raise UsageError(f"{file}: larger than {_LARGEST} bytes, and no mail of that size is read")
     if not message.strip() or not (text_only or _is_mail(message)):

@@ -100,8 +100,23 @@ class Reader:
         """The case id that `name` means. Raises `UsageError` for none or several."""
         found = self._find(name)
         if not found:
-            raise UsageError(f"no case {name}; see: hitl-mail queue, hitl-mail receipts list")
+            raise UsageError(f"no case {name}{self._close(name)}")
         return self._one(name, found)
+
+    def knows(self, name: str) -> bool:
+        """Whether there is a case of that name, or several."""
+        return bool(self._find(name))
+
+    def _close(self, name: str) -> str:
+        """What may have been meant; else how a case is named."""
+        from difflib import get_close_matches
+
+        names = [name for case in self.cases().values() for name in (case.id, case.action_id)]
+        if close := get_close_matches(name.lower(), names, 1):
+            return f". Did you mean {close[0]}? See: hitl-mail queue"
+        short = f" (a part of a case id has at least {_SHORTEST} characters)"
+        few = short if len(name) < _SHORTEST else ""
+        return f"{few}; see: hitl-mail queue, hitl-mail receipts list"
 
     def _one(self, name: str, found: set[str]) -> str:
         if len(found) > 1:

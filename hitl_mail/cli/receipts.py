@@ -8,7 +8,7 @@ from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.receipts_erase import erase
-from hitl_mail.cli.receipts_export import export
+from hitl_mail.cli.receipts_export import export, status_option
 from hitl_mail.cli.receipts_verify import verify
 from hitl_mail.home import find_home
 
@@ -22,7 +22,7 @@ def receipts() -> None:
 
 @receipts.command("list")
 @click.option("--limit", type=int, help="Only the newest so many.")
-@click.option("--status", help="Only cases of this status.")
+@status_option
 @click.option("--kind", help="Only cases of this kind.")
 @json_option
 @click.pass_obj

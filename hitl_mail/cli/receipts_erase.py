@@ -31,7 +31,10 @@ def erase(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bo
     reader = Reader(find_home(home))
     case_id = reader.case_id(id)
     if case_id in reader.cases():
-        raise UsageError(f"{case_id} is still open: only what is closed can be erased")
+        raise UsageError(
+            f"{case_id} is still open: only what is closed can be"
+            f" erased. See: hitl-mail show {case_id}"
+        )
     if not reader.home.running():
         # Who is nobody is told so now; a daemon says it itself.
         site = bootstrap.load_site(reader.home)

@@ -13,13 +13,21 @@ import click
 
 from hitl_mail import bootstrap
 from hitl_mail.cli.output import emit_json, json_option
-from hitl_mail.core.documents import iso
+from hitl_mail.core.documents import RECEIPT_STATUSES, iso
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.core.text import escape_json
 from hitl_mail.errors import UsageError
 from hitl_mail.home import find_home
 
 _MOMENT = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9:.]*Z?)?)?)?")
+
+
+status_option = click.option(
+    "--status",
+    type=click.Choice(sorted(RECEIPT_STATUSES)),
+    metavar="STATUS",
+    help="Only cases of this status.",
+)
 
 
 @click.command()
@@ -32,7 +40,7 @@ _MOMENT = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2}(T[0-9:.]*Z?)?)?)?")
 )
 @click.option("--since", metavar="TIME", help="Closed then or later: 2026-11-22 (UTC), or 90d.")
 @click.option("--until", metavar="TIME", help="Closed then or before: 2026-11-30, or 1w.")
-@click.option("--status", help="Only of this status.")
+@status_option
 @click.option("--kind", help="Only of this kind.")
 @click.option("--reviewer", metavar="PERSON", help="Only what this person decided.")
 @click.option(
@@ -106,6 +114,8 @@ def _write(path: Path, chunks: Iterable[bytes]) -> None:
 
     if path.exists() and not path.is_file():
         raise UsageError(f"{path} is no file; without --output, receipts go to standard output")
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no directory {path.parent}; make it first")
     replace_file(path, chunks, 0o600)
 
 

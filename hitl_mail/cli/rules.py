@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import click
 
 from hitl_mail import bootstrap
+from hitl_mail.cli.actions import read_action
 from hitl_mail.cli.drops import relax_by_file
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.rules_diff import diff
 from hitl_mail.cli.rules_history import replay, suggest
 from hitl_mail.cli.seconds import timeout_option
-from hitl_mail.core.action import Action, parse_document, read_message
 from hitl_mail.core.duration import show_duration
 from hitl_mail.errors import ConfigError, HitlError, Problem, UsageError
 from hitl_mail.home import Home, find_home
@@ -41,9 +42,17 @@ rules.add_command(diff)
 @click.pass_obj
 def relax(home: str, name: str, timeout: float, as_json: bool) -> None:
     """Trust a rule again that was tightened because too many of its samples were flagged."""
-    answer = relax_by_file(find_home(home), name, timeout)
+    found = find_home(home)
+    if not found.running():
+        # What a daemon would refuse is told now: nobody would read its answer later.
+        bootstrap.load_site(found).person_of_os_user(bootstrap.os_user(os.getuid()))
+        tight = bootstrap.read_state(found).desk.tightened
+        if name not in tight:
+            named = f"; tightened are {', '.join(sorted(tight))}" if tight else "; no rule is"
+            raise UsageError(f"the rule {name} is not tightened{named}. See: hitl-mail status")
+    answer = relax_by_file(found, name, timeout)
     if answer is not None and not answer["ok"]:
-        raise HitlError(f"relax {name}: {answer['detail']}")
+        raise HitlError(f"relax {name}: {answer['detail']}. See: hitl-mail status")
     if as_json:
         emit_json({"rule": name, "queued": answer is None})
     elif answer is None:
@@ -128,11 +137,13 @@ def explain(home: str, target: str | None, agent: str, variables: bool, as_json:
     if target is None:
         raise UsageError("name an action file or a case, or ask for --variables")
     found = find_home(home)
-    path = Path(target)
+    path, reader = Path(target), Reader(found)
     if path.is_file():
         verdict = _judge(found, path, agent)
+    elif path.suffix in (".json", ".toml") and not reader.knows(target):
+        raise UsageError(f"{target}: no such file, and no case of that name; name an action file")
     else:
-        verdict = Reader(found).show(target)["verdict"]
+        verdict = reader.show(target)["verdict"]
     if as_json:
         emit_json(verdict)
     else:
@@ -143,10 +154,7 @@ def _judge(home: Home, path: Path, agent: str) -> dict[str, Any]:
     site, policy = bootstrap.load_config(home)
     if agent not in home.spools(site):
         raise UsageError(f"no agent {agent}; there are {', '.join(sorted(home.spools(site)))}")
-    document = parse_document(path.read_bytes(), toml=path.suffix == ".toml")
-    message = read_message(document, path.stem)
-    if not isinstance(message, Action):
-        raise UsageError(f"{path}: this is no action")
+    message, _ = read_action(str(path))
     excluded = site.excluded(agent, message.requested_by)
     standing = bootstrap.standing(home, message.kind)
     return policy.judge(message, agent, excluded, standing=standing).document()

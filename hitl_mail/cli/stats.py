@@ -15,7 +15,7 @@ from hitl_mail.cli.history import start_of, watched
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.receipt import ERASED
-from hitl_mail.errors import HitlError
+from hitl_mail.errors import HitlError, UsageError, explain_os
 from hitl_mail.home import Home, find_home
 
 _SHOWN = 12
@@ -79,7 +79,10 @@ def _write(page: Path, report: dict[str, Any]) -> None:
             f"--html needs a library for plots ({error.name} is missing):"
             " python -m pip install 'hitl-mail[plots]'"
         ) from None
-    page.write_text(stats_page(report), "utf-8")
+    try:
+        page.write_text(stats_page(report), "utf-8")
+    except OSError as error:
+        raise UsageError(explain_os(error, page)) from None
 
 
 def _tell(report: dict[str, Any]) -> None:

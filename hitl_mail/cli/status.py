@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sys
 import time
 from typing import Any
@@ -12,14 +11,13 @@ import click
 
 from hitl_mail.cli.output import emit_json, json_option, lines
 from hitl_mail.core.duration import show_duration
-from hitl_mail.errors import HitlError
+from hitl_mail.doctor.finding import of_problem
+from hitl_mail.doctor.told import faults, stale
+from hitl_mail.errors import ConfigError
 from hitl_mail.home import Home, find_home
 
 _MOST = 12
 """Names on one line."""
-
-_LITTLE = 256 << 10
-"""Free bytes below which the next write may well fail."""
 
 
 @click.command()
@@ -38,13 +36,13 @@ def status(home: str, as_json: bool) -> None:
 def _report(home: Home) -> dict[str, Any]:
     running = home.running()
     health = home.read_health() or {}
-    faults = _faults(home, running, health)
+    told = [one.sentence() for one in faults(home, running, health, time.time())]
     return {
         "home": str(home.root),
         "running": running,
-        "ok": not faults,
-        "faults": faults,
-        "notes": _notes(home, running and bool(health.get("site_changed"))),
+        "ok": not told,
+        "faults": told,
+        "notes": _notes(home, running, health),
         "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
         "cases": health.get("cases", {}),
         "queue": health.get("queue"),
@@ -58,66 +56,16 @@ def _report(home: Home) -> dict[str, Any]:
     }
 
 
-def _damage(home: Home) -> list[str]:
-    """What would keep the daemon from starting: the journal is only looked at where none runs."""
-    from hitl_mail.adapters.journal.files import read_journal
-
-    try:
-        read_journal(home.journal)
-    except PermissionError:
-        # Not everybody may read it.
-        return []
-    except (HitlError, OSError) as error:
-        return [str(error)]
-    return []
-
-
-def _disk(home: Home) -> list[str]:
-    """What the daemon cannot write down of a disk that takes no writes."""
-    disk = os.statvfs(home.state)
-    if disk.f_flag & os.ST_RDONLY:
-        return [f"disk: {home.state} is on a disk that is mounted read-only; mount it writable"]
-    if disk.f_bavail * disk.f_frsize < _LITTLE:
-        return [f"disk: less than {_LITTLE >> 10} KiB are free for {home.state}; make room"]
-    return []
-
-
-def _faults(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
-    faults = []
-    if not running:
-        faults.append("no daemon is running; start it: hitl-mail run")
-        faults += _damage(home)
-    faults += _disk(home)
-    for key, name in (("mail_out", "outgoing mail"), ("mail_in", "incoming mail")):
-        part = health.get(key) or {}
-        if part.get("last_error"):
-            again = f"; next try {part['next_try']}" if part.get("next_try") else ""
-            faults.append(f"{name}: {part['last_error']}{again}")
-    troubles = (health.get("mail_out") or {}).get("troubles", [])
-    faults += [f"outgoing mail: {trouble}" for trouble in troubles]
-    faults += health.get("stranded") or []
-    if (health.get("web") or {}).get("error"):
-        faults.append(f"web: {health['web']['error']}")
-    if health.get("policy_error"):
-        why = "; ".join(health["policy_error"].splitlines())
-        faults.append(f"the changed rules.toml is not used: {why}")
-    for name, what in (health.get("templates") or {}).items():
-        faults.append(f"templates/{name} is not used, the shipped one is: {what}")
-    for rule, why in (health.get("tightened") or {}).items():
-        faults.append(f"the rule {rule} is tightened: {why}; rules relax {rule}")
-    if health.get("receipts_error"):
-        faults.append(health["receipts_error"])
-    faults += [f"{fault}; it is tried again" for fault in health.get("faults") or []]
-    if health.get("storage_error"):
-        faults.append(f"disk: {health['storage_error']}")
-    return faults
-
-
-def _notes(home: Home, site_changed: bool) -> list[str]:
+def _notes(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
     from hitl_mail.bootstrap import load_site, shared_users
 
-    stale = "hitl-mail.toml was changed after the daemon had read it; start the daemon again"
-    return [*([stale] if site_changed else []), *shared_users(home, load_site(home))]
+    outdated = [f"{what}; start the daemon again" for what in stale(running, health)]
+    try:
+        return [*outdated, *shared_users(home, load_site(home))]
+    except ConfigError as error:
+        # Where none runs it is a fault; one that runs has read what was there before.
+        problems = (of_problem(problem).sentence() for problem in error.problems)
+        return [*outdated, *(problems if running else ())]
 
 
 def _tell(report: dict[str, Any]) -> None:

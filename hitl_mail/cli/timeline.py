@@ -35,7 +35,8 @@ def timeline(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     Events and mails are told in the order of their times; the verdict and decisions' notes where
     they belong. The texts hold agents' and reviewers' words: make them safe.
     """
-    lines = [*_events(document), *_mails(document["packets"])]
+    several = _several(document)
+    lines = [*_events(document, several), *_mails(document["packets"], several)]
     lines.sort(key=lambda line: line[0])
     begun = _moment(lines[0][0]) if lines else None
     for at, words in lines:
@@ -43,20 +44,29 @@ def timeline(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield _clock(at), f"+{show_duration(since)}" if since >= 1 else "", words
 
 
-def _events(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _several(document: Mapping[str, Any]) -> bool:
+    """Whether there was more than one revision, so that each question and answer names its own."""
+    return any(event["event"] in ("revised", "reopened") for event in document["events"])
+
+
+def _at(one: Mapping[str, Any], several: bool) -> str:
+    return f" (revision {one['revision']})" if several and one.get("revision") else ""
+
+
+def _events(document: Mapping[str, Any], several: bool) -> Iterator[tuple[str, str]]:
     notes = {(said["at"], said["by"]): said.get("note", "") for said in document["decisions"]}
     for event in document["events"]:
-        words = _words(event, document, notes.get((event["at"], event.get("by", "")), ""))
-        if words:
+        if event["event"] == "decided":
+            note = notes.get((event["at"], event["by"]), "")
+            yield event["at"], _decided(event, note, _at(event, several))
+        elif words := _words(event, document):
             yield event["at"], words
 
 
-def _words(event: Mapping[str, Any], document: Mapping[str, Any], note: str) -> str:
+def _words(event: Mapping[str, Any], document: Mapping[str, Any]) -> str:
     match event["event"]:
         case "received":
             return _received(document)
-        case "decided":
-            return _decided(event, note)
         case "revised" | "reopened":
             why = f": {event['why']}" if event.get("why") else ""
             return f"revision {event['revision']} takes its place{why}"
@@ -93,10 +103,12 @@ def _received(document: Mapping[str, Any]) -> str:
     return f"arrived from {document['agent']}; {verdict['gate']} by {rules}"
 
 
-def _decided(event: Mapping[str, Any], note: str) -> str:
+def _decided(event: Mapping[str, Any], note: str, at: str) -> str:
     to = f" to {event['to']}" if event.get("to") else ""
     said = f": {note}" if note else ""
-    return f"{event['by']} said {event['verb']}{to} {_DOORS.get(event['via'], event['via'])}{said}"
+    return (
+        f"{event['by']} said {event['verb']}{to} {_DOORS.get(event['via'], event['via'])}{at}{said}"
+    )
 
 
 def _handed(event: Mapping[str, Any]) -> str:
@@ -108,14 +120,15 @@ def _handed(event: Mapping[str, Any]) -> str:
     return f"{event.get('by', 'somebody')} handed the question to {to}"
 
 
-def _mails(packets: Any) -> Iterator[tuple[str, str]]:
+def _mails(packets: Any, several: bool) -> Iterator[tuple[str, str]]:
     """The mails that left, told together where they left together; erased ones are nobody's."""
-    together: dict[tuple[str, str], list[str]] = {}
+    together: dict[tuple[str, str, str], list[str]] = {}
     for packet in packets if isinstance(packets, Sequence) else ():
         if packet.get("at") and packet["status"] == "sent":
-            together.setdefault((packet["at"], packet["about"]), []).append(packet["to"])
-    for (at, about), people in together.items():
-        yield at, f"{_SENT.get(about, about)}: {', '.join(people)}"
+            key = (packet["at"], packet["about"], _at(packet, several))
+            together.setdefault(key, []).append(packet["to"])
+    for (at, about, revision), people in together.items():
+        yield at, f"{_SENT.get(about, about)}{revision}: {', '.join(people)}"
 
 
 def _moment(text: str) -> dt.datetime:

@@ -10,13 +10,16 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hitl_mail.core.case import Case, MailLog, Moment, payload_of
+from hitl_mail.core.case import FINAL, Case, MailLog, Moment, payload_of
 from hitl_mail.core.effects import ASKS, Mail
 from hitl_mail.core.events import Decision, Revision
 from hitl_mail.core.quorum import unreached_now, waiting_for
 from hitl_mail.core.receipt import ERASED
 from hitl_mail.core.receipt_texts import split
 from hitl_mail.errors import Impossible
+
+RECEIPT_STATUSES = FINAL | {"ok", "flagged", "lapsed", ERASED}
+"""Of cases, of looks at them afterwards, of erasures."""
 
 _REVIEW = ("ok", "flag")
 _REVIEW_KEYS = (

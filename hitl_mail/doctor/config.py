@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hitl_mail import bootstrap
-from hitl_mail.doctor.finding import Finding, fault, note, ok
-from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.doctor.finding import Finding, fault, note, of_problem, ok, which_file
+from hitl_mail.errors import ConfigError
 from hitl_mail.home import Home
 from hitl_mail.settings import Executor, Site
 
@@ -21,22 +21,11 @@ def check_files(home: Home) -> Iterator[Finding]:
     try:
         site, policy = bootstrap.load_config(home)
     except ConfigError as error:
-        yield from (_problem(problem) for problem in error.problems)
+        yield from map(of_problem, error.problems)
         return
     yield ok("config", f"hitl-mail.toml and rules.toml are sound ({len(policy.rules)} rules)")
     for problem in bootstrap.lint_policy(home, site, policy):
-        yield note(_which(problem), str(problem))
-
-
-def _problem(problem: Problem) -> Finding:
-    place = f"{problem.file}:{problem.line}" if problem.line else problem.file
-    where = f"{place}: {problem.where}" if problem.where else place
-    mend = problem.mend or f"Mend it in {problem.file}; hitl-mail rules check tells when it is."
-    return fault(_which(problem), f"{where}: {problem.what}", mend)
-
-
-def _which(problem: Problem) -> str:
-    return "config" if problem.file == "hitl-mail.toml" else "rules"
+        yield note(which_file(problem), str(problem))
 
 
 def check_users(home: Home, site: Site) -> Iterator[Finding]:

@@ -2,58 +2,31 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import socket
 from collections.abc import Iterator
-from typing import Any
 
-from hitl_mail import __version__
 from hitl_mail.doctor.finding import Finding, fault, note, ok
+from hitl_mail.doctor.told import Health, daemon_faults, stale
 from hitl_mail.errors import HitlError
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
-
-_SILENT = 60.0
-"""Seconds after which a daemon that said nothing of itself is held up."""
 
 _PATIENCE = 10.0
 
 
 def check_daemon(home: Home, now: float) -> Iterator[Finding]:
-    """That one runs, of this version, and what it says of itself."""
-    if not home.running():
-        yield fault("daemon", "no daemon is running", "Start it: hitl-mail run.")
-        return
-    health = home.read_health() or {}
-    silent = now - _moment(health.get("at"), now)
-    if silent > _SILENT:
-        yield fault(
-            "daemon",
-            f"the daemon (process {health.get('pid')}) has said nothing for {silent:.0f} s",
-            "It is held up: look at its log, then stop it and start it again.",
-        )
-    elif health.get("storage_error"):
-        yield fault(
-            "daemon",
-            f"it takes no work any more: {health['storage_error']}",
-            "Mend the disk, then start the daemon again.",
-        )
-    elif health.get("version", __version__) != __version__:
-        yield fault(
-            "daemon",
-            f"it runs version {health['version']}, and {__version__} is installed",
-            "Start it again.",
-        )
-    elif health.get("policy_error") or health.get("site_changed"):
-        what = health.get("policy_error") or "hitl-mail.toml was changed after it had read it"
-        mend = "Mend rules.toml." if health.get("policy_error") else "Start it again."
-        yield fault("daemon", "; ".join(str(what).splitlines()), mend)
-    else:
-        yield ok("daemon", f"process {health.get('pid')} since {health.get('started_at')}")
+    """That one runs, of this version, and all that it says of itself."""
+    running, health = home.running(), home.read_health() or {}
+    found = [*daemon_faults(home, running, health, now), *_outdated(running, health)]
+    yield from found or [
+        ok("daemon", f"process {health.get('pid')} since {health.get('started_at')}")
+    ]
 
 
-def _moment(text: Any, default: float) -> float:
-    return dt.datetime.fromisoformat(text).timestamp() if isinstance(text, str) else default
+def _outdated(running: bool, health: Health) -> Iterator[Finding]:
+    """What was changed since it started."""
+    for what in stale(running, health):
+        yield fault("daemon", what, "Start the daemon again.")
 
 
 async def check_web(home: Home, site: Site, now: float) -> list[Finding]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from hitl_mail import bootstrap
 from hitl_mail.core.documents import iso
 from hitl_mail.doctor.finding import Finding, fault, note, ok
-from hitl_mail.errors import HitlError
+from hitl_mail.doctor.told import no_room
+from hitl_mail.errors import HitlError, Newer
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
 
@@ -22,11 +23,26 @@ _LEAST_INODES = 1000
 _SLOW = 0.25
 """Seconds in which a sync should be done: each decision waits for one."""
 
+_NEWER = "Install that one: python -m pip install --upgrade hitl-mail. Nothing was changed."
+
 _AHEAD = 300.0
 """Seconds by which what was written may seem to lie in the future."""
 
 _STUCK = 120.0
 """Seconds after which a file that nobody took is told."""
+
+
+def check_user(home: Home) -> Iterator[Finding]:
+    """That whoever looks may see what the daemon sees."""
+    owner, here = home.state.stat().st_uid, os.geteuid()
+    if here not in (0, owner):
+        user = bootstrap.os_user(owner)
+        yield fault(
+            "user",
+            f"{bootstrap.os_user(here)} asks, and only {user}, who runs the daemon, may read all"
+            f" of {home.root}",
+            f"Ask as that OS user: sudo -u {user} hitl-mail --home {home.root} doctor",
+        )
 
 
 def check_permissions(home: Home, site: Site) -> Iterator[Finding]:
@@ -71,6 +87,9 @@ def _not_ours(home: Home) -> Iterator[Finding]:
 
 def check_disk(home: Home) -> Iterator[Finding]:
     """Room, and the time that a sync takes; writes a small file and deletes it."""
+    if full := [*no_room(home)]:
+        yield from full
+        return
     free = shutil.disk_usage(home.state).free
     inodes = os.statvfs(home.state)
     if free < _LEAST_FREE:
@@ -116,6 +135,9 @@ def check_keys(home: Home) -> Iterator[Finding]:
     try:
         keys = load_keys(home.state)
         public = load_public_keys(home.state)
+    except Newer as error:
+        yield fault("keys", str(error), _NEWER)
+        return
     except (HitlError, OSError) as error:
         yield fault("keys", str(error), "Restore state/keys from a backup of this home.")
         return
@@ -148,6 +170,9 @@ def check_receipts(home: Home, now: float) -> Iterator[Finding]:
         report = bootstrap.verify_receipts(home)
         later = bootstrap.read_receipts(home).rows(since=iso(now + _AHEAD))
         ahead = [dt.datetime.fromisoformat(row.closed_at).timestamp() for row in later]
+    except Newer as error:
+        yield fault("receipts", str(error), _NEWER)
+        return
     except (HitlError, OSError) as error:
         yield fault("receipts", str(error), "Restore state/receipts from a backup.")
         return

@@ -116,7 +116,7 @@ async def _hand_over(
     try:
         await outbox.send(site.mail.address, [to], message, mark)
     except HitlError as error:
-        return fault("smtp", str(error), "Mend [mail.smtp]: host, port, tls, username, password.")
+        return fault("smtp", str(error), "Mend [mail.smtp] in hitl-mail.toml, then ask again.")
     finally:
         await outbox.close()
     return ok("smtp", f"{settings.host} takes our mail")
@@ -143,7 +143,11 @@ async def _look_in(site: Site, password: str) -> list[Finding]:
             if idle:
                 await session.idle(0.2)
     except (ImapFault, OSError) as error:
-        return [fault("imap", f"{place}: {error}", "Mend [mail.imap]: host, port, tls, mailbox.")]
+        return [
+            fault(
+                "imap", f"{place}: {error}", "Mend [mail.imap] in hitl-mail.toml, then ask again."
+            )
+        ]
     if idle:
         return [ok("imap", f"{place} lets us in, and tells of new mail at once (IDLE)")]
     return [note("imap", f"{place} has no IDLE: replies are read every {settings.poll} s")]

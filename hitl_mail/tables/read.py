@@ -239,10 +239,13 @@ def _example(wanted: Any) -> str:
     return {bool: "true", int: "1", float: "1.0", dt.date: "2026-12-20"}.get(wanted, _ANY)
 
 
+_LINE = "Mend that line, or what stands before it."
+
+
 def _syntax(file: str, text: str, message: str) -> Problem:
     place = _AT_LINE.search(message)
     if place:
         what = f"not TOML: {message[: place.start()]}, at column {place[2]}"
-        return Problem(file, int(place[1]), "", what)
+        return Problem(file, int(place[1]), "", what, _LINE)
     what = f"not TOML: {_AT_END.sub(', at the end of the file', message)}"
-    return Problem(file, text.count("\n") + 1, "", what)
+    return Problem(file, text.count("\n") + 1, "", what, _LINE)

@@ -232,7 +232,7 @@ def test_on_a_disk_that_is_really_full_the_daemon_stops_says_so_and_goes_on_when
     faults = told_and_stopped(home)
     assert "No space left on device" in home.log()
     assert [fault for fault in faults if "No space left on device" in fault], faults
-    assert [fault for fault in faults if "make room" in fault], faults
+    assert [fault for fault in faults if "Make room" in fault], faults
     ballast.unlink()
     home.start()
     until(lambda: {row["id"] for row in home.json("queue")} == {*waiting}, "all are cases")

@@ -253,12 +253,12 @@ RUNNING: dict[str, tuple[Plant, str, str]] = {
     "settings that were changed since": (
         lambda home: rewrite(home, "hitl-mail.toml", "Test approvals", "Other approvals"),
         "daemon",
-        "was changed after it had read it",
+        "was changed after the daemon had read it",
     ),
     "rules that are not used": (
         lambda home: rewrite(home, "rules.toml", 'gate = "deny"', 'gate = "denied"'),
-        "daemon",
-        "denied",
+        "rules",
+        "the changed rules.toml is not used",
     ),
 }  # fmt: skip
 
@@ -301,6 +301,7 @@ def test_a_daemon_that_is_held_up_is_named(home: TestHome) -> None:
         (home.root / "state/health.json").write_text(
             json.dumps({**health, "at": "2026-01-01T00:00:00.000Z"})
         )
+        os.utime(home.root / "state/lock", (1.0, 1.0))
         found = [f for f in faults(home, "--no-mail") if f["check"] == "daemon"]
     finally:
         home.daemon.send_signal(signal.SIGCONT)

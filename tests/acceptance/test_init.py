@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import smtplib
 import subprocess
 import sys
@@ -162,6 +163,27 @@ def test_the_test_mail_waits_for_its_answer(
     )
     person.join()
     assert (done.returncode, "your answer came into INBOX" in done.stderr) == (0, True), done.stderr
+
+
+def test_what_it_says_is_next_works_in_any_shell(tmp_path: Path) -> None:
+    """From another directory, by a path with a blank in it, as the lines stand there."""
+    said = init(str(tmp_path / "my home")).stdout
+    [export] = re.findall(r"^  (export .*)$", said, re.MULTILINE)
+    [queue] = re.findall(r"^  (\S+ queue) ", said, re.MULTILINE)
+    program = tmp_path / "hitl-mail"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hitl_mail "$@"\n')
+    program.chmod(0o755)
+    call = queue.replace(queue.split()[0], str(program))
+    done = subprocess.run(
+        ["sh", "-e", "-c", f"{export}\n{call}"],
+        cwd="/",
+        env={**os.environ, "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "Nothing waits.\n"), done.stderr
 
 
 def test_a_home_is_not_made_twice(tmp_path: Path) -> None:

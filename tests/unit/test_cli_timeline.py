@@ -100,6 +100,26 @@ def test_mails_stand_where_they_left_and_together() -> None:
     ]
 
 
+def test_of_several_revisions_each_question_and_answer_names_its_own() -> None:
+    times = [f"2026-11-25T21:1{n}:00Z" for n in range(5)]
+    edit = {**SAID, "at": times[2], "verb": "edit", "revision": 1}
+    revised = {"event": "revised", "at": times[2], "revision": 2, "why": "ada edited it"}
+    packets = [
+        {"at": times[1], "about": "ask", "to": "ada", "status": "sent", "revision": 1},
+        {"at": times[3], "about": "ask", "to": "ada", "status": "sent", "revision": 2},
+        {"at": times[3], "about": "ask", "to": "bob", "status": "sent", "revision": 2},
+    ]
+    approved = {**SAID, "at": times[4], "revision": 2}
+    assert told(edit, revised, approved, packets=packets) == [
+        "asked by mail (revision 1): ada",
+        "ada said edit by a link (revision 1)",
+        "revision 2 takes its place: ada edited it",
+        "asked by mail (revision 2): ada, bob",
+        "ada said approve by a link (revision 2)",
+    ]
+    assert told({**SAID, "at": times[0]}, packets=packets[:1])[-1] == "asked by mail: ada"
+
+
 def test_erased_packets_are_nobodys() -> None:
     assert told({"event": "received"}, packets={"erased": "sha256:0"})
 

@@ -78,7 +78,9 @@ def test_a_missing_field_does_not_hide_the_other_problems() -> None:
 def test_text_that_is_no_toml_is_one_problem_with_its_line() -> None:
     with pytest.raises(ConfigError) as caught:
         Source("a.toml", "a = 1\nb = = 2\n")
-    assert str(caught.value) == "a.toml:2: not TOML: Invalid value, at column 5."
+    assert str(caught.value) == (
+        "a.toml:2: not TOML: Invalid value, at column 5. Mend that line, or what stands before it."
+    )
 
 
 def test_a_file_that_ends_too_early_is_a_problem_of_its_last_line() -> None:

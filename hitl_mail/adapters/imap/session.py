@@ -19,6 +19,7 @@ from typing import Any
 from aioimaplib import AioImapException, Response, quoted
 
 from hitl_mail.adapters.imap.client import ImapClient
+from hitl_mail.adapters.unreachable import unreachable
 from hitl_mail.core.text import one_line
 from hitl_mail.settings import Imap
 
@@ -80,13 +81,17 @@ class ImapSession:
         login = await self._call(
             "the login", self._client.login(quoted(settings.username), password)
         )
-        _demand(login, f"the login of {settings.username}")
+        _demand(
+            login,
+            f"the login of {settings.username}",
+            " Mend username or password_file in [mail.imap].",
+        )
         # Capabilities change with the login, and aioimaplib misreads those it is told then.
         await self._call("CAPABILITY", self._client.protocol.capability())
         protocol = self._client.protocol
         protocol.capabilities = {name.upper() for name in protocol.capabilities}
         selected = await self._call("SELECT", self._client.select(mailbox_name(settings.mailbox)))
-        _demand(selected, f"the mailbox {settings.mailbox}")
+        _demand(selected, f"the mailbox {settings.mailbox}", " Mend mailbox in [mail.imap].")
         found = _UIDVALIDITY.search(b"\n".join(selected.lines))
         if found is None:
             raise ImapFault(f"the mailbox {settings.mailbox} has no UIDVALIDITY")
@@ -205,7 +210,7 @@ class ImapSession:
                 return answer.result()
         except Exception as error:
             # aioimaplib's words may hold the command, and with LOGIN the password.
-            text = "" if isinstance(error, AioImapException) else str(error)
+            text = "" if isinstance(error, AioImapException) else _words(what, error)
             said = one_line(text, _MOST_WORDS) or type(error).__name__
             raise ImapFault(f"{what} failed: {said}") from error
         finally:
@@ -216,7 +221,8 @@ class ImapSession:
             raise ImapFault(f"the connection was lost during {what}{self._lost.result()}")
         if until is not None and until.done():
             raise ImapFault(f"the server ended {what}")
-        raise ImapFault(f"no answer to {what} within {limit:g} s")
+        mend = ". Mend host, port and tls in [mail.imap]" if what == "connecting" else ""
+        raise ImapFault(f"no answer to {what} within {limit:g} s{mend}")
 
     async def _let_go(self) -> None:
         """End what aioimaplib does by itself: its greeting waits for an answer without a limit, and
@@ -250,10 +256,16 @@ def _refusal(reply: Response) -> str:
     return "" if reply.result == "OK" else f"{reply.result} {_text(reply.lines[-1])}"
 
 
-def _demand(reply: Response, what: str) -> None:
+def _words(what: str, error: Exception) -> str:
+    """What is said of an error; of one in connecting, what to mend."""
+    return (unreachable(error, "[mail.imap]") if what == "connecting" else "") or str(error)
+
+
+def _demand(reply: Response, what: str, mend: str = "") -> None:
     refusal = _refusal(reply)
     if refusal:
-        raise ImapRefused(f"the server refused {what}: {refusal}")
+        end = f"{'' if refusal.endswith('.') else '.'}{mend}" if mend else ""
+        raise ImapRefused(f"the server refused {what}: {refusal}{end}")
 
 
 def _text(line: bytes) -> str:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hitl_mail import __version__
 from hitl_mail.adapters.durable import replace_file
-from hitl_mail.errors import HitlError, StorageFailed, UsageError
+from hitl_mail.errors import HitlError, Newer, StorageFailed, UsageError
 
 KEYRINGS = ("links", "addresses", "sampling", "permits", "actions")
 _KEY_BYTES = 32
@@ -239,7 +240,7 @@ def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
             raise UsageError(f"{path}: this key is readable by others. Run: chmod 600 {path}")
         file: Any = json.loads(path.read_bytes())
         if file["format"] != 1:
-            raise UsageError(f"{path}: format {file['format']} needs a newer hitl-mail")
+            raise Newer(path, file["format"], __version__)
         keys: list[dict[str, str]] = [_entry(key) for key in file["keys"]]
         moments = [key["created"] for key in keys if key.get("created")]
         moments += [key["retires"] for key in keys if "retires" in key]

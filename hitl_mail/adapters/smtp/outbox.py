@@ -24,6 +24,7 @@ from hitl_mail.adapters.smtp.dialogue import (
     reset,
     words,
 )
+from hitl_mail.adapters.unreachable import unreachable
 from hitl_mail.ports import MailDoubt, MailPermanent, MailTemporary, Pulse
 from hitl_mail.settings import Smtp
 
@@ -159,12 +160,9 @@ class SmtpOutbox:
                 f"{place} does not accept the login of {settings.username}: {words(error)}."
                 " Mend username or password_file in [mail.smtp]."
             ) from error
-        except ssl.SSLError as error:
-            raise MailTemporary(_tls_text(place, error)) from error
         except (*FAULTS, ValueError) as error:
-            if isinstance(error.__cause__, ssl.SSLError):
-                raise MailTemporary(_tls_text(place, error.__cause__)) from error
-            raise MailTemporary(f"cannot use {place}: {words(error)}") from error
+            said = unreachable(error, "[mail.smtp]") or words(error)
+            raise MailTemporary(f"cannot use {place}: {said}") from error
         self._client = client
         return client
 
@@ -183,7 +181,3 @@ class SmtpOutbox:
 def _tls(ca_file: str | None) -> ssl.SSLContext:
     """Verifies names and chains against the system's authorities, or those of `ca_file` alone."""
     return ssl.create_default_context(cafile=ca_file)
-
-
-def _tls_text(place: str, error: ssl.SSLError) -> str:
-    return f"{place}: TLS failed: {error}. Check host, tls and ca_file in [mail.smtp]."

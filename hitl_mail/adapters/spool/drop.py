@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hitl_mail.adapters.durable import sync_directory
 from hitl_mail.adapters.spool.files import plain_name, write_new
-from hitl_mail.errors import HitlError, UsageError
+from hitl_mail.errors import HitlError, UsageError, explain_os
 
 
 def drop(root: Path, document: bytes, name: str) -> Path:
@@ -36,7 +36,7 @@ def drop(root: Path, document: bytes, name: str) -> Path:
         sync_directory(path.parent)
     except OSError as error:
         raise HitlError(
-            f"cannot write to {root}: {error.strerror}. You need to be allowed to; the daemon"
-            " makes what is missing there when it starts"
+            f"cannot write to {explain_os(error, root)}; the daemon makes what is missing there"
+            " when it starts"
         ) from None
     return path
