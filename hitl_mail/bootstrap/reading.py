@@ -120,7 +120,8 @@ def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
 
     owners = {name: agent.owner for name, agent in site.agents.items() if agent.owner}
     source = Source(home.site_file.name, _text(home.site_file))
-    found = lint(policy, home.rules_file.name, owners)
+    mailing = {name for name, executor in site.executors.items() if executor.type == "mail"}
+    found = lint(policy, home.rules_file.name, owners, mailing)
     return [*found, *lint_site(site.executors, site.groups, source)]
 
 

@@ -16,7 +16,7 @@ from hitl_mail.errors import Problem
 from hitl_mail.policy.contradictions import contradiction
 from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.judge import Policy
-from hitl_mail.policy.source import blank, unregistered, unwrapped
+from hitl_mail.policy.source import blank, named_kinds, unregistered, unwrapped, uses
 from hitl_mail.policy.trials import RISKY, Trial, trials
 from hitl_mail.tables import Source, nearest
 
@@ -47,9 +47,12 @@ class Executes(Protocol):
     def idempotent(self) -> bool: ...
 
 
-def lint(policy: Policy, file: str, owners: Mapping[str, str]) -> list[Problem]:
-    """What to raise about the rules. `owners` are the people who own agents, by agent."""
-    found = _Lints(policy, Source(file, policy.text), owners)
+def lint(
+    policy: Policy, file: str, owners: Mapping[str, str], mailing: Collection[str] = ()
+) -> list[Problem]:
+    """What to raise about the rules. `owners` are the people who own agents, by agent; `mailing`
+    the executors of type mail."""
+    found = _Lints(policy, Source(file, policy.text), owners, mailing)
     return sorted(found.all(), key=lambda problem: problem.line or 0)
 
 
@@ -74,10 +77,17 @@ def lint_site(
 
 
 class _Lints:
-    def __init__(self, policy: Policy, source: Source, owners: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        source: Source,
+        owners: Mapping[str, str],
+        mailing: Collection[str],
+    ) -> None:
         self.policy = policy
         self.source = source
         self.owners = owners
+        self.mailing = mailing
         self.trials = trials(policy)
         self.plain = [trial for trial in self.trials if trial.claim is None]
         self.matched: dict[str, list[Trial]] = {ready.rule.name: [] for ready in policy.rules}
@@ -146,6 +156,10 @@ class _Lints:
             what = "a threshold exempts small amounts of money from a person"
             mend = "Many small payments are a large one: ask about all, or sample what is repaid."
             yield self.source.problem((*path, "when"), what, mend)
+        if self.copies_unseen(ready):
+            what = "lets mails go alone by their payload.to, and nothing looks at payload.cc"
+            mend = "Add && !has(payload.cc): the mail goes to everybody in both."
+            yield self.source.problem((*path, "when"), what, mend)
         rate = ready.rule.rate
         if rate == 0:
             yield self.source.problem((*path, "rate"), "looks at no case", "Name a share, or auto.")
@@ -199,6 +213,20 @@ class _Lints:
                 return True
         return False
 
+    def copies_unseen(self, ready: Ready) -> bool:
+        """Whether the rule lets a mail run by whom it is to, whoever gets a copy of it."""
+        if ready.rule.gate in ("hard", "deny"):
+            return False
+        named = named_kinds(ready.when.source)
+        mails = any(
+            kind.executor in self.mailing
+            for name, (kind, _) in self.policy.kinds.items()
+            if name in named or not named
+        )
+        asking = (other for other in self.policy.rules if other.rule.gate in ("hard", "deny"))
+        seen = any(_reads(other, "payload.cc") for other in (ready, *asking))
+        return mails and _reads(ready, "payload.to") and not seen
+
     def owned(self, ready: Ready, path: tuple[str | int, ...]) -> Iterator[Problem]:
         groups = self.policy.names.members()
         refs = ready.rule.reviewers or self.policy.table.reviewers or (ADMINS,)
@@ -218,3 +246,9 @@ class _Lints:
                 if name in groups and not groups[name]:
                     what, mend = f'nobody is in the group "{name}"', "Add people to it."
                     yield self.source.problem((*path, key, index), what, mend)
+
+
+def _reads(ready: Ready, name: str) -> bool:
+    """Whether a condition of the rule reads this dotted name, or something in it."""
+    read = (one for part in (ready.when, *ready.triggers) for one in uses(part.source))
+    return any(one == name or one.startswith(f"{name}.") for one in read)

@@ -58,6 +58,18 @@ def test_a_filtered_export_says_what_it_cannot_show(settled: TestHome, tmp_path:
     assert "cannot show that none was left out" in done.stdout
 
 
+def test_a_file_of_what_was_printed_is_a_key(settled: TestHome, tmp_path: Path) -> None:
+    assert settled.cli("keys", "rotate", "signatures").returncode == 0
+    file, keys = tmp_path / "all.jsonl", tmp_path / "keys.txt"
+    assert settled.cli("receipts", "export", "--output", str(file)).returncode == 0
+    keys.write_text(settled.cli("receipts", "verify", "--print-key").stdout)
+    assert len(keys.read_text().splitlines()) == 2
+    assert elsewhere(tmp_path, str(file), "--key", str(keys)).returncode == 0
+    keys.write_text(keys.read_text() + "no key\n")
+    done = elsewhere(tmp_path, str(file), "--key", str(keys))
+    assert (done.returncode, str(keys) in done.stderr) == (2, True)
+
+
 def test_a_file_without_a_key_or_a_home_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "x").touch()
     done = elsewhere(tmp_path, str(tmp_path / "x"))

@@ -15,8 +15,10 @@ LABELS = rule("labels", 'kind == "crm.label"', "auto")
 SOUND = KINDS + MONEY + RISKS + LABELS
 
 
-def raised(rules: str, owners: dict[str, str] | None = None) -> list[str]:
-    found = lint(policy(rules), "rules.toml", owners or {})
+def raised(
+    rules: str, owners: dict[str, str] | None = None, mailing: tuple[str, ...] = ()
+) -> list[str]:
+    found = lint(policy(rules), "rules.toml", owners or {}, mailing)
     assert all(problem.line and problem.mend for problem in found)
     return [f"{problem.where}: {problem.what}" for problem in found]
 
@@ -172,6 +174,29 @@ def test_reviewers_who_are_only_the_agents_owner_are_raised() -> None:
 def test_a_group_that_nobody_is_in_is_raised() -> None:
     rules = SOUND + rule("r", "true", "hard", 'reviewers = ["ada", "nobody"]')
     assert 'rules[3].reviewers[1]: nobody is in the group "nobody"' in raised(rules)
+
+
+MAILS = '\n[kinds."mail.send"]\neffects = ["external"]\nreversible = true\nexecutor = "refund"\n'
+TO = 'kind == "mail.send" && payload.to == "ada@example.com"'
+
+
+@pytest.mark.parametrize(
+    ("rules", "is_raised"),
+    [
+        (rule("colleagues", TO, "auto"), True),
+        (rule("colleagues", 'payload["to"] == "ada@example.com"', "auto"), True),
+        (rule("colleagues", TO + " && !has(payload.cc)", "auto"), False),
+        (rule("colleagues", TO, "auto") + rule("copies", "has(payload.cc)"), False),
+        (rule("colleagues", TO, "hard"), False),
+        (rule("colleagues", 'kind == "mail.send"', "auto"), False),
+        (rule("leads", 'kind == "crm.label" && payload.to == "x"', "auto"), False),
+    ],
+)
+def test_mails_that_go_alone_whoever_gets_a_copy_are_raised(rules: str, is_raised: bool) -> None:
+    what = "rules[3].when: lets mails go alone by their payload.to, and nothing looks at payload.cc"
+    found = raised(SOUND + MAILS + rules, mailing=("refund",))
+    assert (what in found) is is_raised
+    assert what not in raised(SOUND + MAILS + rules)
 
 
 SITE = "[groups]\nnobody = []\n[executors.refund]\nidempotent = true\n"

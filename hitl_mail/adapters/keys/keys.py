@@ -116,24 +116,42 @@ def load_public_keys(state: Path) -> dict[str, bytes]:
 
 
 def read_public_key(text: str) -> dict[str, bytes]:
-    """What somebody gives to verify receipts with: a file such as `receipts.pub`, or a key as
-    `show_public_keys` tells it. 32 raw bytes by key id. Raises `UsageError`."""
+    """What somebody gives to verify receipts with: a file such as `receipts.pub`, one of lines
+    with a key each, or a key as `show_public_keys` tells it. 32 raw bytes by key id. Raises
+    `UsageError`."""
     try:
         is_file = Path(text).is_file()
     except (OSError, ValueError):
         is_file = False
     if is_file:
-        return {key_id(raw): raw for raw in _read(Path(text), "public")}
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error):
-        raw = b""
-    if len(raw) != _KEY_BYTES:
+        raws = _bare_lines(Path(text)) or _read(Path(text), "public")
+        return {key_id(raw): raw for raw in raws}
+    raw = _bare(text)
+    if raw is None:
         raise UsageError(
             f"{text}: neither a file of public keys nor one key in base64; "
             "print it where the home is: hitl-mail receipts verify --print-key"
         )
     return {key_id(raw): raw}
+
+
+def _bare(text: str) -> bytes | None:
+    """A key that is nothing but base64, as it is printed."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return raw if len(raw) == _KEY_BYTES else None
+
+
+def _bare_lines(file: Path) -> tuple[bytes, ...]:
+    """The keys of a file that holds what was printed, one a line; none if it is anything else."""
+    try:
+        lines = file.read_text("ascii").split()
+    except (OSError, ValueError):
+        return ()
+    raws = tuple(raw for raw in map(_bare, lines) if raw is not None)
+    return raws if len(raws) == len(lines) else ()
 
 
 def show_public_keys(public: Mapping[str, bytes]) -> list[dict[str, str]]:
