@@ -13,10 +13,14 @@ from typing import Literal
 
 import click
 
+from hitl_mail.cli import in_words
 from hitl_mail.home import Home, find_home
 
 _LONGEST_END = 8.5
 """Seconds from a SIGTERM to the end; people were promised ten."""
+
+_OUR_FAULT = 70
+"""EX_SOFTWARE: whoever mends it needs the traceback."""
 
 _LAST_LINES = 0.5
 """Seconds that the last lines of the log get to be written."""
@@ -42,14 +46,22 @@ def run(home: str, once: bool, form: Literal["console", "json"], verbose: bool) 
     is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that. Its log, a line for each event
     of a case, goes to stderr.
     """
-    found = find_home(home)
     from hitl_mail.bootstrap.logs import begin
 
     # What runs once, for cron perhaps, says nothing where nothing is wrong.
     lines = begin(form, verbose=verbose, events=not once)
     try:
+        found = find_home(home)
         with found.lock():
             asyncio.run(_once(found) if once else _run(found, lambda: lines.lost))
+    except Exception as error:
+        if form == "console":
+            raise
+        # For programs, that is a line as any other.
+        said, status = in_words(error)
+        for text in said:
+            log.critical("%s", text, exc_info=error if status == _OUR_FAULT else None)
+        sys.exit(status)
     finally:
         if not lines.end(_LAST_LINES):
             # Nobody reads what is said: nor would anybody read how it ended, and it must end.

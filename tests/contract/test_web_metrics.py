@@ -56,6 +56,13 @@ async def test_open_metrics_is_what_a_reader_of_it_reads() -> None:
     }
 
 
+async def test_a_unit_is_told_where_a_name_has_one() -> None:
+    text = (await answer(OPEN)).text
+    assert [line for line in text.splitlines() if line.startswith("# UNIT")] == [
+        "# UNIT x_seconds seconds"
+    ]
+
+
 async def test_who_reads_no_open_metrics_gets_the_older_text() -> None:
     response = await answer({"accept": "*/*"})
     assert response.headers["content-type"].startswith("text/plain; version=")
