@@ -22,8 +22,12 @@ _LONGEST_END = 8.5
 _OUR_FAULT = 70
 """EX_SOFTWARE: whoever mends it needs the traceback."""
 
-_LAST_LINES = 0.5
-"""Seconds that the last lines of the log get to be written."""
+_LAST_LINES = 3.0
+"""Seconds that the last lines of the log get to be written: where they are the first, too, what
+writes them is still being loaded."""
+
+_LAST_WORD = 0.5
+"""Seconds for what is said of an error where nobody has read the log."""
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +69,7 @@ def run(home: str, once: bool, form: Literal["console", "json"], verbose: bool) 
     finally:
         if not lines.end(_LAST_LINES):
             # Nobody reads what is said: nor would anybody read how it ended, and it must end.
-            _end_in_time(1 if sys.exc_info()[0] else 0, _LAST_LINES)
+            _end_in_time(1 if sys.exc_info()[0] else 0, _LAST_WORD)
 
 
 async def _once(home: Home) -> None:

@@ -1,7 +1,7 @@
 """Measures as OpenMetrics, or as the older text of Prometheus for whoever asks for that.
 
 https://prometheus.io/docs/specs/om/open_metrics_spec/. Who may ask is the business of
-`local`. Imported by the daemon only: the library takes a while.
+`local`. Imported at a first scrape: the library takes a while.
 """
 
 from __future__ import annotations
