@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Collection
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.daemon.daemon import Daemon
@@ -13,6 +15,10 @@ from hitl_mail.daemon.event_lines import tell
 from hitl_mail.daemon.measures import Around, measures
 from hitl_mail.daemon.tally import Tally
 from hitl_mail.home import Home
+from hitl_mail.ports import Measure
+
+if TYPE_CHECKING:
+    from hitl_mail.adapters.web.metrics import Metrics
 
 _MOST = 10_000
 """Files that are counted: an agent must not make the loop read a directory without end."""
@@ -31,6 +37,7 @@ class Observing:
     ) -> None:
         self.tally = Tally()
         self._daemon: Daemon | None = None
+        self._metrics: Metrics | None = None
         self._started = started
         self._around = Around(
             files=lambda: count_files([root / "new" for root in spools]),
@@ -44,17 +51,22 @@ class Observing:
         self._daemon = daemon
         daemon.news.listeners += [self.tally.count, tell]
 
-    def metrics(self) -> Callable[[str], tuple[bytes, str]]:
-        """What answers a scrape. Importing it takes a while."""
+    async def metrics(self, accept: str) -> tuple[bytes, str]:
+        """What answers a scrape with this Accept header: a body and its type."""
+        if self._metrics is None:
+            # A tenth of a second, and most daemons are never scraped.
+            self._metrics = await asyncio.to_thread(self._load)
+        return self._metrics.answer(accept)
+
+    def _load(self) -> Metrics:
         from hitl_mail.adapters.web.metrics import Metrics
 
-        return Metrics(
-            lambda: (
-                measures(self._daemon, self.tally, self._around, self._started)
-                if self._daemon
-                else []
-            )
-        ).answer
+        return Metrics(self._look)
+
+    def _look(self) -> list[Measure]:
+        if self._daemon is None:
+            return []
+        return measures(self._daemon, self.tally, self._around, self._started)
 
 
 def count_files(directories: Collection[Path], most: int = _MOST) -> int:

@@ -219,7 +219,7 @@ def _web(
         timezone=zone,
         base_url=site.web.base_url,
         on_broken=overrides.broken,
-        metrics=observing.metrics(),
+        metrics=observing.metrics,
     )
     return WebServer(app, site.web.bind)
 

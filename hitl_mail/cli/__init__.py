@@ -113,17 +113,8 @@ def main() -> NoReturn:
         # Whoever read us has gone; nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except ConfigError as error:
-        many = len(error.problems)
-        head = [f"{many} problems in the configuration"] if many > 1 else []
-        _fail([*head, *map(str, error.problems)], error.exit_code, error)
-    except HitlError as error:
-        _fail([str(error)], error.exit_code, error)
-    except OSError as error:
-        _fail([explain_os(error)], 1, error)
     except Exception as error:  # noqa: BLE001 - the last net under every command
-        text = f"{type(error).__name__}: {error}"
-        _fail([f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where"], 70, error)
+        _fail(error)
     sys.exit(0)
 
 
@@ -150,11 +141,28 @@ def _show(error: click.ClickException) -> None:
     click.echo(visible(text), nl=False, err=True)
 
 
-def _fail(lines: list[str], status: int, error: Exception) -> NoReturn:
+def in_words(error: Exception) -> tuple[list[str], int]:
+    """What is said of an error that ends a command, and the exit status."""
+    match error:
+        case ConfigError(problems=problems):
+            many = len(problems)
+            head = [f"{many} problems in the configuration"] if many > 1 else []
+            return [*head, *map(str, problems)], error.exit_code
+        case HitlError():
+            return [str(error)], error.exit_code
+        case OSError():
+            return [explain_os(error)], 1
+        case _:
+            text = f"{type(error).__name__}: {error}"
+            return [f"a fault of hitl-mail itself: {text}; HITL_MAIL_DEBUG=1 shows where"], 70
+
+
+def _fail(error: Exception) -> NoReturn:
     if os.environ.get("HITL_MAIL_DEBUG"):
         raise error
     from hitl_mail.core.text import visible
 
+    lines, status = in_words(error)
     # A line is ours to begin: what is quoted in it stays on it.
     click.echo("hitl-mail: " + "\n".join(visible(line, keep="") for line in lines), err=True)
     sys.exit(status)

@@ -13,13 +13,21 @@ from typing import Literal
 
 import click
 
+from hitl_mail.cli import in_words
 from hitl_mail.home import Home, find_home
 
 _LONGEST_END = 8.5
 """Seconds from a SIGTERM to the end; people were promised ten."""
 
-_LAST_LINES = 0.5
-"""Seconds that the last lines of the log get to be written."""
+_OUR_FAULT = 70
+"""EX_SOFTWARE: whoever mends it needs the traceback."""
+
+_LAST_LINES = 3.0
+"""Seconds that the last lines of the log get to be written: where they are the first, too, what
+writes them is still being loaded."""
+
+_LAST_WORD = 0.5
+"""Seconds for what is said of an error where nobody has read the log."""
 
 log = logging.getLogger(__name__)
 
@@ -42,18 +50,26 @@ def run(home: str, once: bool, form: Literal["console", "json"], verbose: bool) 
     is approved. Ctrl-C or SIGTERM stops it; nothing is lost by that. Its log, a line for each event
     of a case, goes to stderr.
     """
-    found = find_home(home)
     from hitl_mail.bootstrap.logs import begin
 
     # What runs once, for cron perhaps, says nothing where nothing is wrong.
     lines = begin(form, verbose=verbose, events=not once)
     try:
+        found = find_home(home)
         with found.lock():
             asyncio.run(_once(found) if once else _run(found, lambda: lines.lost))
+    except Exception as error:
+        if form == "console":
+            raise
+        # For programs, that is a line as any other.
+        said, status = in_words(error)
+        for text in said:
+            log.critical("%s", text, exc_info=error if status == _OUR_FAULT else None)
+        sys.exit(status)
     finally:
         if not lines.end(_LAST_LINES):
             # Nobody reads what is said: nor would anybody read how it ended, and it must end.
-            _end_in_time(1 if sys.exc_info()[0] else 0, _LAST_LINES)
+            _end_in_time(1 if sys.exc_info()[0] else 0, _LAST_WORD)
 
 
 async def _once(home: Home) -> None:

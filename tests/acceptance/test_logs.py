@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -116,6 +117,24 @@ def test_once_says_what_is_asked_for(quiet_home: TestHome) -> None:
         "succeeded",
         "filed",
     ]
+
+
+def test_for_programs_the_error_that_ends_it_is_a_line_as_any_other(quiet_home: TestHome) -> None:
+    (quiet_home.root / "rules.toml").write_text("[[rules]]\n[policy]\nreviewers = 3\n")
+    plain = quiet_home.cli("run")
+    done = quiet_home.cli("run", "--log-format", "json")
+    assert (done.returncode, done.stdout) == (plain.returncode, "")
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert {line["level"] for line in lines} == {"critical"}
+    said = "\n".join(line["event"] for line in lines)
+    assert f"hitl-mail: {said}\n" == plain.stderr
+
+
+def test_for_programs_a_home_that_is_none_is_told_in_a_line(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hitl_mail", "--home", str(tmp_path), "run"]
+    done = subprocess.run([*command, "--log-format", "json"], capture_output=True, check=False)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, json.loads(line)["level"]) == (2, "critical")
 
 
 @contextlib.contextmanager

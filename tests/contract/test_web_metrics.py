@@ -24,12 +24,12 @@ MEASURES = [
 OPEN = {"accept": "application/openmetrics-text; version=1.0.0"}
 
 
-def metrics() -> Metrics:
-    return Metrics(lambda: MEASURES)
+async def metrics(accept: str) -> tuple[bytes, str]:
+    return Metrics(lambda: MEASURES).answer(accept)
 
 
 async def answer(headers: dict[str, str], path: str = "/metrics") -> httpx.Response:
-    async with served(OneCase(), metrics=metrics().answer) as client:
+    async with served(OneCase(), metrics=metrics) as client:
         return await client.get(path, headers=headers)
 
 
@@ -54,6 +54,13 @@ async def test_open_metrics_is_what_a_reader_of_it_reads() -> None:
         ("x_seconds_count",): 4,
         ("x_seconds_sum",): 12.5,
     }
+
+
+async def test_a_unit_is_told_where_a_name_has_one() -> None:
+    text = (await answer(OPEN)).text
+    assert [line for line in text.splitlines() if line.startswith("# UNIT")] == [
+        "# UNIT x_seconds seconds"
+    ]
 
 
 async def test_who_reads_no_open_metrics_gets_the_older_text() -> None:
@@ -117,7 +124,7 @@ def test_without_a_peer_or_with_two_hosts_it_is_nobody_of_this_machine() -> None
 
 
 async def test_scrapes_take_nothing_of_the_allowance_of_visitors() -> None:
-    async with served(OneCase(), metrics=metrics().answer, rate=0.001, burst=1) as client:
+    async with served(OneCase(), metrics=metrics, rate=0.001, burst=1) as client:
         answers = [(await client.get("/metrics", headers=OPEN)).status_code for _ in range(5)]
         assert (answers, (await client.get("/")).status_code) == ([200] * 5, 200)
 
@@ -128,12 +135,12 @@ async def test_where_nothing_measures_there_is_no_such_page() -> None:
 
 
 async def test_it_cannot_be_written_to() -> None:
-    async with served(OneCase(), metrics=metrics().answer) as client:
+    async with served(OneCase(), metrics=metrics) as client:
         assert (await client.post("/metrics", headers=OPEN)).status_code == 405
 
 
 async def test_measuring_that_breaks_is_one_bad_answer_and_no_more() -> None:
-    def broken(accept: str) -> tuple[bytes, str]:
+    async def broken(accept: str) -> tuple[bytes, str]:
         raise RuntimeError("secret")
 
     async with served(OneCase(), metrics=broken) as client:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import get_args
 from urllib.parse import quote, urlsplit
@@ -69,7 +69,7 @@ def web_app(
     timezone: dt.tzinfo = dt.UTC,
     base_url: str | None = None,
     on_broken: OnBroken = ignore,
-    metrics: Callable[[str], tuple[bytes, str]] | None = None,
+    metrics: Callable[[str], Awaitable[tuple[bytes, str]]] | None = None,
     rate: float = 5.0,
     burst: int = 60,
     clock: Callable[[], float] = time.monotonic,
@@ -109,7 +109,7 @@ class _Door:
         pages: Pages,
         render: Renderer,
         base_url: str | None,
-        metrics: Callable[[str], tuple[bytes, str]] | None,
+        metrics: Callable[[str], Awaitable[tuple[bytes, str]]] | None,
     ) -> None:
         self._pages = pages
         self._metrics = metrics
@@ -126,7 +126,7 @@ class _Door:
     async def metrics(self, request: Request) -> Response:
         if self._metrics is None or not is_local(request.scope):
             raise HTTPException(404)
-        body, content_type = self._metrics(request.headers.get("accept", ""))
+        body, content_type = await self._metrics(request.headers.get("accept", ""))
         return Response(body, headers={"content-type": content_type})
 
     async def decision(self, request: Request) -> Response:

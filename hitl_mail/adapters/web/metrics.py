@@ -1,7 +1,7 @@
 """Measures as OpenMetrics, or as the older text of Prometheus for whoever asks for that.
 
 https://prometheus.io/docs/specs/om/open_metrics_spec/. Who may ask is the business of
-`local`. Imported by the daemon only: the library takes a while.
+`local`. Imported at a first scrape: the library takes a while.
 """
 
 from __future__ import annotations
@@ -56,16 +56,22 @@ def _family(measure: Measure) -> Metric:
             info.add_metric([], sample.labels)
         return info
     made = CounterMetricFamily if measure.sort == "counter" else GaugeMetricFamily
-    family = made(measure.name, measure.help, labels=names)
+    family = made(measure.name, measure.help, labels=names, unit=_unit(measure))
     for sample in measure.samples:
         family.add_metric([sample.labels[name] for name in names], sample.value)
     return family
 
 
 def _histogram(measure: Measure, spread: Spread) -> Metric:
-    family = HistogramMetricFamily(measure.name, measure.help)
+    family = HistogramMetricFamily(measure.name, measure.help, unit=_unit(measure))
     family.add_metric([], list(_buckets(spread)), spread.sum)
     return family
+
+
+def _unit(measure: Measure) -> str:
+    """What its name ends in, where that is a unit."""
+    last = measure.name.rpartition("_")[2]
+    return last if last in ("seconds", "bytes") else ""
 
 
 def _buckets(spread: Spread) -> Iterator[tuple[str, float]]:
