@@ -2,7 +2,7 @@
 
 Through the program as a user calls it. An answer is on standard error alone, so that no program
 takes it for data, and shows no traceback. What `doctor` and `status` find is in `test_doctor` and
-`test_faults_told`.
+`test_status`.
 """
 
 from __future__ import annotations
