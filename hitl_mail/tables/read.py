@@ -86,7 +86,8 @@ def read_table(
     values: dict[str, Any] = {}
     fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}
     for key in data.keys() - fields.keys():
-        problems.append(source.problem((*path, key), "no such key", nearest(key, fields)))
+        mend = _in_quotes(key, data[key], path) or nearest(key, fields)
+        problems.append(source.problem((*path, key), "no such key", mend))
     for key, field in fields.items():
         if key in data:
             value = _read(field.type, data[key], (*path, key), source, problems)
@@ -98,6 +99,14 @@ def read_table(
     if any(field.required and field.name not in values for field in fields.values()):
         return None
     return shape(**values)
+
+
+def _in_quotes(key: str, value: Any, path: Path) -> str:
+    """The mend for a table under a name that an admin gave: TOML took the dot in it apart."""
+    if not isinstance(value, dict) or len(path) < 2 or not isinstance(path[-1], str):
+        return ""
+    whole = dotted((*path[:-1], f"{path[-1]}.{key}"))
+    return f"A name with a dot goes in quotes: [{whole}]."
 
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "Known are") -> str:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from hitl_mail.core.documents import iso
-from tests.acceptance.home import TestHome, label, refund, until
+from tests.acceptance.home import TestHome, label, refund
+from tests.support.answered import case
 from tests.support.history import write_history
-from tests.unit.test_policy_economics import case
 from tests.web.browser import chromium
 
 NAME = "pay <b>$x$</b>"
@@ -60,21 +60,6 @@ def test_cases_of_a_daemon_are_counted(home: TestHome) -> None:
     assert 0 <= rules["money"]["median_seconds"] < 60
     [ada] = [row for row in found["reviewers"] if row["reviewer"] == "ada"]
     assert (ada["answered"], ada["median_by_size"]["short"]) == (1, ada["median_seconds"])
-
-
-def test_status_is_one_screen_on_what_waits(home: TestHome) -> None:
-    home.case_of(home.drop(refund()))
-    home.await_result(home.drop(label()))
-
-    def told() -> str | None:
-        shown = home.cli("status", env={"COLUMNS": "200"}).stdout
-        return shown if "#1 sha256:" in shown else None
-
-    shown = until(told, "the receipt in status")
-    for words in ("1 pending", "under 1h 1", "ada 1, bob 1", "default 2 in the last hour"):
-        assert words in shown, shown
-    assert "in 3h 59m: Refund 49 EUR to Ada" in shown
-    assert home.json("status")["queue"]["reviewers"] == {"ada": 1, "bob": 1}
 
 
 def test_people_see_the_rule_and_the_mend(told: TestHome) -> None:

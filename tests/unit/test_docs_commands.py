@@ -4,43 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 import pytest
 
 from hitl_mail.cli import cli
-
-ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NO_COMMAND = "hitl-mail receipt 1"
-"""What a signature begins with (docs/receipts.md)."""
-
-
-def shown() -> Iterator[str]:
-    """The commands in code, inline or in a block, as they stand."""
-    for page in PAGES:
-        text = page.read_text("utf-8")
-        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        lines = [line.split("#")[0].strip() for block in blocks for line in block.splitlines()]
-        lines += re.findall(r"`([^`\n]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-        for line in lines:
-            if line.startswith("hitl-mail ") and line != NO_COMMAND:
-                yield line
-
-
-def resolved(line: str) -> tuple[str, click.Command]:
-    """The command a line calls, by its whole name."""
-    command: click.Command = cli
-    name: list[str] = []
-    for word in line.split()[1:]:
-        if not isinstance(command, click.Group):
-            break
-        found = command.get_command(click.Context(command), word)
-        assert found is not None, f"{line}: no such command: {word}"
-        command = found
-        name.append(word)
-    return " ".join(name), command
+from tests.pages import PAGES, ROOT, calls, commands, resolved
 
 
 def every(command: click.Command, *name: str) -> Iterator[str]:
@@ -54,11 +23,16 @@ def every(command: click.Command, *name: str) -> Iterator[str]:
         yield from every(found, *name, word)
 
 
-@pytest.mark.parametrize("line", sorted(set(shown())))
+@pytest.mark.parametrize("line", sorted(set(calls())))
 def test_a_command_that_a_page_shows_is_there_with_its_options(line: str) -> None:
-    _, command = resolved(line)
+    _, command, _ = resolved(line)
     known = {name for option in command.params for name in option.opts} | {"--help"}
     assert set(re.findall(r"--[a-z-]+", line)) <= known
+
+
+def test_a_script_is_read_as_a_shell_reads_it() -> None:
+    script = "a b  # why\nc <<'X'\nnot d\nX\n# e\nf 'g\n h'\ni#j\n"
+    assert list(commands(script)) == ["a b", "c <<'X'", "f 'g\n h'", "i#j"]
 
 
 def test_no_command_is_left_out() -> None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from hitl_mail import __version__
 from hitl_mail.adapters.durable import replace_file
-from hitl_mail.errors import HitlError, Newer, StorageFailed, UsageError
+from hitl_mail.errors import HitlError, Newer, StorageFailed, UsageError, explain_os
 
 KEYRINGS = ("links", "addresses", "sampling", "permits", "actions")
 _KEY_BYTES = 32
@@ -66,7 +66,7 @@ def create_keys(state: Path, now: dt.datetime, public_mode: int = 0o600) -> None
             halves = _known_halves(directory / "receipts.json")
             replace_file(public_path(state), [key_file(show_public_keys(halves))], public_mode)
     except OSError as error:
-        raise StorageFailed(f"{directory}: keys could not be written: {error}") from error
+        raise StorageFailed(f"keys could not be written: {explain_os(error, directory)}") from error
 
 
 def load_keys(state: Path, now: dt.datetime | None = None) -> Keys:

@@ -27,7 +27,7 @@ from hitl_mail.adapters.keys.keys import (
     read_entries,
     show_public_keys,
 )
-from hitl_mail.errors import StorageFailed, UsageError
+from hitl_mail.errors import StorageFailed, UsageError, explain_os
 
 KINDS = ("links", "addresses", "sampling", "signatures")
 _FOR_EVER = frozenset({"sampling", "signatures"})
@@ -55,7 +55,7 @@ def rotate(state: Path, kinds: tuple[str, ...], now: dt.datetime, keep: dt.timed
             f"{error.filename or directory}: only the OS user who runs the daemon may change keys"
         ) from None
     except OSError as error:
-        raise StorageFailed(f"{directory}: keys could not be written: {error}") from error
+        raise StorageFailed(f"keys could not be written: {explain_os(error, directory)}") from error
 
 
 def list_keys(state: Path) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Whatever makes `status` exit 1, `doctor` names too, each with what to do."""
+"""`status`: one screen on how things are; all that it exits 1 for, `doctor` names with its mend."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hitl_mail.doctor.disk import check_disk, check_journal
 from hitl_mail.doctor.finding import Finding
 from hitl_mail.doctor.told import faults
 from hitl_mail.home import Home
-from tests.acceptance.home import TestHome, label, until
+from tests.acceptance.home import TestHome, label, refund, until
 from tests.acceptance.test_doctor import damaged_journal, rewrite
 
 SAID: dict[str, tuple[dict[str, Any], str]] = {
@@ -53,6 +53,21 @@ def doctor(home: TestHome) -> list[str]:
 
 def say(home: TestHome, health: dict[str, Any]) -> None:
     (home.root / "state/health.json").write_text(json.dumps(health))
+
+
+def test_status_is_one_screen_on_what_waits(home: TestHome) -> None:
+    home.case_of(home.drop(refund()))
+    home.await_result(home.drop(label()))
+
+    def told() -> str | None:
+        shown = home.cli("status", env={"COLUMNS": "200"}).stdout
+        return shown if "#1 sha256:" in shown else None
+
+    shown = until(told, "the receipt in status")
+    for words in ("1 pending", "under 1h 1", "ada 1, bob 1", "default 2 in the last hour"):
+        assert words in shown, shown
+    assert "in 3h 59m: Refund 49 EUR to Ada" in shown
+    assert home.json("status")["queue"]["reviewers"] == {"ada": 1, "bob": 1}
 
 
 @pytest.mark.parametrize("name", SAID)
