@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,6 @@ from tests.acceptance.pages import is_as_told, page, section, steps, type_in
 START = page("docs/index.md")
 ACTIVATED = ". .venv/bin/activate\n"
 AT_HOME = "export HITL_MAIL_HOME=~/approvals\n"
-
-
-@pytest.fixture
-def newcomer(make_home: Callable[..., TestHome], tmp_path: Path) -> TestHome:
-    """A home as `init` makes it, its daemon running, its directory ~/approvals."""
-    made = make_home()
-    shutil.rmtree(made.root)
-    made.root = tmp_path / "approvals"
-    assert made.cli("init", str(made.root), "--person", "ada", home=False).returncode == 0
-    starter = (made.root / "hitl-mail.toml").read_text()
-    made.write_site(starter.replace(":8025", f":{made.port}"))
-    made.start()
-    return made
 
 
 def test_the_quick_start_prints_what_it_says(newcomer: TestHome, tmp_path: Path) -> None:
