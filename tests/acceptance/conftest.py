@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,19 @@ def home(make_home: Callable[..., TestHome]) -> TestHome:
 def quiet_home(make_home: Callable[..., TestHome]) -> TestHome:
     """A home whose daemon is down."""
     return make_home()
+
+
+@pytest.fixture
+def newcomer(make_home: Callable[..., TestHome], tmp_path: Path) -> TestHome:
+    """A home as `init` makes it, its daemon running, its directory ~/approvals."""
+    made = make_home()
+    shutil.rmtree(made.root)
+    made.root = tmp_path / "approvals"
+    assert made.cli("init", str(made.root), "--person", "ada", home=False).returncode == 0
+    starter = (made.root / "hitl-mail.toml").read_text()
+    made.write_site(starter.replace(":8025", f":{made.port}"))
+    made.start()
+    return made
 
 
 @pytest.fixture(scope="session")

@@ -1,86 +1,57 @@
-"""What a newcomer types, rightly as README.md says it, and wrongly."""
+"""What a newcomer types, rightly as the quick start says it, and wrongly."""
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.home import TestHome, refund, until
+from tests.acceptance.pages import is_as_told, page, section, steps, type_in
 
-README = Path(__file__).parents[2] / "README.md"
-
-
-@pytest.fixture
-def newcomer(make_home: Callable[..., TestHome], tmp_path: Path) -> TestHome:
-    """A home as `init` makes it, its daemon running, its directory ~/approvals."""
-    made = make_home()
-    shutil.rmtree(made.root)
-    made.root = tmp_path / "approvals"
-    assert made.cli("init", str(made.root), home=False).returncode == 0
-    starter = (made.root / "hitl-mail.toml").read_text()
-    made.write_site(starter.replace(":8025", f":{made.port}"))
-    made.start()
-    return made
+START = page("docs/index.md")
+ACTIVATED = ". .venv/bin/activate\n"
+AT_HOME = "export HITL_MAIL_HOME=~/approvals\n"
 
 
-def readme() -> list[str]:
-    """The shell blocks of README.md."""
-    return re.findall(r"```sh\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+def test_the_quick_start_prints_what_it_says(newcomer: TestHome, tmp_path: Path) -> None:
+    shown = steps(section(START, "An action, a decision, a receipt"))
+    assert [bool(step.prints) for step in shown] == [True] * 5
+    for step in shown:
+        printed = type_in(AT_HOME + step.script.replace(ACTIVATED, ""), tmp_path)
+        assert is_as_told(str(step.prints), printed), printed
+    assert newcomer.json("receipts", "list")[0]["status"] == "executed"
 
 
-def type_in(script: str, tmp_path: Path) -> None:
-    """What a newcomer does who types a block of README.md in a shell."""
-    program = tmp_path / "bin" / "hitl-mail"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m hitl_mail "$@"\n')
-    program.chmod(0o755)
-    subprocess.run(
-        ["sh", "-e", "-c", script.replace(" /tmp/", f" {tmp_path}/")],
-        env={
-            **os.environ,
-            "HOME": str(tmp_path),
-            "PATH": f"{program.parent}:{os.environ['PATH']}",
-            "PYTHONPATH": str(README.parent),
-        },
-        check=True,
-        capture_output=True,
-        timeout=60,
-    )
+def test_the_same_file_again_is_the_same_case(newcomer: TestHome, tmp_path: Path) -> None:
+    submit = steps(section(START, "An action, a decision, a receipt"))[0].script
+    script = AT_HOME + submit.replace(ACTIVATED, "")
+    first = type_in(script, tmp_path).split()
+    assert type_in(script, tmp_path).split()[:2] == first
+    newcomer.cli("approve", "refund")
+    newcomer.await_result("refund")
+    other = script.replace("49", "48").replace("submit", "submit --wait 2>&1")
+    assert "was used for another action" in type_in(other, tmp_path, fails=True)
+    assert len(newcomer.json("receipts", "list")) == 1
 
 
-def test_the_readme_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
-    script = "".join(readme()[2:]).replace(". .venv/bin/activate\n", "")
-    assert "/tmp/refund.json" in script
-    type_in(script, tmp_path)
+def test_the_reply_of_the_quick_start_decides(newcomer: TestHome, tmp_path: Path) -> None:
+    newcomer.drop(refund(), "another.json")
+    newcomer.await_mail("", "Refund 49 EUR to Ada")
+    [step] = steps(section(START, "By mail"))
+    type_in(AT_HOME + step.script, tmp_path)
     rows = newcomer.json("receipts", "list")
-    assert [(row["id"], row["status"]) for row in rows] == [
-        ("refund", "executed"),
-        ("postage", "executed"),
-    ]
+    assert [(row["id"], row["status"]) for row in rows] == [("postage", "executed")]
 
 
-def test_the_quick_start_works_word_for_word(newcomer: TestHome, tmp_path: Path) -> None:
-    page = README.with_name("docs").joinpath("index.md").read_text("utf-8")
-    script = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)[-1]
-    assert "hitl-mail receipts verify" in script
-    type_in(script.replace(". .venv/bin/activate\n", ""), tmp_path)
-    rows = newcomer.json("receipts", "list")
-    assert [(row["id"], row["status"]) for row in rows] == [("refund", "executed")]
-
-
-def test_the_readmes_reply_may_be_its_edit(newcomer: TestHome, tmp_path: Path) -> None:
-    [edit] = re.findall(r"`(printf '[^`]+edit[^`]+')`", README.read_text("utf-8"))
-    block = readme()[-1].replace(r"printf '\napprove\n'", edit)
-    assert edit in block
-    at_home = f"export HITL_MAIL_HOME={newcomer.root}\n"
-    type_in(at_home + block.replace("hitl-mail wait postage", ""), tmp_path)
+def test_the_reply_of_the_quick_start_may_be_its_edit(newcomer: TestHome, tmp_path: Path) -> None:
+    by_mail = section(START, "By mail")
+    [edit] = re.findall(r"`(printf '[^`]+edit[^`]+')`", by_mail)
+    script = steps(by_mail)[0].script.replace(r"printf '\napprove\n'", edit)
+    assert edit in script
+    type_in(AT_HOME + script.replace("hitl-mail wait postage --json", ""), tmp_path)
     newcomer.await_mail("", "Refund 5 EUR to Bo")
     [row] = newcomer.json("queue")
     assert (row["title"], row["status"]) == ("Refund 5 EUR to Bo", "pending")

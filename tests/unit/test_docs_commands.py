@@ -45,6 +45,13 @@ def test_no_command_is_left_out() -> None:
     assert missing == []
 
 
+def test_every_target_that_a_page_makes_is_there() -> None:
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    named = set(re.findall(r"(?:^|`|# )make ([a-z]+)", text, re.MULTILINE))
+    known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert (named - known, "demo" in named) == (set(), True)
+
+
 def test_every_module_that_a_page_names_is_there() -> None:
     named = {
         name
