@@ -80,11 +80,20 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
     Exit status:  0 executed or approved    3 rejected    4 expired
                   5 denied    6 failed    7 canceled    8 in doubt
                   9 still open after --timeout
+                  2 its file was refused
     """
     found = find_home(home)
     owner, action_id = Reader(found).agent_id(id, agent)
     spool = AgentSide(found, owner)
-    _finish(spool.await_result(action_id, None, timeout), action_id, as_json)
+
+    def strange() -> None:
+        click.echo(
+            f"no case {safe(action_id)} of {safe(owner)}, and no file of that id waits; waiting"
+            " until there is one, or until --timeout",
+            err=True,
+        )
+
+    _finish(spool.await_result(action_id, None, timeout, strange), action_id, as_json)
 
 
 @click.command()
