@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.down import tell_if_down
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.cli.reader import Reader
@@ -56,6 +57,7 @@ def submit(
     document = _read(file)
     name = f"submit-{secrets.token_hex(8)}.json"
     spool.drop(name, document)
+    tell_if_down(found)
     if not wait_:
         case = spool.case_of(document["id"], name, 2.0) if found.running() else None
         answer = {"id": document["id"]} | ({"case": case} if case else {})
@@ -85,6 +87,7 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
     found = find_home(home)
     owner, action_id = Reader(found).agent_id(id, agent)
     spool = AgentSide(found, owner)
+    tell_if_down(found)
 
     def strange() -> None:
         click.echo(

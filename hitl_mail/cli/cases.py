@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.down import tell_if_down
 from hitl_mail.cli.output import drawn, emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.timeline import timeline
@@ -44,6 +45,7 @@ def queue(home: str, watching: bool, as_json: bool) -> None:
         _watch(found)
         return
     waiting = _waiting(found)
+    tell_if_down(found)
     if as_json:
         emit_json([documents.queue_row(case) for case in waiting])
     elif not waiting:

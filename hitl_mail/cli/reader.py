@@ -100,8 +100,19 @@ class Reader:
         """The case id that `name` means. Raises `UsageError` for none or several."""
         found = self._find(name)
         if not found:
-            raise UsageError(f"no case {name}; see: hitl-mail queue, hitl-mail receipts list")
+            raise UsageError(f"no case {name}{self._why_none(name)}")
         return self._one(name, found)
+
+    def _why_none(self, name: str) -> str:
+        from hitl_mail.cli.down import waiting_file
+
+        waits = waiting_file(self.home, name)
+        if waits is None:
+            return "; see: hitl-mail queue, hitl-mail receipts list"
+        where = f" yet: its file waits in {waits / 'new'}"
+        if self.home.running():
+            return f"{where}; the daemon takes it soon, or its agent has too many open cases"
+        return f"{where}, for no daemon is running; start it: hitl-mail run"
 
     def _one(self, name: str, found: set[str]) -> str:
         if len(found) > 1:

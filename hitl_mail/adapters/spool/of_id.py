@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,14 @@ _LONGEST = 1 << 20
 _REASON = ".error.json"
 
 
-def file_waits(root: Path, id: str) -> bool:
-    """Whether a file of this id is in `new/` or `cur/`; True, too, where there are so many that
-    nobody looked into all of them."""
+def file_waits(root: Path, id: str, *, sure: bool = False) -> bool:
+    """Whether a file of this id is in `new/` or `cur/`. Where there are too many to look into all
+    of them it may be, and, unless somebody wants to be `sure`, is."""
     for place in ("new", "cur"):
         with _names(root / place) as (directory, names):
-            if len(names) > _MOST or any(_is_of(directory, name, name, id) for name in names):
+            if any(_is_of(directory, name, name, id) for name in names[:_MOST]):
+                return True
+            if len(names) > _MOST and not sure:
                 return True
     return False
 
@@ -62,7 +63,8 @@ def _names(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield -1, []
         return
     try:
-        names = [name for name in os.listdir(directory) if not name.startswith(".")]
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if not entry.name.startswith(".")]
         yield directory, sorted(names, key=lambda name: _written(directory, name), reverse=True)
     finally:
         os.close(directory)
@@ -83,10 +85,17 @@ def _is_of(directory: int, name: str, given: str, id: str) -> bool:
 
 
 def _id_in(directory: int, name: str, toml: bool) -> str | None:
+    import tomllib
+
     try:
         data, _ = read_bounded(directory, name, _LONGEST, None)
         document = tomllib.loads(data.decode()) if toml else json.loads(data)
     except (OSError, ValueError, RecursionError, Refused):
         return None
-    found = document.get("id") if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return None
+    if "cancel" in document or "report" in document:
+        # It speaks of a case and is none.
+        return ""
+    found = document.get("id")
     return found if isinstance(found, str) else None
