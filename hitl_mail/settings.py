@@ -186,6 +186,26 @@ class Site(_Table, frozen=True, kw_only=True):
                 found[name] = to
         return found
 
+    def answering(
+        self, excluded: frozenset[str], stand_ins: dict[str, str]
+    ) -> dict[str, frozenset[str]]:
+        """Everybody who may decide about an action that excludes these people, and the references
+        they answer to: their own, and those of whom they stand in for."""
+        people = [name for name in self.people if name not in excluded]
+        return {name: self.answered_by(name, excluded, stand_ins) for name in people}
+
+    def answered_by(
+        self, person: str, excluded: frozenset[str], stand_ins: dict[str, str]
+    ) -> frozenset[str]:
+        """The references that one person answers to. Who may not decide themselves, nobody stands
+        in for."""
+        absent = [
+            name
+            for name, delegate in stand_ins.items()
+            if delegate == person and name not in excluded
+        ]
+        return frozenset().union(*(self.names_of(name) for name in (person, *absent)))
+
     def person_of_os_user(self, user: str) -> str:
         """Who decides as this OS user. Raises `NotAllowed` for one who is nobody here."""
         for name, person in self.people.items():

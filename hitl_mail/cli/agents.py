@@ -13,6 +13,7 @@ import click
 
 from hitl_mail.cli.actions import read_action
 from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.down import tell_if_down
 from hitl_mail.cli.drops import AgentSide
 from hitl_mail.cli.output import emit_json, json_option, safe
 from hitl_mail.cli.reader import Reader
@@ -32,8 +33,6 @@ EXIT = {
     "in_doubt": 8,
 }
 STILL_OPEN = 9
-
-_NO_DAEMON = "no daemon is running; start it: hitl-mail run"
 
 _timeout = timeout_option("Wait no longer; exit 9 then.")
 _whose = click.option("--agent", metavar="NAME", help="Whose ID it is, where two agents have it.")
@@ -60,9 +59,7 @@ def submit(
     name = f"submit-{secrets.token_hex(8)}.json"
     spool.drop(name, document)
     refusal = _told(file, f"it lies in {spool.root / 'refused'}, its reason beside it")
-    if not found.running():
-        waits = f"the action waits in {safe(spool.root / 'new', 2000)}"
-        click.echo(f"{_NO_DAEMON}; until then {waits}", err=True)
+    tell_if_down(found)
     if not wait_:
         with refusal:
             case = spool.case_of(document["id"], name, 2.0) if found.running() else None
@@ -90,16 +87,22 @@ def wait(home: str, id: str, timeout: float | None, agent: str | None, as_json: 
     Exit status:  0 executed or approved    3 rejected    4 expired
                   5 denied    6 failed    7 canceled    8 in doubt
                   9 still open after --timeout
+                  2 its file was refused
     """
     found = find_home(home)
     reader = Reader(found)
     owner, action_id = reader.agent_id(id, agent)
     spool = AgentSide(found, owner)
-    result = spool.await_result(action_id, None, 0.0)
-    if result is None:
-        _doubt(reader, id)
-        result = spool.await_result(action_id, None, timeout)
-    _finish(result, action_id, as_json)
+    tell_if_down(found)
+
+    def strange() -> None:
+        click.echo(
+            f"no case {safe(action_id)} of {safe(owner)}, and no file of that id waits; waiting"
+            " until there is one, or until --timeout",
+            err=True,
+        )
+
+    _finish(spool.await_result(action_id, None, timeout, strange), action_id, as_json)
 
 
 @click.command()
@@ -118,7 +121,9 @@ def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool)
     spool.drop(name, {"cancel": action_id})
     queued = not found.running()
     if queued:
-        _doubt(reader, id)
+        if not reader.knows(id):
+            click.echo(f"no case is called {safe(id)} so far; see: hitl-mail queue", err=True)
+        tell_if_down(found)
     else:
         with _told(f"cancel {action_id}", "see: hitl-mail queue"):
             taken = spool.await_taken(name, timeout)
@@ -131,14 +136,6 @@ def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool)
         emit_json({"id": action_id, "queued": queued})
     else:
         click.echo(f"{'queued: cancel' if queued else 'canceled'} {safe(action_id)}")
-
-
-def _doubt(reader: Reader, id: str) -> None:
-    """Say what may keep somebody waiting in vain."""
-    if not reader.knows(id):
-        click.echo(f"no case is called {safe(id)} so far; see: hitl-mail queue", err=True)
-    if not reader.home.running():
-        click.echo(_NO_DAEMON, err=True)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.down import tell_if_down
 from hitl_mail.cli.output import drawn, emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
 from hitl_mail.cli.timeline import timeline
@@ -18,7 +19,8 @@ from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.quorum import unreached_now
-from hitl_mail.errors import UsageError
+from hitl_mail.daemon.undecided import Stuck, Undecided
+from hitl_mail.errors import HitlError, UsageError
 from hitl_mail.home import Home, find_home
 
 _TICK = 1.0
@@ -43,12 +45,13 @@ def queue(home: str, watching: bool, as_json: bool) -> None:
         _watch(found)
         return
     waiting = _waiting(found)
+    tell_if_down(found)
     if as_json:
         emit_json([documents.queue_row(case) for case in waiting])
     elif not waiting:
         click.echo("Nothing waits.")
     else:
-        table(_COLUMNS, _rows(waiting))
+        table(_COLUMNS, _rows(waiting, undecided_of(found)))
 
 
 def _waiting(home: Home) -> list[Case]:
@@ -58,7 +61,7 @@ def _waiting(home: Home) -> list[Case]:
     return sorted(waiting, key=lambda case: (case.expires_at, case.id))
 
 
-def _rows(waiting: list[Case]) -> list[tuple[str, ...]]:
+def _rows(waiting: list[Case], undecided: Undecided | None) -> list[tuple[str, ...]]:
     now = time.time()
     return [
         (
@@ -66,7 +69,7 @@ def _rows(waiting: list[Case]) -> list[tuple[str, ...]]:
             case.title,
             case.agent,
             case.status,
-            _waits_for(case),
+            _waits_for(case, undecided),
             _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
             "; ".join(sorted(filter(None, {documents.mail_error(case, m) for m in case.mails}))),
         )
@@ -83,12 +86,13 @@ def _watch(home: Home) -> None:
     console = Console()
     seen: object = None
     waiting: list[Case] = []
+    undecided = undecided_of(home)
     with Live(console=console, screen=True, auto_refresh=False) as live:
         while True:
             now = _state_of(home.journal)
             if now != seen:
                 seen, waiting = now, _waiting(home)
-            rows = _rows(waiting[: max(1, console.height - _AROUND)])
+            rows = _rows(waiting[: max(1, console.height - _AROUND)], undecided)
             parts = [f"{len(waiting)} open"]
             if len(waiting) > len(rows):
                 parts.append(f"{len(waiting) - len(rows)} more below")
@@ -114,14 +118,16 @@ def _state_of(journal: Path) -> object:
 @click.pass_obj
 def show(home: str, id: str, as_json: bool) -> None:
     """One case, open or closed, with all that happened to it."""
-    document = Reader(find_home(home)).show(id)
+    reader = Reader(find_home(home))
+    document = reader.show(id)
     if as_json:
         emit_json(document)
         return
-    _tell(document)
+    case, undecided = reader.cases().get(document["case"]), undecided_of(reader.home)
+    _tell(document, undecided.look(case) if case is not None and undecided is not None else None)
 
 
-def _tell(document: dict[str, Any]) -> None:
+def _tell(document: dict[str, Any], stuck: Stuck | None) -> None:
     action, verdict = document["action"], document["verdict"]
     claims = action if "summary" in action else {}
     lines(
@@ -136,6 +142,7 @@ def _tell(document: dict[str, Any]) -> None:
             ("gate", f"{verdict['gate']} by {', '.join(verdict['rules']) or 'policy'}"),
             ("reasons", "; ".join(verdict["reasons"])),
             ("waits for", ", ".join(document.get("waiting_for", []))),
+            ("fault", stuck),
             ("expires", document.get("expires_at")),
             ("outcome", _outcome(document["outcome"])),
             ("review", _review(document["review"])),
@@ -187,8 +194,21 @@ def _indented(value: Any) -> str:
     return "\n".join("  " + safe(line, 2000) for line in text.splitlines())
 
 
-def _waits_for(case: Case) -> str:
+def undecided_of(home: Home) -> Undecided | None:
+    """Who may decide what, by the settings on disk; None where they cannot be read."""
+    from hitl_mail import bootstrap
+
+    try:
+        return Undecided(bootstrap.load_site(home), time.time)
+    except (HitlError, OSError):
+        # Who looks at the queue is told what waits all the same; `status` tells what is wrong.
+        return None
+
+
+def _waits_for(case: Case, undecided: Undecided | None) -> str:
     """Who the case waits for, and why a question does not reach somebody."""
+    if undecided is not None and (stuck := undecided.look(case)) is not None:
+        return f"{stuck.who} may decide"
     people = documents.waited_for(case)
     marks = {person: f" ({case.unreached[person]})" for person in unreached_now(case)}
     return ", ".join(person + marks.get(person, "") for person in people) or "-"

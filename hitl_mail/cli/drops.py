@@ -13,6 +13,7 @@ import msgspec
 
 from hitl_mail import bootstrap
 from hitl_mail.adapters.spool.drop import drop
+from hitl_mail.adapters.spool.of_id import file_waits, last_refusal
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError
@@ -96,14 +97,19 @@ class AgentSide:
         return bool(_await(lambda: self._taken(name) or None, timeout))
 
     def await_result(
-        self, action_id: str, name: str | None, timeout: float | None
+        self,
+        action_id: str,
+        name: str | None,
+        timeout: float | None,
+        strange: Callable[[], None] = lambda: None,
     ) -> dict[str, Any] | None:
-        """The result of an id, once the file `name` (if any) was taken; None after `timeout`."""
+        """The result of an id, once the file `name` (if any) was taken; None after `timeout`.
+        `strange` is called once where nobody knows the id. Raises `Refused`."""
         start = time.monotonic()
         if name is not None and not self.await_taken(name, timeout):
             return None
         left = None if timeout is None else max(0.0, timeout - (time.monotonic() - start))
-        known = _Known(self, action_id)
+        known = _Known(self, action_id, strange)
 
         def look() -> dict[str, Any] | None:
             result = _read(self.root / "results" / f"{action_id}.json")
@@ -139,16 +145,20 @@ class AgentSide:
 
 
 class _Known:
-    """What the home knows of an id and no result file says: a case in doubt, or a closed one whose
-    file the agent has taken away. Looked up now and then, for it reads the journal."""
+    """What the home knows of an id and no result file says: a case in doubt, a closed one whose
+    file the agent has taken away, a file that was refused. Looked up now and then, for it reads
+    the journal. `strange` is told once of an id that nobody knows."""
 
-    def __init__(self, side: AgentSide, action_id: str) -> None:
+    def __init__(self, side: AgentSide, action_id: str, strange: Callable[[], None]) -> None:
         self._side = side
         self._id = action_id
         self._next = 0.0
+        self._strange = strange
+        self._told = False
 
     def result(self) -> dict[str, Any] | None:
-        """The result as its file would say it; None while there is no more to tell."""
+        """The result as its file would say it; None while there is no more to tell. Raises
+        `Refused` where all there is of the id is a file that was refused."""
         start = time.monotonic()
         if start < self._next:
             return None
@@ -159,6 +169,8 @@ class _Known:
 
     def _find(self) -> dict[str, Any] | None:
         home, key = self._side.home, (self._side.agent, self._id)
+        # First: a file that is gone by then has become a case, or was refused.
+        waits = file_waits(self._side.root, self._id)
         try:
             for case in bootstrap.read_state(home).cases.values():
                 if (case.agent, case.action_id) == key:
@@ -168,7 +180,21 @@ class _Known:
         except PermissionError:
             # An agent under an OS user of its own sees its spool only.
             return None
-        return documents.result_from_receipt(filed.receipt(row)) if row else None
+        if row is not None:
+            return documents.result_from_receipt(filed.receipt(row))
+        if not waits:
+            self._raise_refusal()
+        return None
+
+    def _raise_refusal(self) -> None:
+        refused = last_refusal(self._side.root, self._id)
+        if refused is not None:
+            where = self._side.root / "refused" / refused["file"]
+            text = f"refused: {refused['detail']}; the file is {where}"
+            raise Refused(refused["error"], text, refused.get("field"))
+        if not self._told:
+            self._told = True
+            self._strange()
 
 
 def _await(look: Callable[[], T | None], timeout: float | None) -> T | None:

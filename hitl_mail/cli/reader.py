@@ -100,7 +100,7 @@ class Reader:
         """The case id that `name` means. Raises `UsageError` for none or several."""
         found = self._find(name)
         if not found:
-            raise UsageError(f"no case {name}{self._close(name)}")
+            raise UsageError(f"no case {name}{self._why_none(name)}")
         return self._one(name, found)
 
     def knows(self, name: str) -> bool:
@@ -117,6 +117,17 @@ class Reader:
         short = f" (a part of a case id has at least {_SHORTEST} characters)"
         few = short if len(name) < _SHORTEST else ""
         return f"{few}; see: hitl-mail queue, hitl-mail receipts list"
+
+    def _why_none(self, name: str) -> str:
+        from hitl_mail.cli.down import waiting_file
+
+        waits = waiting_file(self.home, name)
+        if waits is None:
+            return self._close(name)
+        where = f" yet: its file waits in {waits / 'new'}"
+        if self.home.running():
+            return f"{where}; the daemon takes it soon, or its agent has too many open cases"
+        return f"{where}, for no daemon is running; start it: hitl-mail run"
 
     def _one(self, name: str, found: set[str]) -> str:
         if len(found) > 1:

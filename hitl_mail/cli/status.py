@@ -101,10 +101,15 @@ def _queue(queue: dict[str, Any]) -> list[tuple[str, object]]:
         soonest = f"{expires['case']} in {show_duration(left)}: {expires['title']}"
     return [
         ("waiting", _counts(queue.get("ages"))),
-        ("for", _counts(queue.get("reviewers"))),
+        ("for", _reviewers(queue)),
         ("of", _counts(queue.get("agents"))),
         ("expires next", soonest),
     ]
+
+
+def _reviewers(queue: dict[str, Any]) -> str:
+    nobody = f"nobody {queue['nobody']}" if queue.get("nobody") else ""
+    return ", ".join(filter(None, (_counts(queue.get("reviewers")), nobody)))
 
 
 def _counts(counts: dict[str, int] | None, after: str = "") -> str:

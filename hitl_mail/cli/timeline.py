@@ -115,6 +115,8 @@ def _handed(event: Mapping[str, Any]) -> str:
     to = ", ".join(event["to"])
     if event["why"] == "escalation":
         return f"nobody answered: the question goes to {to}, too"
+    if event["why"] == "able":
+        return f"more people may decide now: {to} is asked"
     if event["why"] == "away":
         return f"somebody is away: {to} is asked"
     return f"{event.get('by', 'somebody')} handed the question to {to}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hitl_mail.client.outcome import Result, StillOpen, settled
-from hitl_mail.client.spool import Files, Submitted, action_fields, find_spool, id_of
+from hitl_mail.client.spool import JUST_NOW, Files, Submitted, action_fields, find_spool, id_of
 from hitl_mail.client.watch import RESCAN, SOON
 
 T = TypeVar("T")
@@ -40,7 +41,8 @@ class AsyncClient:
         return await asyncio.to_thread(self.files.submit, fields)
 
     async def wait(self, action: Submitted | str, timeout: float | None = None) -> Result:
-        result = await self._await(lambda: self.files.answer(action), timeout)
+        since = time.time() - JUST_NOW
+        result = await self._await(lambda: self.files.answer(action, since), timeout)
         if result is None:
             raise StillOpen(f"{id_of(action)}: no result in time; it still stands")
         return settled(result, dt.datetime.now(dt.UTC))

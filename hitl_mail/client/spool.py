@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,19 @@ from typing import Any
 from hitl_mail.adapters.durable import sync_directory
 from hitl_mail.adapters.spool.drop import drop
 from hitl_mail.adapters.spool.files import write_new
+from hitl_mail.adapters.spool.of_id import last_refusal
 from hitl_mail.client.outcome import Result, read_result
 from hitl_mail.errors import HitlError, Refused, UsageError
 
 Fields = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+JUST_NOW = 0.05
+"""Seconds by which the times of files may be behind the clock."""
+
+_SOON_TAKEN = 2.0
+"""Seconds after which a daemon that runs has taken a file."""
 
 _WORDS = frozenset({"kind", "payload", "summary", "id"})
 
@@ -79,6 +90,8 @@ class Files:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._told = False
+        """Whether somebody was told that no daemon takes the files."""
         self.watched = [root / name for name in ("results", "refused", "new", "cur")]
 
     def submit(self, fields: Fields) -> Submitted:
@@ -122,18 +135,54 @@ class Files:
         reason was taken.
         """
         if any(_there(self.root / place / submitted.file) for place in ("new", "cur")):
+            self._tell_if_stuck(submitted)
             return False
+        self._told = False
         refused = _read(self.root / "refused" / f"{submitted.file}.error.json")
         if refused is not None:
             text = f"{submitted.id} was refused: {refused['detail']}"
             raise Refused(refused["error"], text, refused.get("field"))
         return True
 
-    def answer(self, action: Submitted | str) -> Result | None:
-        """The result of an action, if there is one. Raises `Refused`."""
-        if isinstance(action, str):
-            return self._result(action)
-        return self._result(action.id) if self.taken(action) else None
+    def answer(self, action: Submitted | str, since: float) -> Result | None:
+        """The result of an action, if there is one. Raises `Refused`: of an id alone, only where
+        its file was refused after `since`, in seconds since the epoch; what was refused before
+        may have been handed in again."""
+        if not isinstance(action, str):
+            return self._result(action.id) if self.taken(action) else None
+        result = self._result(action)
+        if result is None:
+            self._check_refused(action, since)
+        return result
+
+    def _check_refused(self, id: str, since: float) -> None:
+        try:
+            news = (self.root / "refused").stat().st_mtime >= since
+        except OSError:
+            return
+        refused = last_refusal(self.root, id, since) if news else None
+        # Of an id in use it is another action that was refused.
+        if refused is not None and refused["error"] != "id_conflict":
+            text = f"{id} was refused: {refused['detail']}"
+            raise Refused(refused["error"], text, refused.get("field"))
+
+    def _tell_if_stuck(self, submitted: Submitted) -> None:
+        """One warning, where a file has been waiting for a daemon for a while."""
+        if self._told:
+            return
+        try:
+            waited = time.time() - (self.root / "new" / submitted.file).lstat().st_mtime
+        except OSError:
+            return
+        if waited >= _SOON_TAKEN:
+            self._told = True
+            log.warning(
+                "%s has been waiting in %s for %d s: no daemon is running (start it: hitl-mail"
+                " run), or this agent has too many open cases; it counts when it is taken",
+                submitted.id,
+                self.root / "new",
+                waited,
+            )
 
     def _result(self, id: str) -> Result | None:
         if not id or "/" in id:

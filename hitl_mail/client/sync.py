@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from hitl_mail.client.outcome import Result, StillOpen, settled
-from hitl_mail.client.spool import Files, Submitted, action_fields, find_spool, id_of
+from hitl_mail.client.spool import JUST_NOW, Files, Submitted, action_fields, find_spool, id_of
 from hitl_mail.client.watch import RESCAN, SOON, changes
 
 T = TypeVar("T")
@@ -53,9 +53,11 @@ class Client:
 
         The result is `executed`, or `approved` with a permit for the agent to act on. Raises
         `Refused`, `Rejected`, `Expired`, `Denied`, `Failed`, `Canceled`, `InDoubt`; `StillOpen`
-        after `timeout`. An id alone is waited for although nobody has handed it in yet.
+        after `timeout`. An id alone is waited for although nobody has handed it in yet; that its
+        file was refused is seen of one that is refused meanwhile.
         """
-        result = self._await(lambda: self.files.answer(action), timeout)
+        since = time.time() - JUST_NOW
+        result = self._await(lambda: self.files.answer(action, since), timeout)
         if result is None:
             raise StillOpen(f"{id_of(action)}: no result in time; it still stands")
         return settled(result, dt.datetime.now(dt.UTC))

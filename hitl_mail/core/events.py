@@ -128,12 +128,13 @@ class Revised(_Event, frozen=True, tag="revised"):
 
 class Handed(_Event, frozen=True, tag="handed"):
     """The question of some rules goes to more people: handed over by somebody, after a time
-    without an answer, or because of somebody's absence.
+    without an answer, because of somebody's absence, or because the rule had too few who were
+    `able` to answer, and now there are more.
 
     `refs` may decide from now on, `people` are asked; `leaving` are waited for no longer.
     """
 
-    why: Literal["route", "escalation", "away"]
+    why: Literal["route", "escalation", "away", "able"]
     rules: tuple[str, ...]
     people: tuple[str, ...]
     refs: tuple[str, ...] = ()

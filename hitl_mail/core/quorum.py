@@ -99,7 +99,7 @@ def approvals(case: Case) -> list[Decision]:
 
 def waiting_for(case: Case) -> tuple[str, ...]:
     """The people whose word is still missing, sorted."""
-    if not (case.status in ("pending", "held", "in_doubt") or case.in_review):
+    if not is_asked(case):
         return ()
     return tuple(sorted({p for quorum in lacking(case) for p in missing(case, quorum)}))
 
@@ -121,6 +121,28 @@ def out_of_reach(case: Case) -> tuple[str, ...]:
         if len(people) - len(gone) < short[quorum.rule]:
             lost.update(gone)
     return tuple(sorted(lost))
+
+
+def too_few(case: Case, names: Mapping[str, frozenset[str]]) -> tuple[Quorum, ...]:
+    """The quorums the case waits for that cannot be met by all who may decide. `names` are what
+    those people, and nobody else, answer to."""
+    if not is_asked(case):
+        return ()
+    quorums = lacking(case)
+    short = unmet(quorums, case.decisions, case.revision.number)
+    found = []
+    for quorum in quorums:
+        said = {d.by for d in approvals(case) if quorum.rule in d.counts}
+        able = {p for p, refs in names.items() if not refs.isdisjoint(quorum.refs)} - said
+        if len(able) < short.get(quorum.rule, 0):
+            found.append(quorum)
+    # One word, of whichever rule's people, ends a review.
+    return () if case.in_review and len(found) < len(quorums) else tuple(found)
+
+
+def is_asked(case: Case) -> bool:
+    """Whether people are waited for, be there any or not."""
+    return case.status in ("pending", "held", "in_doubt") or case.in_review
 
 
 def deciders(case: Case) -> tuple[Quorum, ...]:

@@ -13,7 +13,7 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
-from hitl_mail.core.quorum import approvals, deciders, unmet
+from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
 from hitl_mail.core.verdict import Quorum, combined
 from hitl_mail.errors import NotAllowed
 
@@ -138,7 +138,7 @@ def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
 def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
     """The quorums this person sits in, by this door. Raises where there is none."""
     if c.excluded:
-        raise NotAllowed("own_request", f"{c.person} asked for this, or owns the agent that did")
+        raise NotAllowed("own_request", _own_request(case, c.person))
     mine = [quorum for quorum in deciders(case) if not c.names.isdisjoint(quorum.refs)]
     if not mine:
         raise NotAllowed("not_reviewer", f"{c.person} is not one of its reviewers")
@@ -146,6 +146,19 @@ def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
     if not open_to:
         raise NotAllowed("door", f"this rule takes decisions by {', '.join(mine[0].doors)} only")
     return open_to
+
+
+def _own_request(case: Case, person: str) -> str:
+    """Why a person does not decide, and who does."""
+    others = ", ".join(one for one in waiting_for(case) if one != person)
+    mend = (
+        f"it waits for {others}"
+        if others
+        else "nobody else was asked, so an admin has to name somebody else: hitl-mail status tells"
+        " how"
+    )
+    own = f"{person} asked for this, or owns the agent that did"
+    return f"{own}, and nobody approves their own request; {mend}"
 
 
 def _approved_by(case: Case, person: str) -> set[str]:

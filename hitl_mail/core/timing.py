@@ -7,13 +7,13 @@ several reminders, one mail does for all of them; over an expiry, the case has e
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
-from hitl_mail.core.quorum import approvals, lacking, missing
+from hitl_mail.core.quorum import approvals, lacking, missing, unmet
 from hitl_mail.core.verdict import Quorum
 
 
@@ -139,18 +139,22 @@ def _come_back(
     case: Case, now: float, away: Mapping[str, str], names: Mapping[str, frozenset[str]]
 ) -> list[ev.Handed]:
     """Who was asked and may decide no longer (they stood in for somebody who is back) gives the
-    question to those who may and were not asked."""
+    question to those who may and were not asked. So does a rule that had too few to ask."""
     events = []
-    for quorum in lacking(case):
+    short = unmet(case.quorums, case.decisions, case.revision.number)
+    for quorum in lacking(case) if names else ():
         nobody: frozenset[str] = frozenset()
-        lost = [p for p in missing(case, quorum) if names.get(p, nobody).isdisjoint(quorum.refs)]
-        if not lost:
+        waited = missing(case, quorum)
+        lost = [p for p in waited if names.get(p, nobody).isdisjoint(quorum.refs)]
+        few = len(waited) < short[quorum.rule]
+        if not (lost or few):
             continue
         able = {p for p, refs in names.items() if not refs.isdisjoint(quorum.refs)}
         said = {decision.by for decision in approvals(case)}
         back = tuple(sorted(able - {*quorum.reviewers, *away} - said))
         if back:
-            events.append(ev.Handed(now, "away", (quorum.rule,), back, (), tuple(lost)))
+            why: Literal["able", "away"] = "able" if few else "away"
+            events.append(ev.Handed(now, why, (quorum.rule,), back, (), tuple(lost)))
     return _together(events)
 
 
@@ -170,7 +174,7 @@ def _together(events: list[ev.Handed]) -> list[ev.Handed]:
     """What goes from and to the same people for several rules, as one event: one mail each."""
     merged: dict[object, ev.Handed] = {}
     for event in events:
-        key = event.people, event.refs, event.leaving
+        key = event.why, event.people, event.refs, event.leaving
         rules = (*merged[key].rules, *event.rules) if key in merged else event.rules
         merged[key] = msgspec.structs.replace(event, rules=rules)
     return list(merged.values())

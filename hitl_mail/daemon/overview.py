@@ -9,6 +9,7 @@ from typing import Any
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.documents import iso
+from hitl_mail.core.quorum import is_asked
 from hitl_mail.daemon.waiting import Waiting
 
 AGES = (("under 1h", 3600.0), ("1h to 4h", 4 * 3600.0), ("4h to 1d", 86400.0))
@@ -55,17 +56,20 @@ class Overview:
 
 
 def overview(cases: Collection[Case], waiting: Waiting, now: float) -> dict[str, Any]:
-    """`cases` by status, `ages`, `since` and `reviewers` of what waits for people, and what
-    `expires` next: its case, title, and when. `since`: when the oldest of it was received."""
+    """`cases` by status, `ages`, `since` and `reviewers` of what waits for people, how many of$
+    these wait for `nobody` who could be asked, and what `expires` next: its case, title, and when.
+    `since`: when the oldest of it was received."""
     pending = (case for case in cases if case.status == "pending")
     soonest = min(pending, key=lambda case: case.expires_at, default=None)
-    received = [case.received_at for case in cases if waiting.waits(case.id)]
+    asked = [case for case in cases if is_asked(case)]
+    received = [case.received_at for case in asked]
     ages = Counter(_age(now - at) for at in received)
     return {
         "cases": dict(sorted(Counter(case.status for case in cases).items())),
         "ages": {name: ages[name] for name in (*(n for n, _ in AGES), _OVER) if ages[name]},
         "since": iso(min(received)) if received else None,
         "reviewers": waiting.counts(),
+        "nobody": sum(1 for case in asked if not waiting.waits(case.id)),
         "agents": dict(sorted(Counter(case.agent for case in cases).items())),
         "expires": None
         if soonest is None

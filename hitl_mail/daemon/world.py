@@ -82,7 +82,8 @@ class World:
     def names_of(self, case: Case, person: str) -> frozenset[str]:
         """What a person answers to about a case: their own names, and those of whom they stand in
         for. Who may not decide themselves, nobody stands in for."""
-        return self._names_of(person, self.excluded(case), self.site.stand_ins(self.now()))
+        stand_ins = self.site.stand_ins(self.now())
+        return self.site.answered_by(person, self.excluded(case), stand_ins)
 
     def away(self, case: Case) -> dict[str, str]:
         """Who is away, and who is asked about this case in their place."""
@@ -101,19 +102,7 @@ class World:
     def who_is_there(self, excluded: frozenset[str]) -> Tick:
         """The tick that looks at everybody; the same for all cases that exclude these people."""
         stand_ins = self.site.stand_ins(self.now())
-        people = [name for name in self.site.people if name not in excluded]
-        names = {name: self._names_of(name, excluded, stand_ins) for name in people}
-        return Tick(_allowed(stand_ins, excluded), names)
-
-    def _names_of(
-        self, person: str, excluded: frozenset[str], stand_ins: dict[str, str]
-    ) -> frozenset[str]:
-        absent = [
-            name
-            for name, delegate in stand_ins.items()
-            if delegate == person and name not in excluded
-        ]
-        return frozenset().union(*(self.site.names_of(name) for name in (person, *absent)))
+        return Tick(_allowed(stand_ins, excluded), self.site.answering(excluded, stand_ins))
 
 
 def _allowed(stand_ins: dict[str, str], excluded: frozenset[str]) -> dict[str, str]:

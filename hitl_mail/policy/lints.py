@@ -234,7 +234,9 @@ class _Lints:
         for agent, owner in self.owners.items():
             if people == {owner} and ready.rule.gate not in ("auto", "deny"):
                 what = f"its only reviewer {owner} owns the agent {agent}, and never approves its"
-                mend = "Name another reviewer: until then the admins are asked."
+                asked = members((ADMINS,), groups) - {owner}
+                until = "the admins are asked" if asked else "nobody can decide those"
+                mend = f"Name another reviewer: until then {until}."
                 key = "reviewers" if ready.rule.reviewers else "name"
                 yield self.source.problem((*path, key), f"{what} actions", mend)
 

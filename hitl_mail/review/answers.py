@@ -69,7 +69,7 @@ ANSWERS: dict[str, tuple[str, str]] = {
     ),
     "own_request": (
         "Nothing was decided: nobody approves their own request",
-        "It was asked for in your name, or by an agent that you own. Others have been asked.",
+        "It was asked for in your name, or by an agent that you own. Others have to decide.",
     ),
     "door": (
         "Nothing was decided: the rule takes no decision by mail",

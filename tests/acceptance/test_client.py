@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -29,7 +30,7 @@ from hitl_mail.client import (
     UsageError,
     gated,
 )
-from tests.acceptance.home import RULES, TestHome, until
+from tests.acceptance.home import RULES, TestHome, refund, until
 from tests.servers.process import free_port
 
 KINDS = """
@@ -139,6 +140,45 @@ def test_what_is_refused_says_the_field(side: Side) -> None:
     action = pay(side, confidnce=0.9)
     error = ended(side, action, Refused)
     assert (error.code, "confidnce" in str(error)) == ("unknown_field", True)
+
+
+def test_an_id_whose_file_is_refused_meanwhile_says_so(home: TestHome) -> None:
+    home.drop({"kind": "crm.label", "id": "unfit"}, "named-otherwise.json")
+    reason = home.root / "spool/refused/named-otherwise.json.error.json"
+    until(reason.exists, "the refusal")
+    files, at = Client(home=home.root).files, reason.stat().st_mtime
+    with pytest.raises(Refused, match="unfit was refused") as found:
+        files.answer("unfit", since=at)
+    assert found.value.field == "payload"
+    # Since then it may have been handed in again.
+    assert files.answer("unfit", since=at + 1) is None
+
+
+def test_an_id_in_use_is_not_refused_because_another_action_is(home: TestHome) -> None:
+    client = Client(home=home.root)
+    action = client.submit("pay.self", {"amount": 49}, "Pay the invoice")
+    home.case_of(action.id)
+    home.drop(refund(id=action.id), "another.json")
+    until((home.root / "spool/refused/another.json.error.json").exists, "the refusal")
+    assert client.files.answer(action.id, since=0.0) is None
+    client.cancel(action)
+
+
+def test_a_file_that_no_daemon_takes_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    down = TestHome(tmp_path / "down", free_port(), rules=RULES + KINDS)
+    down.once()
+    for sort in (Client, AsyncClient):
+        side = Side(down, sort)
+        action = pay(side)
+        os.utime(down.root / "spool/new" / action.file, (1.0, 1.0))
+        for _ in range(2):
+            with pytest.raises(StillOpen):
+                side.wait(action, 0.05)
+    told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(told) == 2
+    assert "start it: hitl-mail run" in told[0]
 
 
 def test_an_action_without_a_result_is_still_open(side: Side) -> None:

@@ -76,3 +76,9 @@ def test_the_pace_is_that_of_the_last_hour() -> None:
     for agent, at in (("billing", NOW - 3601), ("billing", NOW - 10), ("crm", NOW - 3601)):
         pace.took(agent, at)
     assert pace.last_hour(NOW) == {"billing": 1}
+
+
+def test_what_waits_for_nobody_is_counted_and_has_an_age() -> None:
+    asks = verdict(quorums=[msgspec.structs.replace(quorum("money", "ada"), reviewers=())])
+    found = seen(case_after(receive(verdict_=asks, expires_at=NOW + 9)))
+    assert (found["reviewers"], found["nobody"], found["ages"]) == ({}, 1, {"over 1d": 1})
