@@ -29,6 +29,17 @@ class Terminal:
             written += os.read(self._descriptor, 1 << 16).decode("utf-8", "replace")
         return written
 
+    def await_end(self, within: float = 20.0) -> int:
+        """Its exit status; what it writes until then is read, as a terminal does."""
+        end = time.monotonic() + within
+        while select.select([self._descriptor], [], [], max(0.0, end - time.monotonic()))[0]:
+            try:
+                os.read(self._descriptor, 1 << 16)
+            except OSError:
+                # The other end is closed.
+                break
+        return self.program.wait(max(0.0, end - time.monotonic()))
+
     def type(self, text: str) -> None:
         """As somebody at the keyboard."""
         os.write(self._descriptor, text.encode())

@@ -18,7 +18,7 @@ def test_what_changes_is_shown_in_its_place(home: TestHome) -> None:
         home.stop()
         terminal.await_words("no daemon is running")
         terminal.program.send_signal(signal.SIGINT)
-        assert terminal.program.wait(20) == 130
+        assert terminal.await_end() == 130
 
 
 def test_more_than_the_screen_holds_is_counted(home: TestHome) -> None:
