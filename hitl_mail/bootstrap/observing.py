@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 from collections.abc import Callable, Collection
 from itertools import islice
@@ -42,7 +43,7 @@ class Observing:
         self._around = Around(
             files=lambda: count_files([root / "new" for root in spools]),
             journal=lambda: (journal.records, journal.size),
-            free=lambda: _free(home.state),
+            free=lambda: free_bytes(home.state),
             lost_lines=lost_lines,
         )
 
@@ -88,6 +89,10 @@ def count_files(directories: Collection[Path], most: int = _MOST) -> int:
     return found
 
 
-def _free(place: Path) -> int:
-    disk = os.statvfs(place)
-    return disk.f_bavail * disk.f_frsize
+def free_bytes(place: Path) -> float:
+    """Bytes; no number where nobody can tell."""
+    try:
+        disk = os.statvfs(place)
+    except OSError:
+        return math.nan
+    return float(disk.f_bavail * disk.f_frsize)

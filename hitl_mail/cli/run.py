@@ -92,8 +92,8 @@ async def _run(home: Home, lost_lines: Callable[[], int]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, end)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_now)
-    log.info("hitl-mail runs on %s; Ctrl-C stops it", home.root)
-    await daemon.run(stop)
+    text = "hitl-mail runs on %s; Ctrl-C stops it"
+    await daemon.run(stop, lambda: log.info(text, home.root))
     log.info("hitl-mail has stopped")
 
 

@@ -90,11 +90,13 @@ class Daemon:
         self.news = News(self.engine.clock.now)
         self.timers = Timers(self.engine, self.runner.watch, self.letters.world)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set. Raises `StorageFailed` where the disk failed."""
+    async def run(self, stop: asyncio.Event, begun: Callable[[], None] = lambda: None) -> None:
+        """Work until `stop` is set; `begun` is called when all is read and the pages are served.
+        Raises `StorageFailed` where the disk failed."""
         await self._start()
         if self.web is not None:
             await self.web.start()
+        begun()
         loops = [
             asyncio.ensure_future(self._keep(name, loop))
             for name, loop in (

@@ -31,7 +31,7 @@ class Around:
 
     files: Callable[[], int]
     journal: Callable[[], tuple[int, int]]
-    free: Callable[[], int]
+    free: Callable[[], float]
     lost_lines: Callable[[], int]
 
 

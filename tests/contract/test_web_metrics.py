@@ -72,6 +72,21 @@ async def test_who_reads_no_open_metrics_gets_the_older_text() -> None:
 
 
 @pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text; version=abc",
+        "application/openmetrics-text; version=1.x",
+        "application/openmetrics-text; version=1.0.0; escaping=xyz",
+        "text/plain; version=-1;;=,",
+        "\x7f" * 5000,
+    ],
+)
+async def test_an_accept_header_that_is_none_gets_an_answer_all_the_same(accept: str) -> None:
+    response = await answer({"accept": accept})
+    assert (response.status_code, "x_events_total" in response.text) == (200, True)
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {"x-forwarded-for": "192.0.2.1"},

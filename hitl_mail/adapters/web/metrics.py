@@ -33,7 +33,11 @@ class Metrics:
 
     def answer(self, accept: str) -> tuple[bytes, str]:
         """The body and its content type, in the best form that the Accept header allows."""
-        encode, content_type = choose_encoder(accept)
+        try:
+            encode, content_type = choose_encoder(accept)
+        except (TypeError, ValueError):
+            # The library compares versions as numbers, whatever is written there.
+            encode, content_type = choose_encoder("")
         return encode(self._registry), content_type
 
 
