@@ -131,8 +131,10 @@ def find_home(path: str | Path) -> Home:
     """The home at `path`. Raises `UsageError` where there is none, `HitlError` where it is torn."""
     home = Home(Path(path).absolute())
     if not stat.S_ISREG(_mode(home.site_file)):
+        named = os.environ.get("HITL_MAIL_HOME") == str(path)
+        by = ", and $HITL_MAIL_HOME names it" if named else ""
         raise UsageError(
-            f"{home.root} is no hitl-mail home (it has no hitl-mail.toml);"
+            f"{home.root} is no hitl-mail home (it has no hitl-mail.toml{by});"
             " name one with --home DIR, or make one: hitl-mail init DIR"
         )
     if not stat.S_ISDIR(_mode(home.state)):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hitl_mail.review.sender import Belief
     from hitl_mail.review.tokens import Tokens
 
+_GONE = "Restore it from a backup; hitl-mail init DIR makes one to begin with, in a new home."
 _NO_JOURNAL = (
     "the journal is empty or gone, and only it knows whether later receipts are missing;"
     " restore state/journal from a backup"
@@ -73,7 +74,16 @@ def load_policy(
     Raises `ConfigError` with every problem.
     """
     name = home.rules_file.name if file is None else str(file)
-    return load_policy_text(home, site, _text(file or home.rules_file), name, seen)
+    return load_policy_text(
+        home, site, _text(file or home.rules_file, "" if file else _GONE), name, seen
+    )
+
+
+def parse_rules(home: Home) -> None:
+    """Whether `rules.toml` is there and TOML, which is quickly told. Raises `ConfigError`."""
+    from hitl_mail.tables import Source
+
+    Source(home.rules_file.name, _text(home.rules_file, _GONE))
 
 
 def load_policy_text(
@@ -319,13 +329,17 @@ def os_user(uid: int) -> str:
         return str(uid)
 
 
-def _text(path: Path) -> str:
-    """A configuration file, to the byte. Raises `ConfigError`."""
+def _text(path: Path, gone: str = "") -> str:
+    """A configuration file, to the byte; `gone` is the mend where it is not there.
+
+    Raises `ConfigError`.
+    """
     try:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         what = f"not UTF-8 at byte {error.start}"
         raise ConfigError([Problem(path.name, None, "", what, "Save it as UTF-8.")]) from None
     except OSError as error:
-        what, mend = str(error.strerror), mend_os(error)
+        is_gone = isinstance(error, FileNotFoundError)
+        what, mend = str(error.strerror), (gone if is_gone else "") or mend_os(error)
         raise ConfigError([Problem(str(path), None, "", what, mend)]) from None

@@ -12,7 +12,7 @@ import click
 from hitl_mail.cli.output import emit_json, json_option, lines
 from hitl_mail.core.duration import show_duration
 from hitl_mail.doctor.finding import of_problem
-from hitl_mail.doctor.told import faults, stale
+from hitl_mail.doctor.told import faults, said, stale
 from hitl_mail.errors import ConfigError
 from hitl_mail.home import Home, find_home
 
@@ -35,7 +35,7 @@ def status(home: str, as_json: bool) -> None:
 
 def _report(home: Home) -> dict[str, Any]:
     running = home.running()
-    health = home.read_health() or {}
+    health = said(home)
     told = [one.sentence() for one in faults(home, running, health, time.time())]
     return {
         "home": str(home.root),

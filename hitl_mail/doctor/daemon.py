@@ -6,7 +6,7 @@ import socket
 from collections.abc import Iterator
 
 from hitl_mail.doctor.finding import Finding, fault, note, ok
-from hitl_mail.doctor.told import Health, daemon_faults, stale
+from hitl_mail.doctor.told import Health, daemon_faults, said, stale
 from hitl_mail.errors import HitlError
 from hitl_mail.home import Home
 from hitl_mail.settings import Site
@@ -16,7 +16,7 @@ _PATIENCE = 10.0
 
 def check_daemon(home: Home, now: float) -> Iterator[Finding]:
     """That one runs, of this version, and all that it says of itself."""
-    running, health = home.running(), home.read_health() or {}
+    running, health = home.running(), said(home)
     found = [*daemon_faults(home, running, health, now), *_outdated(running, health)]
     yield from found or [
         ok("daemon", f"process {health.get('pid')} since {health.get('started_at')}")

@@ -32,6 +32,20 @@ _MAIL = (
 )
 
 
+_SHAPES: dict[str, type] = {
+    **dict.fromkeys(("mail_out", "mail_in", "web", "templates", "tightened"), dict),
+    **dict.fromkeys(("cases", "queue", "pace", "head"), dict),
+    **dict.fromkeys(("stranded", "faults"), list),
+}
+
+
+def said(home: Home) -> Health:
+    """What the daemon last said of itself. One of another version may say some of it otherwise:
+    that is left out."""
+    told = (home.read_health() or {}).items()
+    return {key: value for key, value in told if isinstance(value, _SHAPES.get(key, object))}
+
+
 def faults(home: Home, running: bool, health: Health, now: float) -> Iterator[Finding]:
     """Everything for which `status` exits 1."""
     yield from daemon_faults(home, running, health, now)
@@ -79,13 +93,15 @@ def stale(running: bool, health: Health) -> Iterator[str]:
 
 
 def settings(home: Home) -> Iterator[Finding]:
-    """What is wrong with hitl-mail.toml. rules.toml takes longer to read: doctor looks at it."""
-    from hitl_mail.bootstrap import load_site
+    """What is wrong with hitl-mail.toml, and whether rules.toml is TOML at all: what it says takes
+    longer to read, and is for doctor."""
+    from hitl_mail.bootstrap import load_site, parse_rules
 
-    try:
-        load_site(home)
-    except ConfigError as error:
-        yield from map(of_problem, error.problems)
+    for read in (load_site, parse_rules):
+        try:
+            read(home)
+        except ConfigError as error:
+            yield from map(of_problem, error.problems)
 
 
 def damage(home: Home) -> Iterator[Finding]:
@@ -115,8 +131,10 @@ def no_room(home: Home) -> Iterator[Finding]:
 def _last_sign(home: Home, health: Health) -> float:
     """When it last said something, or began: until then the file is of the one before."""
     began = (home.state / "lock").stat().st_mtime
-    at = health.get("at")
-    return max(began, dt.datetime.fromisoformat(at).timestamp()) if isinstance(at, str) else began
+    try:
+        return max(began, dt.datetime.fromisoformat(str(health.get("at"))).timestamp())
+    except ValueError:
+        return began
 
 
 def _mail(health: Health) -> Iterator[Finding]:

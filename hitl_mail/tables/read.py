@@ -111,7 +111,7 @@ def _in_quotes(key: str, value: Any, path: Path) -> str:
 
 def nearest(name: str, known: Iterable[str], otherwise: str = "Known are") -> str:
     """The mend for an unknown name: the one that was probably meant, or all that there are."""
-    names = sorted(known)
+    names = sorted(set(known))
     longer = [one for one in names if len(name) > 2 and one.startswith(name)]
     close = longer[:1] if len(longer) == 1 else get_close_matches(name, names, n=1, cutoff=0.6)
     if close:

@@ -208,6 +208,13 @@ def test_where_no_home_is_it_says_how_to_name_one(tmp_path: Path, command: str) 
         assert "make one: hitl-mail init DIR" in aloud(done, told)
 
 
+def test_a_variable_that_names_no_home_is_told(tmp_path: Path) -> None:
+    env = {**os.environ, "HITL_MAIL_HOME": str(tmp_path / "gone")}
+    words = [sys.executable, "-m", "hitl_mail", "queue"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+    aloud(done, Told("", 2, "no hitl-mail home", "$HITL_MAIL_HOME names it", "--home DIR"))
+
+
 def newer_key(home: TestHome) -> Path:
     file = home.root / "state/keys/links.json"
     file.write_text(file.read_text().replace('"format": 1', '"format": 9'))

@@ -115,6 +115,28 @@ def test_settings_that_the_next_start_will_refuse_are_noted(home: TestHome) -> N
     )
 
 
+@pytest.mark.parametrize("text", [None, "[policy"])
+def test_rules_that_no_daemon_could_start_with_are_told(
+    quiet_home: TestHome, text: str | None
+) -> None:
+    file = quiet_home.root / "rules.toml"
+    file.unlink() if text is None else file.write_text(text)
+    told = status(quiet_home)
+    assert ["rules.toml" in fault for fault in told] == [False, True]
+    assert set(told) <= set(doctor(quiet_home))
+
+
+def test_what_a_daemon_of_another_version_says_otherwise_is_left_out(quiet_home: TestHome) -> None:
+    well = {"mail_out": [], "web": 3, "at": "soon", "templates": ["x"], "cases": None, "queue": 1}
+    say(quiet_home, {**well, "faults": "all", "receipts_error": "receipt 2 is missing"})
+    told = status(quiet_home)
+    assert [fault.partition(".")[0] for fault in told] == [
+        "no daemon is running",
+        "receipt 2 is missing",
+    ]
+    assert quiet_home.cli("status").returncode == 1
+
+
 def test_a_disk_without_room_is_told_by_both(
     quiet_home: TestHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,9 +175,8 @@ def test_a_daemon_that_is_held_up_is_not_well(home: TestHome) -> None:
         # It may be another's word, whose place this one took a moment ago.
         assert status(home) == []
         os.utime(home.root / "state/lock", (1.0, 1.0))
-        told = status(home)
-        assert ["has said nothing for" in fault for fault in told] == [True]
-        assert set(told) <= set(doctor(home))
+        for told in (status(home), doctor(home)):
+            assert ["has said nothing for" in fault for fault in told].count(True) == 1
     finally:
         home.daemon.send_signal(signal.SIGCONT)
 
