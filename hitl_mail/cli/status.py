@@ -49,6 +49,7 @@ def _report(home: Home) -> dict[str, Any]:
         "cases": health.get("cases", {}),
         "queue": health.get("queue"),
         "pace": health.get("pace"),
+        "refused": health.get("refused"),
         "tightened": health.get("tightened"),
         "head": health.get("head"),
         "policy": health.get("policy"),
@@ -132,6 +133,7 @@ def _tell(report: dict[str, Any]) -> None:
             ("cases", cases or "none open"),
             *_queue(report["queue"] or {}),
             ("pace", _counts(report["pace"], " in the last hour")),
+            ("refused", _refused(report["refused"])),
             ("mail out", _mail(out)),
             ("mail in", _mail(into)),
             ("policy", report["policy"]),
@@ -157,6 +159,17 @@ def _queue(queue: dict[str, Any]) -> list[tuple[str, object]]:
         ("of", _counts(queue.get("agents"))),
         ("expires next", soonest),
     ]
+
+
+def _refused(found: dict[str, Any] | None) -> str:
+    """Files that agents were not understood by: whoever looks in `refused/` is the agent alone."""
+    if not found:
+        return ""
+    newest = found["newest"]
+    return (
+        f"{found['hour']} in the last hour, {found['day']} in the last day; the newest, at"
+        f" {newest['at']}, {newest['file']} of {newest['agent']}: {newest['error']}"
+    )
 
 
 def _reviewers(queue: dict[str, Any]) -> str:

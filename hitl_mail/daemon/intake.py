@@ -161,7 +161,6 @@ class Intake:
             self.spools[agent].done(spooled)
 
     async def _refuse(self, agent: str, spooled: Spooled, error: Refused) -> None:
-        log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
         reason = {"error": error.code, "detail": error.detail, "field": error.field}
         try:
             await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
