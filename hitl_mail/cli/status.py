@@ -44,7 +44,10 @@ def _report(home: Home) -> dict[str, Any]:
         "running": running,
         "ok": not faults,
         "faults": faults,
-        "notes": _notes(home, running and bool(health.get("site_changed"))),
+        "notes": [
+            *_doubts(health.get("cases") or {}),
+            *_notes(home, running and bool(health.get("site_changed"))),
+        ],
         "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
         "cases": health.get("cases", {}),
         "queue": health.get("queue"),
@@ -112,6 +115,16 @@ def _faults(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
     if health.get("storage_error"):
         faults.append(f"disk: {health['storage_error']}")
     return faults
+
+
+def _doubts(cases: dict[str, int]) -> list[str]:
+    """People were asked what becomes of these, so the daemon is well; they should not lie long."""
+    doubts = {"in_doubt": "nobody knows whether it ran", "held": "its execution failed"}
+    return [
+        f"{cases[status]} {status}: {why}, and a person has to say; hitl-mail queue"
+        for status, why in doubts.items()
+        if cases.get(status)
+    ]
 
 
 def _notes(home: Home, site_changed: bool) -> list[str]:

@@ -154,7 +154,10 @@ class _Gate:
                 files.report(result, {"ok": False, "error": said})
             raise UsageError(f"{result.case}: {said}; nothing was run") from None
         if not files.take(result):
-            raise InDoubt(result, "its permit was taken before, and no report of it is known")
+            # Who took it may be at work this very moment: no report of ours could be true.
+            until = f" by {result.permit.until:%Y-%m-%d %H:%M:%S %Z}" if result.permit else ""
+            why = f"its permit was taken before; where no report comes{until}, people are asked"
+            raise InDoubt(result, why)
         return bound
 
     def _done_before(self, result: Result) -> Any:
