@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -54,19 +55,33 @@ def submit(
     """
     found = find_home(home)
     spool = AgentSide(found, agent)
-    document = _read(file)
+    document, named = _read(file)
     name = f"submit-{secrets.token_hex(8)}.json"
+    started = time.time()
     spool.drop(name, document)
     tell_if_down(found)
-    if not wait_:
-        case = spool.case_of(document["id"], name, 2.0) if found.running() else None
-        answer = {"id": document["id"]} | ({"case": case} if case else {})
-        if as_json:
-            emit_json(answer)
-        else:
-            click.echo(" ".join(answer.values()))
-        return
-    _finish(spool.await_result(document["id"], name, timeout), document["id"], as_json)
+    try:
+        if wait_:
+            _finish(spool.await_result(document["id"], name, timeout), document["id"], as_json)
+        case = spool.case_of(document["id"], name, started, 2.0) if found.running() else None
+    except Refused as error:
+        raise (_with_source(error, file) if named else error) from None
+    answer = {"id": document["id"]} | ({"case": case[0]} if case else {})
+    if as_json:
+        emit_json(answer)
+    else:
+        click.echo(" ".join(answer.values()))
+    if case and case[1]:
+        text = f"(a case from before: {case[1]}; the same id and content is never run twice)"
+        click.echo(text, err=True)
+
+
+def _with_source(error: Refused, file: str) -> Refused:
+    """A refusal of an id that nobody wrote down, and where it came from."""
+    if error.code != "id_conflict":
+        return error
+    where = f"a file without an id is called by its name: write an id into {file}, or rename it"
+    return Refused(error.code, f"{error.detail} ({where})", error.field)
 
 
 @click.command()
@@ -124,8 +139,9 @@ def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool)
         click.echo(f"{'queued: cancel' if queued else 'canceled'} {safe(action_id)}")
 
 
-def _read(file: str) -> dict[str, Any]:
-    """The action document, checked here already, its id filled in."""
+def _read(file: str) -> tuple[dict[str, Any], bool]:
+    """The action document, checked here already, its id filled in; whether that is the file's
+    name."""
     path = Path(file)
     try:
         data = sys.stdin.buffer.read() if file == "-" else path.read_bytes()
@@ -140,10 +156,10 @@ def _read(file: str) -> dict[str, Any]:
         raise Refused(error.code, f"{file}: {error.detail}; {mend}", error.field) from None
     if not isinstance(message, Action):
         raise UsageError(f"{file}: this is no action; drop cancels and reports into the spool")
-    return {**document, "id": message.id}
+    return {**document, "id": message.id}, "id" not in document
 
 
-def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> None:
+def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> NoReturn:
     if result is None:
         if as_json:
             emit_json({"id": action_id, "status": "open"})

@@ -169,8 +169,10 @@ class _Gate:
             kept = f"what it returned, {outcome[_UNKEPT]}, is no JSON of a moderate size"
             raise HitlError(f"{result.case}: it ran before, and {kept}; it was not run again")
         raise UsageError(
-            f"{result.case}: it was carried out by somebody else; a gated function is for kinds"
-            " whose executor is agent"
+            f"{result.case}: it was carried out without this function, which did not run: its kind"
+            " has an executor, or somebody else reported on its permit. A gated function is for"
+            f' kinds without one: take executor out of [kinds."{self.kind}"] in rules.toml, and'
+            " call with another id"
         )
 
 

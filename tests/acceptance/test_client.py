@@ -464,8 +464,9 @@ def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None
         """Label a contact."""
         raise AssertionError("it ran")
 
-    with pytest.raises(UsageError, match="executor is agent"):
+    with pytest.raises(UsageError, match="without this function") as found:
         label(1)
+    assert 'take executor out of [kinds."crm.label"] in rules.toml' in str(found.value)
 
 
 def test_arguments_without_names_cannot_be_gated() -> None:
