@@ -12,6 +12,7 @@ import shutil
 import sys
 import zoneinfo
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from hitl_mail.adapters.beat import HealthFile
@@ -47,6 +48,7 @@ from hitl_mail.daemon.mailer import Mailer
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.permits import Permits
 from hitl_mail.daemon.reach import Reach
+from hitl_mail.daemon.refusals import Refusals
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
@@ -119,8 +121,14 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         Moment(waiting.count, lambda: engine.desk.head, world.stands_for),
     )
     permits = Permits(keys.permits)
+    refusals = Refusals(clock.now)
     spools: dict[str, Spool] = {
-        name: SpoolDirectory(root, site.limits.action_bytes, _owner(site, name))
+        name: SpoolDirectory(
+            root,
+            site.limits.action_bytes,
+            _owner(site, name),
+            on_refused=partial(refusals.note, name),
+        )
         for name, root in home.spools(site).items()
     }
     control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
@@ -169,6 +177,7 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         outbox=outbox,
         watch=DirectoryWatch([path / "new" for path in watched], rescan=2.0),
         web=_web(home, site, front, zone, overrides, observing) if web else None,
+        refusals=refusals,
         beat=lambda daemon: _beat(daemon, pulse, systemd, started),
         closing=[receipts.close, journal.close],
     )

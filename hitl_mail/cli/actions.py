@@ -14,7 +14,7 @@ _STDIN = "standard input"
 
 
 def read_action(file: str) -> tuple[Action, dict[str, Any]]:
-    """The action in a file, or in standard input for -, and its document with the id filled in.
+    """The action in a file, or in standard input for -, and its document as it was written.
 
     Raises `UsageError` and `Refused`, which name the file, the field and what to do.
     """
@@ -35,7 +35,7 @@ def read_action(file: str) -> tuple[Action, dict[str, Any]]:
         raise Refused(error.code, f"{name}: {_told(error)}; {mend}", error.field) from None
     if not isinstance(message, Action):
         raise UsageError(f"{name}: this is no action; drop cancels and reports into the spool")
-    return message, {**document, "id": message.id}
+    return message, document
 
 
 def _told(error: Refused) -> str:

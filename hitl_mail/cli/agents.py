@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import secrets
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -55,23 +56,29 @@ def submit(
     """
     found = find_home(home)
     spool = AgentSide(found, agent)
-    _, document = read_action(file)
+    message, written = read_action(file)
+    document: dict[str, Any] = {**written, "id": message.id}
+    action_id = document["id"]
     name = f"submit-{secrets.token_hex(8)}.json"
+    started = time.time()
     spool.drop(name, document)
-    refusal = _told(file, f"it lies in {spool.root / 'refused'}, its reason beside it")
+    where = f"it lies in {spool.root / 'refused'}, its reason beside it"
+    if "id" not in written and file != "-":
+        where += ". A file without an id is called by its name: write an id into it, or rename it"
+    refusal = _told(file, where)
     tell_if_down(found)
-    if not wait_:
-        with refusal:
-            case = spool.case_of(document["id"], name, 2.0) if found.running() else None
-        answer = {"id": document["id"]} | ({"case": case} if case else {})
-        if as_json:
-            emit_json(answer)
-        else:
-            click.echo(" ".join(answer.values()))
-        return
     with refusal:
-        result = spool.await_result(document["id"], name, timeout)
-    _finish(result, document["id"], as_json)
+        if wait_:
+            _finish(spool.await_result(action_id, name, timeout), action_id, as_json)
+        case = spool.case_of(action_id, name, started, 2.0) if found.running() else None
+    answer = {"id": action_id} | ({"case": case[0]} if case else {})
+    if as_json:
+        emit_json(answer)
+    else:
+        click.echo(" ".join(answer.values()))
+    if case and case[1]:
+        text = f"(a case from before: {case[1]}; the same id and content is never run twice)"
+        click.echo(text, err=True)
 
 
 @click.command()
@@ -147,7 +154,7 @@ def _told(what: str, mend: str) -> Iterator[None]:
         raise Refused(error.code, f"{what}: {error.detail}; {mend}", error.field) from None
 
 
-def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> None:
+def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> NoReturn:
     if result is None:
         if as_json:
             emit_json({"id": action_id, "status": "open"})

@@ -70,7 +70,7 @@ def _rows(waiting: list[Case], undecided: Undecided | None) -> list[tuple[str, .
             case.agent,
             case.status,
             _waits_for(case, undecided),
-            _left(case.expires_at - now) if case.status in ("pending", "approved") else "-",
+            _left(_ends(case) - now) if case.status in ("pending", "approved") else "-",
             "; ".join(sorted(filter(None, {documents.mail_error(case, m) for m in case.mails}))),
         )
         for case in waiting
@@ -130,6 +130,7 @@ def show(home: str, id: str, as_json: bool) -> None:
 def _tell(document: dict[str, Any], stuck: Stuck | None) -> None:
     action, verdict = document["action"], document["verdict"]
     claims = action if "summary" in action else {}
+    permit_until = document.get("permit_until")
     lines(
         [
             ("case", document["case"]),
@@ -143,7 +144,8 @@ def _tell(document: dict[str, Any], stuck: Stuck | None) -> None:
             ("reasons", "; ".join(verdict["reasons"])),
             ("waits for", ", ".join(document.get("waiting_for", []))),
             ("fault", stuck),
-            ("expires", document.get("expires_at")),
+            ("expires", None if permit_until else document.get("expires_at")),
+            ("permit ends", permit_until and f"{permit_until}; without a report it is in doubt"),
             ("outcome", _outcome(document["outcome"])),
             ("review", _review(document["review"])),
             ("receipt", _receipt(document.get("receipt"))),
@@ -212,6 +214,11 @@ def _waits_for(case: Case, undecided: Undecided | None) -> str:
     people = documents.waited_for(case)
     marks = {person: f" ({case.unreached[person]})" for person in unreached_now(case)}
     return ", ".join(person + marks.get(person, "") for person in people) or "-"
+
+
+def _ends(case: Case) -> float:
+    """When its time is over: that of the permit, where the agent holds one."""
+    return case.permit.until if case.permit is not None else case.expires_at
 
 
 def _left(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -65,7 +66,16 @@ def _decide(
     if as_json:
         emit_json({**{k: v for k, v in answer.items() if k != "ok"}, "queued": False})
     else:
-        click.echo(f"{verb} {case.id}: recorded for {answer['by']}; it is now {answer['status']}")
+        click.echo(f"{verb} {case.id}: recorded for {answer['by']}; {_stands(verb, answer)}")
+
+
+def _stands(verb: Verb, answer: dict[str, Any]) -> str:
+    """Where the case stands now; `revision` and `waiting_for` are there while it is pending."""
+    if "waiting_for" not in answer:
+        return f"it is now {answer['status']}"
+    now = f"revision {answer['revision']}" if verb == "edit" else answer["status"]
+    people = ", ".join(answer["waiting_for"])
+    return f"it is now {now}; it waits for {people or 'nobody yet: see hitl-mail status'}"
 
 
 _timeout_option = timeout_option("How long to wait for the daemon.", 10.0)
@@ -121,6 +131,7 @@ def edit(
 
     \b
     hitl-mail edit refund amount=40 'customer.name = "Bo"'
+    hitl-mail edit refund amount = 40
     hitl-mail edit refund --payload new.json
     hitl-mail edit refund            opens an editor
 
@@ -146,28 +157,60 @@ def route(
 
 
 def _edit_of(case: Case, changes: tuple[str, ...], payload: str | None) -> Edit:
-    from hitl_mail.review.edits import apply_edit, parse_edit
+    from hitl_mail.review.edit_changes import example
+    from hitl_mail.review.edits import BadEdit, apply_edit
+
+    try:
+        edited = _written(case, changes, payload)
+    except BadEdit as error:
+        # Whoever reads an edit knows no payload: what to write instead is of this one.
+        raise _instead(case, error.detail, " = ".join(example(case.payload))) from None
+    try:
+        # What cannot be is told here and now; the daemon looks again.
+        apply_edit(case.payload, edited)
+    except BadEdit as error:
+        raise _instead(case, error.detail, error.send.removeprefix("edit ")) from None
+    return edited
+
+
+def _instead(case: Case, detail: str, change: str) -> UsageError:
+    mend = f"hitl-mail edit {case.id} {shlex.quote(change)}"
+    return UsageError(f"{detail} Instead: {mend}")
+
+
+def _written(case: Case, changes: tuple[str, ...], payload: str | None) -> Edit:
+    """What was given, or typed in an editor. Raises `BadEdit`."""
+    from hitl_mail.review.edits import parse_edit
 
     if changes and payload is not None:
         raise UsageError("either KEY=VALUE or --payload, not both")
     if changes:
-        edited = parse_edit(changes)
-    elif payload is not None:
+        return parse_edit(together(changes))
+    if payload is not None:
         try:
             with click.open_file(payload, encoding="utf-8") as file:
-                edited = parse_edit(file.read().splitlines())
+                return parse_edit(file.read().splitlines())
         except OSError as error:
             raise UsageError(explain_os(error, payload)) from None
         except UnicodeDecodeError as error:
             raise UsageError(f"{payload}: not UTF-8 at byte {error.start}; save it so") from None
-    elif sys.stdin.isatty() and sys.stdout.isatty():
+    if sys.stdin.isatty() and sys.stdout.isatty():
         before = json.dumps(case.payload, indent=2, ensure_ascii=False) + "\n"
         after = click.edit(before, extension=".json")
         if after is None or after == before:
             raise UsageError("nothing was changed in the editor; nothing was said")
-        edited = parse_edit(after.splitlines())
-    else:
-        raise UsageError("say what to change: KEY=VALUE, or --payload FILE")
-    # What cannot be is told here and now; the daemon looks again.
-    apply_edit(case.payload, edited)
-    return edited
+        return parse_edit(after.splitlines())
+    raise UsageError("say what to change: KEY=VALUE, or --payload FILE")
+
+
+def together(words: tuple[str, ...]) -> list[str]:
+    """The changes that a shell has split at spaces: `amount = 40` is one, as `amount=40` is."""
+    changes: list[str] = []
+    for word in words:
+        last = changes[-1] if changes else ""
+        wants_value = "=" in last and last.index("=") == len(last) - 1
+        if last and (wants_value or (word.startswith("=") and "=" not in last)):
+            changes[-1] = f"{last} {word}"
+        else:
+            changes.append(word)
+    return changes

@@ -119,19 +119,24 @@ class AgentSide:
 
         return _await(look, left)
 
-    def case_of(self, action_id: str, name: str, timeout: float) -> str | None:
-        """The case a dropped file became, if that can be seen from here soon."""
+    def case_of(
+        self, action_id: str, name: str, dropped: float, timeout: float
+    ) -> tuple[str, str] | None:
+        """The case a dropped file became, if that can be seen from here soon; and, where there was
+        one of this id before the file was `dropped`, its status."""
         try:
             if not self.await_taken(name, timeout):
                 return None
             cases = bootstrap.read_state(self.home).cases.values()
             for case in cases:
                 if (case.agent, case.action_id) == (self.agent, action_id):
-                    return case.id
+                    return case.id, case.status if case.received_at < dropped else ""
             filed = bootstrap.read_receipts(self.home).by_agent_id(self.agent, action_id)
         except PermissionError:
             return None
-        return filed.case if filed else None
+        if filed is None:
+            return None
+        return filed.case, filed.status if filed.closed_at < documents.iso(dropped) else ""
 
     def _taken(self, name: str) -> bool:
         """Whether the daemon is done with the file. The reason of a refusal is written first, so

@@ -42,11 +42,12 @@ def _report(home: Home) -> dict[str, Any]:
         "running": running,
         "ok": not told,
         "faults": told,
-        "notes": _notes(home, running, health),
+        "notes": [*_doubts(health.get("cases") or {}), *_notes(home, running, health)],
         "daemon": {key: health.get(key) for key in ("pid", "version", "started_at", "at")},
         "cases": health.get("cases", {}),
         "queue": health.get("queue"),
         "pace": health.get("pace"),
+        "refused": health.get("refused"),
         "tightened": health.get("tightened"),
         "head": health.get("head"),
         "policy": health.get("policy"),
@@ -54,6 +55,16 @@ def _report(home: Home) -> dict[str, Any]:
         "mail_in": health.get("mail_in"),
         "web": health.get("web"),
     }
+
+
+def _doubts(cases: dict[str, int]) -> list[str]:
+    """People were asked what becomes of these, so the daemon is well; they should not lie long."""
+    doubts = {"in_doubt": "nobody knows whether it ran", "held": "its execution failed"}
+    return [
+        f"{cases[status]} {status}: {why}, and a person has to say; hitl-mail queue"
+        for status, why in doubts.items()
+        if cases.get(status)
+    ]
 
 
 def _notes(home: Home, running: bool, health: dict[str, Any]) -> list[str]:
@@ -80,6 +91,7 @@ def _tell(report: dict[str, Any]) -> None:
             ("cases", cases or "none open"),
             *_queue(report["queue"] or {}),
             ("pace", _counts(report["pace"], " in the last hour")),
+            ("refused", _refused(report["refused"])),
             ("mail out", _mail(out)),
             ("mail in", _mail(into)),
             ("policy", report["policy"]),
@@ -105,6 +117,17 @@ def _queue(queue: dict[str, Any]) -> list[tuple[str, object]]:
         ("of", _counts(queue.get("agents"))),
         ("expires next", soonest),
     ]
+
+
+def _refused(found: dict[str, Any] | None) -> str:
+    """Files that agents were not understood by: whoever looks in `refused/` is the agent alone."""
+    if not found:
+        return ""
+    newest = found["newest"]
+    return (
+        f"{found['hour']} in the last hour, {found['day']} in the last day; the newest, at"
+        f" {newest['at']}, {newest['file']} of {newest['agent']}: {newest['error']}"
+    )
 
 
 def _reviewers(queue: dict[str, Any]) -> str:

@@ -154,7 +154,10 @@ class _Gate:
                 files.report(result, {"ok": False, "error": said})
             raise UsageError(f"{result.case}: {said}; nothing was run") from None
         if not files.take(result):
-            raise InDoubt(result, "its permit was taken before, and no report of it is known")
+            # Who took it may be at work this very moment: no report of ours could be true.
+            until = f" by {result.permit.until:%Y-%m-%d %H:%M:%S %Z}" if result.permit else ""
+            why = f"its permit was taken before; where no report comes{until}, people are asked"
+            raise InDoubt(result, why)
         return bound
 
     def _done_before(self, result: Result) -> Any:
@@ -166,8 +169,10 @@ class _Gate:
             kept = f"what it returned, {outcome[_UNKEPT]}, is no JSON of a moderate size"
             raise HitlError(f"{result.case}: it ran before, and {kept}; it was not run again")
         raise UsageError(
-            f"{result.case}: it was carried out by somebody else; a gated function is for kinds"
-            " whose executor is agent"
+            f"{result.case}: it was carried out without this function, which did not run: its kind"
+            " has an executor, or somebody else reported on its permit. A gated function is for"
+            f' kinds without one: take executor out of [kinds."{self.kind}"] in rules.toml, and'
+            " call with another id"
         )
 
 

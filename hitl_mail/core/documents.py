@@ -216,7 +216,8 @@ def _of_review(moment: Moment) -> bool:
 
 def queue_row(case: Case) -> dict[str, Any]:
     """One row of `queue`. `unreached`, only where there is somebody, says why a question does not
-    reach a person: `away` or `undelivered`."""
+    reach a person: `away` or `undelivered`; `permit_until`, only where the agent holds a permit,
+    when that ends."""
     row = {
         "case": case.id,
         "id": case.action_id,
@@ -228,6 +229,8 @@ def queue_row(case: Case) -> dict[str, Any]:
         "expires_at": iso(case.review.expires_at if case.review else case.expires_at),
         "created_at": iso(case.received_at),
     }
+    if case.status == "approved" and case.permit is not None:
+        row["permit_until"] = iso(case.permit.until)
     unreached = {person: case.unreached[person] for person in unreached_now(case)}
     return {**row, "unreached": unreached} if unreached else row
 

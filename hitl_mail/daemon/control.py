@@ -16,6 +16,7 @@ from hitl_mail.core import documents
 from hitl_mail.core.canonical import parse_json
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
+from hitl_mail.core.quorum import waiting_for
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
@@ -189,8 +190,10 @@ class Control:
         )
         decided = partial(self.spool.survived, spooled)
         after = await self.engine.handle(case.id, self.deciding.command(case, spoken), decided)
-        status = after.status if after else "closed"
-        return _done(case.id, said.verb, person, status)
+        done = _done(case.id, said.verb, person, after.status if after else "closed")
+        if after is None or after.status != "pending":
+            return done
+        return {**done, "revision": after.revision.number, "waiting_for": list(waiting_for(after))}
 
     def _before(self, spooled: Spooled, said: Said, person: str) -> dict[str, Any]:
         """The answer for a closed case: what this file did, if a crash made us read it again."""

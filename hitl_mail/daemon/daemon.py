@@ -27,6 +27,7 @@ from hitl_mail.daemon.news import News
 from hitl_mail.daemon.overrides import Overrides
 from hitl_mail.daemon.overview import Overview
 from hitl_mail.daemon.reach import Reach
+from hitl_mail.daemon.refusals import Refusals
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.daemon.reload import Reload
 from hitl_mail.daemon.runner import Runner
@@ -80,6 +81,7 @@ class Daemon:
     outbox: Outbox
     watch: Watch
     web: Server | None
+    refusals: Refusals
     beat: Callable[[Daemon], None]
     closing: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     overview: Overview = field(default_factory=Overview)

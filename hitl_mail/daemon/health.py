@@ -33,6 +33,7 @@ def health(daemon: Daemon, started_at: float) -> dict[str, Any]:
         "tightened": daemon.engine.desk.tightened,
         "cases": waits.pop("cases"),
         "queue": waits,
+        "refused": daemon.refusals.summary(),
         "pace": daemon.intake.pace.last_hour(now),
         "head": None if head is None else {"seq": head.seq, "digest": head.digest},
         "stranded": sorted(daemon.reach.stranded.values())[:_TROUBLES],

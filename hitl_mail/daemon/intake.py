@@ -161,7 +161,6 @@ class Intake:
             self.spools[agent].done(spooled)
 
     async def _refuse(self, agent: str, spooled: Spooled, error: Refused) -> None:
-        log.info("refused %s of %s: %s", spooled.name, agent, error.detail)
         reason = {"error": error.code, "detail": error.detail, "field": error.field}
         try:
             await asyncio.to_thread(self.spools[agent].refuse, spooled, reason)
@@ -183,12 +182,12 @@ class Intake:
         digest = self.seal(content_digest(document, action_id))
         open_case = self.engine.open_case(agent, action_id)
         if open_case is not None:
-            _same(open_case.action_digest, digest, action_id)
+            _same(open_case.action_digest, digest, document, action_id, open_case.id)
             self._write_again(agent, open_case)
             return
         filed = self._remembered(agent, action_id)
         if filed is not None:
-            _same(filed.action_digest, digest, action_id)
+            _same(filed.action_digest, digest, document, action_id, filed.case)
             receipt = self.receipts.lookup.receipt(filed)
             self.spools[agent].result(action_id, documents.result_from_receipt(receipt))
             return
@@ -323,6 +322,12 @@ def _ends_a_case(name: str, data: bytes) -> bool:
     return "cancel" in document or "report" in document
 
 
-def _same(known: str | None, digest: str, action_id: str) -> None:
-    if known != digest:
-        raise Refused("id_conflict", f"the id {action_id} was used for another action", "id")
+def _same(
+    known: str | None, digest: str, document: dict[str, Any], action_id: str, case: str
+) -> None:
+    if known == digest:
+        return
+    named = "id" not in document
+    source, mend = (" (from the file's name)", ", or another file name") if named else ("", "")
+    what = f"the id {action_id}{source} was used for another action, {case}"
+    raise Refused("id_conflict", f"{what}; give another id{mend}", "id")

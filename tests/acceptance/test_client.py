@@ -402,6 +402,9 @@ def test_an_agent_that_dies_while_it_acts_does_not_act_again(
     thread.join()
     again = subprocess.run(words, check=False, timeout=60, capture_output=True, text=True)
     assert (again.returncode, "InDoubt" in again.stderr) == (1, True)
+    until_ = str(home.json("show", "dies")["permit_until"]).partition(".")[0].replace("T", " ")
+    assert f"where no report comes by {until_} UTC, people are asked" in again.stderr
+    assert "permit ends" in home.cli("show", "dies").stdout
     assert paid.read_text() == "49\n"
 
 
@@ -461,8 +464,9 @@ def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None
         """Label a contact."""
         raise AssertionError("it ran")
 
-    with pytest.raises(UsageError, match="executor is agent"):
+    with pytest.raises(UsageError, match="without this function") as found:
         label(1)
+    assert 'take executor out of [kinds."crm.label"] in rules.toml' in str(found.value)
 
 
 def test_arguments_without_names_cannot_be_gated() -> None:

@@ -192,6 +192,7 @@ def test_doubt_ends_waiting_at_once_and_a_person_settles_it(home: TestHome) -> N
     assert (submitted.returncode, printed["status"]) == (8, "in_doubt")
     assert home.cli("wait", "doubt").returncode == 8
     assert home.result("doubt") is None
+    until(lambda: "1 in_doubt: nobody knows whether" in home.cli("status").stdout, "the note")
     _says(home, "cleo", printed["case"], "approve")
     assert home.json("show", "doubt")["status"] == "in_doubt"
     _says(home, "cleo", printed["case"], "Done.")

@@ -93,13 +93,27 @@ def test_an_edit_at_the_command_line(home: DecidingHome, tmp_path: Path) -> None
     assert "no-such-file" in home.refused("edit", action, "--payload", "no-such-file")
     (tmp_path / "latin").write_bytes(b'{"amount": "\xe4"}')
     assert "UTF-8" in home.refused("edit", action, "--payload", str(tmp_path / "latin"))
+    case = home.json("show", action)["case"]
+    typo = home.refused("edit", action, "amount", "=", "five")
+    assert f"hitl-mail edit {case} 'amount = " in typo
+    assert f"hitl-mail edit {case} 'amount = 49'" in home.refused("edit", action, "make", "less")
     answer = home.json("edit", action, "amount=40", "--note", "agreed by phone")
     assert (answer["status"], answer["by"]) == ("pending", "ada")
+    assert (answer["revision"], answer["waiting_for"]) == (2, ["ada", "bob", "gus"])
     assert "Refund 40" in str(home.mail("bob", one, 2)["Subject"])
     home.json("approve", action)
     result = home.ended(one)
     assert (result["edited"], result["payload"]["amount"]) == (True, 40)
     assert result["decisions"][0]["note"] == "agreed by phone"
+
+
+def test_an_edit_that_the_shell_has_split_is_understood_and_says_what_comes_next(
+    home: DecidingHome,
+) -> None:
+    one = home.ask()
+    home.mail("bob", one)
+    said = home.cli("edit", home.actions[one], "amount", "=", "40").stdout
+    assert "it is now revision 2; it waits for ada, bob, gus" in said
 
 
 def test_a_question_is_handed_on_by_mail_with_a_note(home: DecidingHome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
 
 import httpx
 import pytest
@@ -113,6 +114,28 @@ def test_the_same_id_with_other_content_is_refused(home: TestHome) -> None:
     home.drop(label(payload={"x": 2}), "same.json")
     refusal = until(lambda: home.refusal("same.json"), "refusal")
     assert (refusal["error"], refusal["field"]) == ("id_conflict", "id")
+    assert "the id same (from the file's name) was used for another action, " in refusal["detail"]
+    assert refusal["detail"].endswith("; give another id, or another file name")
+
+
+@pytest.mark.parametrize("wait", [(), ("--wait",)])
+def test_a_file_submitted_again_is_a_case_from_before_or_told_why_not(
+    home: TestHome, tmp_path: Path, wait: tuple[str, ...]
+) -> None:
+    file = tmp_path / "again.json"
+    file.write_text(json.dumps(label()))
+    first = home.cli("submit", str(file))
+    assert first.stderr == ""
+    home.await_result("again")
+    again = home.cli("submit", str(file))
+    assert again.stdout == first.stdout
+    assert "(a case from before: executed; " in again.stderr
+    file.write_text(json.dumps(label(payload={"x": 2})))
+    other = home.cli("submit", str(file), *wait)
+    assert (other.returncode, other.stdout) == (2, "")
+    assert f"write an id into {file}, or rename it" in other.stderr
+    file.write_text(json.dumps(label(payload={"x": 2}, id="again")))
+    assert "rename it" not in home.cli("submit", str(file), *wait).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""`wait ID` where there is no case: its file waits, or was refused, or nobody knows the id."""
+"""`wait ID` where there is no case: its file waits, or was refused, or nobody knows the id.
+
+And what an admin is told of refused files.
+"""
 
 from __future__ import annotations
 
@@ -39,3 +42,14 @@ def test_an_id_that_nobody_knows_is_told(quiet_home: TestHome) -> None:
     done = quiet_home.cli("wait", "nosuch", "--timeout", "0")
     assert done.returncode == 9
     assert "no case nosuch of default, and no file of that id waits" in done.stderr
+
+
+def test_the_admin_is_told_of_refused_files(quiet_home: TestHome) -> None:
+    home = quiet_home
+    home.drop({**label(), "confidense": 1}, "typo.json")
+    (home.root / "spool/new/link.json").symlink_to(home.root / "rules.toml")
+    done = home.cli("run", "--once")
+    assert "refused typo.json of the agent default: unknown_field" in done.stderr
+    assert "refused link.json of the agent default: not_a_file" in done.stderr
+    found = home.cli("status").stdout
+    assert "2 in the last hour, 2 in the last day; the newest" in found

@@ -391,7 +391,9 @@ def test_a_case_with_a_permit_waits_for_its_agent() -> None:
     agent = executor_ref(type="agent")
     approved = case_after(receive(executor=agent), by("ada"))
     assert queue_row(approved)["waiting_for"] == []
-    assert queue_row(after(approved, begin(agent)))["waiting_for"] == ["billing"]
+    permitted = queue_row(after(approved, begin(agent)))
+    assert permitted["waiting_for"] == ["billing"]
+    assert permitted["permit_until"] == "1970-01-01T00:00:20.000Z"
 
 
 def test_times_are_utc_to_the_millisecond() -> None:

@@ -297,8 +297,8 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
         0,
         (
             "own_request",
-            "dora asked for this, or owns the agent that did, and nobody approves their own request;"
-            " it waits for ada, bob",
+            "dora asked for this, or owns the agent that did, and nobody approves their own"
+            " request; it waits for ada, bob",
         ),
     ),
     "somebody else": ((), by("eve"), 0, ("not_reviewer", "eve is not one of its reviewers")),

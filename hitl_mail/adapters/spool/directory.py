@@ -27,6 +27,8 @@ from hitl_mail.adapters.spool.results import write_results
 from hitl_mail.errors import Refused, SyncFailed
 from hitl_mail.ports import Spooled
 
+OnRefused = Callable[[str, Mapping[str, Any]], None]
+
 Only = Callable[[str, bytes], bool]
 """Whether a file, by its name and what it holds, is to be claimed now."""
 
@@ -39,16 +41,23 @@ class SpoolDirectory:
 
     `uid`: the only owner whose files are taken, None for any. `refused=False` (the people's
     `control/`): there is no `refused/`; a refusal is `results/STEM.json` and the file is deleted.
+    `on_refused` is told the name and the reason of each refusal once both are written down.
     `more`, after `claim`: it stopped before it had looked at everything.
     """
 
     def __init__(
-        self, root: Path, max_bytes: int, uid: int | None = None, refused: bool = True
+        self,
+        root: Path,
+        max_bytes: int,
+        uid: int | None = None,
+        refused: bool = True,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self.root = root
         self.more = False
         self._max_bytes = max_bytes
         self._uid = uid
+        self._on_refused = on_refused
         self._names = ("tmp", "new", "cur", "results", *(("refused",) if refused else ()))
         self._refusals: Refusals = (
             RefusedDirectory(root / "refused") if refused else RefusedInResults(root / "results")
@@ -262,6 +271,7 @@ class SpoolDirectory:
         try:
             if not self._refusals.put(new, entry.name, _error(error)):
                 self._stuck[entry.name] = entry.inode()
+            self._tell(entry.name, _error(error))
         except FileNotFoundError:
             # Of the file alone it is nothing; of `refused/` itself, somebody has to be told.
             if os.path.lexists(self.root / "new" / entry.name):
@@ -283,6 +293,11 @@ class SpoolDirectory:
             self._forget(name)
         else:
             self._held[name] = CLAIMS
+        self._tell(name, error)
+
+    def _tell(self, name: str, error: Mapping[str, Any]) -> None:
+        if self._on_refused is not None:
+            self._on_refused(name, error)
 
     def _forget(self, name: str) -> None:
         # The count goes before the file: left behind, it would count against the next of its name.
