@@ -52,6 +52,11 @@ def test_the_commands_print_what_the_page_says(newcomer: TestHome, tmp_path: Pat
     newcomer.await_mail("", "Refund 49 EUR")
     assert newcomer.cli("approve", "refund").returncode == 0
     newcomer.await_result("refund")
+    [reads] = blocks(section(PAGE, "Reading"), "python")
+    assert newcomer.root == tmp_path / "approvals"
+    found = f'{sys.executable} -c "$READS"'
+    counted = reads.replace("db.table", "found = db.table") + "print(len(found))"
+    assert type_in(found, tmp_path, READS=counted) == "1\n"
     shown = steps(PAGE)
     assert len(shown) == 5
     for step in shown:
