@@ -123,6 +123,9 @@ class _Gate:
         return value
 
     def _action(self, args: Any, options: Any) -> dict[str, Any]:
+        # What is missing here to report an outcome is better missed before anything runs.
+        import hitl_mail.core.canonical  # noqa: F401
+
         bound = self.signature.bind(*args, **options)
         bound.apply_defaults()
         payload = dict(bound.arguments)

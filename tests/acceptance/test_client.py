@@ -482,6 +482,19 @@ def test_a_client_of_the_wrong_sort_is_told(home: TestHome) -> None:
         plain()
 
 
+def test_what_an_outcome_needs_is_missed_before_anybody_is_asked(
+    quiet_home: TestHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @gated("self.run", client=lambda: Client(home=quiet_home.root))
+    def plain() -> None:
+        raise AssertionError("it ran")
+
+    monkeypatch.setitem(sys.modules, "hitl_mail.core.canonical", None)
+    with pytest.raises(ImportError):
+        plain()
+    assert list((quiet_home.root / "spool/new").iterdir()) == []
+
+
 def test_an_agent_imports_nothing_of_the_daemon() -> None:
     program = (
         "import sys, json, hitl_mail.client\n"

@@ -73,7 +73,7 @@ SLIPS = [
     Told("receipts show OPEN", 2, "not closed yet", "OPEN", "hitl-mail show OPEN"),
     Told("receipts erase OPEN", 2, "still open", "OPEN", "hitl-mail show OPEN"),
     Told("rules relax nosuch", 2, "is not tightened", "nosuch", "hitl-mail status"),
-    Told("edit OPEN amuont=3", 2, "There is no", "amuont", "Instead: edit amount = 3"),
+    Told("edit OPEN amuont=3", 2, "There is no", "amuont", "Instead: hitl-mail edit"),
     Told("edit OPEN", 2, "say what to change", "KEY=VALUE", "--payload FILE"),
     Told("edit OPEN --payload gone", 2, "No such file", "gone", "name what is there"),
     Told("wait nosuch --timeout 0", 9, "no case nosuch", "of default", "hitl-mail run"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -51,6 +52,11 @@ def test_the_commands_print_what_the_page_says(newcomer: TestHome, tmp_path: Pat
     newcomer.await_mail("", "Refund 49 EUR")
     assert newcomer.cli("approve", "refund").returncode == 0
     newcomer.await_result("refund")
+    [reads] = blocks(section(PAGE, "Reading"), "python")
+    assert newcomer.root == tmp_path / "approvals"
+    found = f'{sys.executable} -c "$READS"'
+    counted = reads.replace("db.table", "found = db.table") + "print(len(found))"
+    assert type_in(found, tmp_path, READS=counted) == "1\n"
     shown = steps(PAGE)
     assert len(shown) == 5
     for step in shown:
@@ -99,6 +105,13 @@ def test_the_pages_program_misses_a_line(full: TestHome, tmp_path: Path) -> None
     lines = month.read_bytes().splitlines(keepends=True)
     month.write_bytes(b"".join(lines[:1] + lines[2:]))
     assert verify(tmp_path, str(full.root)).stderr.startswith("after receipt 0: ")
+
+
+def test_the_pages_program_needs_no_package_but_those_it_names() -> None:
+    [named] = re.findall(r"`python -m pip install ([\w ]+)`", section(PAGE, "Without us"))
+    imported = set(re.findall(r"^(?:from|import) (.*)$", PROGRAM, re.MULTILINE))
+    names = {re.split(r"[. ]", one)[0] for line in imported for one in line.split(", ")}
+    assert names - sys.stdlib_module_names == set(named.split())
 
 
 def test_the_pages_program_says_how_it_is_called(tmp_path: Path) -> None:

@@ -104,5 +104,9 @@ def test_without_a_library_for_plots_it_says_which(told: TestHome, tmp_path: Pat
     )
     [requirement] = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]["plots"]
     assert f"{sys.executable} -m pip install '{requirement}'" in done.stderr
+    assert (
+        f"pip install '{requirement}'"
+        in PROJECT.with_name("docs").joinpath("operations.md").read_text()
+    )
     assert (done.returncode, "actions" in done.stdout) == (1, True)
     assert "Traceback" not in done.stderr
