@@ -73,8 +73,9 @@ def _spool_of(home: str | Path | None, agent: str) -> Path:
     try:
         agents = tomllib.loads(file.read_text("utf-8")).get("agents", {})
     except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"{file} cannot be read ({error}); an agent under an OS user of its own is given its"
+            f"{file} cannot be read ({why}); an agent under an OS user of its own is given its"
             " spool: Client(spool=DIR)"
         ) from None
     known = {"default": "spool"} | {

@@ -244,7 +244,26 @@ def test_a_home_of_a_later_version_is_left_alone_and_told(
         )
         aloud(done, told)
     assert file.read_bytes() == before
-    assert "written in format 9" in quiet_home.cli("doctor").stdout
+    doctor = quiet_home.cli("doctor").stdout
+    assert ("written in format 9" in doctor, "Restore" in doctor) == (True, False)
+
+
+def opened(path: Path, *names: str) -> None:
+    """Let every OS user come as far as this directory, and see these names in it."""
+    for name in names:
+        (path / name).chmod(0o755)
+    while path not in (Path("/tmp"), Path("/")):
+        path.chmod(0o755)
+        path = path.parent
+
+
+@ROOT
+def test_doctor_says_as_whom_it_is_to_be_asked(quiet_home: TestHome, zygote: Zygote) -> None:
+    opened(quiet_home.root, "state", "hitl-mail.toml")
+    code, said = zygote.live(quiet_home.root, "doctor", user=65534)
+    assert (code, "Traceback" in said, "1 fault." in said) == (1, False, True), said
+    assert f"who runs the daemon, may read all of {quiet_home.root}" in said
+    assert f"mend: Ask as that OS user: sudo -u root hitl-mail --home {quiet_home.root}" in said
 
 
 @ROOT
@@ -252,10 +271,7 @@ def test_a_home_of_a_later_version_is_left_alone_and_told(
 def test_a_home_that_somebody_may_not_read_is_told(
     quiet_home: TestHome, zygote: Zygote, command: str
 ) -> None:
-    path = quiet_home.root.parent
-    while path not in (Path("/tmp"), Path("/")):
-        path.chmod(0o755)
-        path = path.parent
+    opened(quiet_home.root.parent)
     code, said = zygote.live(quiet_home.root, *command.split(), user=65534)
     assert (code, "Traceback" in said) == (1, False), said
     assert f"{quiet_home.root}/hitl-mail.toml: Permission denied; do it as the OS user" in said
