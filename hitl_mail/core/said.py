@@ -14,7 +14,7 @@ from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
 from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
-from hitl_mail.core.verdict import Quorum, combined
+from hitl_mail.core.verdict import Quorum, combined, said_anew
 from hitl_mail.errors import NotAllowed
 
 VERBS: dict[str, tuple[ev.Verb, ...]] = {
@@ -180,7 +180,7 @@ def _edited(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     if not before.quorums:
         # It ran alone, and is asked about because somebody wants it retried.
         before = msgspec.structs.replace(before, quorums=case.quorums)
-    verdict = combined(before, change.verdict)
+    verdict = combined(said_anew(before, change.verdict), change.verdict)
     expires_at = min(case.expires_at, now + verdict.expires)
     return [ev.Revised(now, revision, change.title), ev.Rejudged(now, verdict, expires_at)]
 
