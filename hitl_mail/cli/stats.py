@@ -45,13 +45,14 @@ def stats(home: str, since: str, page: Path | None, as_json: bool) -> None:
     """
     found = find_home(home)
     report = _report(found, start_of(since), since)
-    if page is not None:
-        _write(page, report)
     if as_json:
         emit_json(report)
     else:
         _tell(report)
-        if page is not None:
+    # Last: what keeps the page from being written keeps nobody from the numbers.
+    if page is not None:
+        _write(page, report)
+        if not as_json:
             click.echo(f"\nwritten: {page}")
 
 
@@ -76,8 +77,8 @@ def _write(page: Path, report: dict[str, Any]) -> None:
         from hitl_mail.cli.stats_page import stats_page
     except ImportError as error:
         raise HitlError(
-            f"--html needs a library for plots ({error.name} is missing):"
-            " python -m pip install 'hitl-mail[plots]'"
+            f"--html needs a library for plots ({error.name} is missing), and no page was written;"
+            " in the checkout of hitl-mail: python -m pip install '.[plots]'"
         ) from None
     page.write_text(stats_page(report), "utf-8")
 

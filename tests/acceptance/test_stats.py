@@ -115,5 +115,6 @@ def test_without_a_library_for_plots_it_says_which(told: TestHome, tmp_path: Pat
     done = subprocess.run(
         [sys.executable, "-c", program, *words], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, "pip install 'hitl-mail[plots]'" in done.stderr) == (1, True)
+    assert (done.returncode, "pip install '.[plots]'" in done.stderr) == (1, True)
+    assert "ran alone" in done.stdout
     assert "Traceback" not in done.stderr
