@@ -23,6 +23,8 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
     "in_doubt": ("retry", "done", "abandon"),
 }
 
+NO_ROUTE = " (an admin can add route_to to the rule in rules.toml)"
+
 _REVIEW_VERBS: tuple[ev.Verb, ...] = ("ok", "flag")
 
 
@@ -198,7 +200,7 @@ def _routed(c: cmd.Decide, quorums: list[Quorum], now: float) -> ev.Event:
     open_to = [quorum for quorum in quorums if _takes(quorum, c.target)]
     if not open_to:
         allowed = sorted({name for q in quorums for name in (*q.reviewers, *q.route_to)})
-        others = ", ".join(name for name in allowed if name != c.person) or "nobody"
+        others = ", ".join(name for name in allowed if name != c.person) or f"nobody{NO_ROUTE}"
         raise NotAllowed(
             "no_target",
             f"the rule does not let you hand it to {c.target.name}; it may go to: {others}",

@@ -373,7 +373,11 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
         (receive(verdict_=verdict(quorums=(quorum("money", "ada"),))),),
         routes("ada", target("eve")),
         0,
-        ("no_target", "the rule does not let you hand it to eve; it may go to: nobody"),
+        (
+            "no_target",
+            "the rule does not let you hand it to eve; it may go to: nobody (an admin can add"
+            " route_to to the rule in rules.toml)",
+        ),
     ),
 }
 
