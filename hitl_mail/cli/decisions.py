@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hitl_mail import bootstrap
-from hitl_mail.cli.completion import open_cases
+from hitl_mail.cli.completion import cases_to
 from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
@@ -86,7 +86,7 @@ def _command(verb: Verb) -> click.Command:
         _decide(_open_case(home, id), verb, " ".join(note), timeout, as_json)
 
     decorate: list[Callable[[Callable[..., None]], Callable[..., None]]] = [
-        click.argument("id", shell_complete=open_cases),
+        click.argument("id", shell_complete=cases_to(verb)),
         click.argument("note", nargs=-1),
         _timeout_option,
         json_option,
@@ -109,7 +109,7 @@ abandon = _command("abandon")
 
 
 @click.command()
-@click.argument("id", shell_complete=open_cases)
+@click.argument("id", shell_complete=cases_to("edit"))
 @click.argument("changes", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option(
     "--payload", metavar="FILE", help="The whole new payload as JSON; - reads standard input."
@@ -143,7 +143,7 @@ def edit(
 
 
 @click.command()
-@click.argument("id", shell_complete=open_cases)
+@click.argument("id", shell_complete=cases_to("route"))
 @click.argument("to", metavar="NAME")
 @click.argument("note", nargs=-1)
 @_timeout_option

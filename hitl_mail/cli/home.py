@@ -55,7 +55,9 @@ def init(directory: str, as_json: bool, no_input: bool, test: bool, **given: obj
         )
     if asks:
         setup, password = home_answers.ask()
-        test = setup.smtp is not None and click.confirm("Send yourself a test mail now?", True)
+        test = setup.smtp is not None and home_answers.agreed(
+            "Send yourself a test mail now?", True
+        )
     elif answers:
         setup, password = home_answers.read(answers)
     else:
@@ -91,10 +93,12 @@ def _test(home: Home) -> None:
     site = bootstrap.load_site(home)
     person = site.site.admins[0]
     to = site.people[person].mail
-    click.echo(
-        f"A mail is on its way to {safe(to)}: answer it with any word. Ctrl-C to go on.", err=True
-    )
-    found = asyncio.run(ask_person(home, site, to, _PATIENCE))
+
+    def sent() -> None:
+        text = f"A mail is on its way to {safe(to)}: answer it with any word. Ctrl-C to go on."
+        click.echo(text, err=True)
+
+    found = asyncio.run(ask_person(home, site, to, _PATIENCE, sent))
     click.echo(f"{'ok' if found.level == 'ok' else 'FAULT'}  {safe(found.what, 600)}", err=True)
     if found.mend:
         click.echo(f"  mend: {safe(found.mend, 600)}", err=True)

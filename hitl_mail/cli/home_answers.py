@@ -13,6 +13,8 @@ from hitl_mail.bootstrap.presets import Preset, find_exchanges, preset_of
 from hitl_mail.bootstrap.setup import ADDRESS, NAME, Server, Setup, read_server
 from hitl_mail.errors import UsageError
 
+_YES, _NO = ("y", "yes", "j", "ja"), ("n", "no", "nein")
+
 Answers = tuple[Setup, str | None]
 """And the password of the mail account."""
 
@@ -65,9 +67,9 @@ def ask() -> Answers:
     click.echo(
         "\nMail. Without a mail server, mails are files in the home: good to try things out."
     )
-    if not click.confirm("Set up real mail now?", False):
-        people, groups = _others(person)
+    if not agreed("Set up real mail now?", False):
         mail = _asked("Your mail address", f"{person}@localhost", ADDRESS.fullmatch, "an address")
+        people, groups = _others(person)
         return Setup(person=person, mail=mail, name=name, people=people, groups=groups), None
     mail = _asked("Your mail address", None, ADDRESS.fullmatch, "a mail address")
     domain = mail.rpartition("@")[2]
@@ -79,7 +81,7 @@ def ask() -> Answers:
     )
     smtp, imap = _servers(address.rpartition("@")[2])
     username = click.prompt("Login", address)
-    password = click.prompt("Password", hide_input=True)
+    password = _secret()
     people, groups = _others(person)
     setup = Setup(
         person=person,
@@ -95,6 +97,26 @@ def ask() -> Answers:
     return setup, password
 
 
+def agreed(question: str, default: bool) -> bool:
+    """Whether somebody said yes; Enter is the `default`."""
+    while True:
+        shown = "Y/n" if default else "y/N"
+        answer = str(click.prompt(f"{question} [{shown}]", "", show_default=False)).strip().lower()
+        if not answer:
+            return default
+        if answer in _YES or answer in _NO:
+            return answer in _YES
+        click.echo(f"  {answer!r} is neither: answer y for yes, n for no.")
+
+
+def _secret() -> str:
+    while True:
+        password = str(click.prompt("Password", "", hide_input=True, show_default=False))
+        if password:
+            return password
+        click.echo("  It is empty. Type the password; nothing shows while you do.")
+
+
 def _asked(question: str, default: str | None, fits: Callable[[str], object], what: str) -> str:
     while True:
         answer = str(click.prompt(question, default)).strip()
@@ -107,7 +129,7 @@ def _servers(domain: str) -> tuple[Server, Server]:
     preset = preset_of(domain) or preset_of(domain, find_exchanges(domain))
     if preset is not None:
         click.echo(f"  {domain} is with {preset.name}. {preset.note}".rstrip())
-        if preset.usable and click.confirm(f"Use {preset.smtp} and {preset.imap}?", True):
+        if preset.usable and agreed(f"Use {preset.smtp} and {preset.imap}?", True):
             return _of(preset)
     smtp = _server("Server out (SMTP)", f"smtp.{domain}", "starttls")
     return smtp, _server("Server in (IMAP)", f"imap.{domain}", "implicit")
@@ -136,14 +158,21 @@ def _others(person: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
         people[name] = _asked(f"{name}'s mail address", None, ADDRESS.fullmatch, "a mail address")
     groups: dict[str, tuple[str, ...]] = {}
     while people and (name := _group(person, people, groups)):
-        known = ", ".join((person, *people))
-        members = str(click.prompt(f"Who is {name}? Of {known}, with commas"))
-        chosen = tuple(member.strip() for member in members.split(",") if member.strip())
-        if not chosen or not set(chosen) <= {person, *people}:
-            click.echo(f"  Only of {known}.")
-            continue
-        groups[name] = chosen
+        groups[name] = _members(name, (person, *people))
+        click.echo(f'  No rule asks {name} yet: write reviewers = ["{name}"] into rules.toml.')
     return people, groups
+
+
+def _members(name: str, people: tuple[str, ...]) -> tuple[str, ...]:
+    known = ", ".join(people)
+    while True:
+        said = str(click.prompt(f"Who is {name}? Of {known}, with commas"))
+        chosen = tuple(member.strip() for member in said.split(",") if member.strip())
+        strangers = [member for member in chosen if member not in people]
+        if chosen and not strangers:
+            return chosen
+        wrong = f"{strangers[0]!r} is nobody known" if strangers else "Nobody is named"
+        click.echo(f"  {wrong}: write names of {known}, with commas between.")
 
 
 def _group(person: str, people: Mapping[str, str], groups: Mapping[str, object]) -> str:

@@ -131,7 +131,7 @@ class Reader:
 
     def _one(self, name: str, found: set[str]) -> str:
         if len(found) > 1:
-            some = ", ".join(sorted(found)[:5])
+            some = ", ".join(sorted(found)[:5]) + (", …" if len(found) > 5 else "")
             raise UsageError(f"{name} could be any of {some}; name the case id in full")
         return next(iter(found))
 

@@ -49,6 +49,7 @@ def stats(home: str, since: str, page: Path | None, as_json: bool) -> None:
         emit_json(report)
     else:
         _tell(report)
+    # Last: what keeps the page from being written keeps nobody from the numbers.
     if page is not None:
         _write(page, report)
         if not as_json:

@@ -141,8 +141,7 @@ class Files:
         self._told = False
         refused = _read(self.root / "refused" / f"{submitted.file}.error.json")
         if refused is not None:
-            text = f"{submitted.id} was refused: {refused['detail']}"
-            raise Refused(refused["error"], text, refused.get("field"))
+            raise _refusal(submitted.id, refused)
         return True
 
     def answer(self, action: Submitted | str, since: float) -> Result | None:
@@ -164,8 +163,7 @@ class Files:
         refused = last_refusal(self.root, id, since) if news else None
         # Of an id in use it is another action that was refused.
         if refused is not None and refused["error"] != "id_conflict":
-            text = f"{id} was refused: {refused['detail']}"
-            raise Refused(refused["error"], text, refused.get("field"))
+            raise _refusal(id, refused)
 
     def _tell_if_stuck(self, submitted: Submitted) -> None:
         """One warning, where a file has been waiting for a daemon for a while."""
@@ -206,6 +204,14 @@ def action_fields(kind: str, payload: Fields, summary: str, id: str | None, more
     if again := _WORDS & more.keys():
         raise UsageError(f"{', '.join(sorted(again))}: given twice")
     return {"kind": kind, "payload": payload, "summary": summary, "id": id, **more}
+
+
+def _refusal(id: str, refused: dict[str, Any]) -> Refused:
+    """The error of a reason file, which has the field beside its text and not always in it."""
+    detail, field = str(refused["detail"]), refused.get("field")
+    known = field is None or str(field).rpartition(".")[2] in detail
+    what = detail if known else f"{field}: {detail}"
+    return Refused(refused["error"], f"{id} was refused: {what}", field)
 
 
 def _there(path: Path) -> bool:

@@ -14,7 +14,7 @@ from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
 from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
-from hitl_mail.core.verdict import Quorum, combined
+from hitl_mail.core.verdict import Quorum, combined, said_anew
 from hitl_mail.errors import NotAllowed
 
 VERBS: dict[str, tuple[ev.Verb, ...]] = {
@@ -22,6 +22,8 @@ VERBS: dict[str, tuple[ev.Verb, ...]] = {
     "held": ("retry", "done", "abandon"),
     "in_doubt": ("retry", "done", "abandon"),
 }
+
+NO_ROUTE = " (an admin can add route_to to the rule in rules.toml)"
 
 _REVIEW_VERBS: tuple[ev.Verb, ...] = ("ok", "flag")
 
@@ -180,7 +182,7 @@ def _edited(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     if not before.quorums:
         # It ran alone, and is asked about because somebody wants it retried.
         before = msgspec.structs.replace(before, quorums=case.quorums)
-    verdict = combined(before, change.verdict)
+    verdict = combined(said_anew(before, change.verdict), change.verdict)
     expires_at = min(case.expires_at, now + verdict.expires)
     return [ev.Revised(now, revision, change.title), ev.Rejudged(now, verdict, expires_at)]
 
@@ -198,7 +200,7 @@ def _routed(c: cmd.Decide, quorums: list[Quorum], now: float) -> ev.Event:
     open_to = [quorum for quorum in quorums if _takes(quorum, c.target)]
     if not open_to:
         allowed = sorted({name for q in quorums for name in (*q.reviewers, *q.route_to)})
-        others = ", ".join(name for name in allowed if name != c.person) or "nobody"
+        others = ", ".join(name for name in allowed if name != c.person) or f"nobody{NO_ROUTE}"
         raise NotAllowed(
             "no_target",
             f"the rule does not let you hand it to {c.target.name}; it may go to: {others}",

@@ -186,6 +186,15 @@ def combined(old: Verdict, new: Verdict) -> Verdict:
     )
 
 
+def said_anew(old: Verdict, new: Verdict) -> Verdict:
+    """The old verdict without the reasons of rules that the new one speaks for: after an edit they
+    would tell of values that are no more."""
+    again = {rule for rule, _ in reasons_by_rule(new) if rule}
+    spoken = tuple((rule, why) for rule, why in reasons_by_rule(old) if rule not in again)
+    reasons = tuple(dict.fromkeys(why for _, why in spoken))
+    return msgspec.structs.replace(old, spoken=spoken, reasons=reasons)
+
+
 def reasons_by_rule(verdict: Verdict) -> tuple[tuple[str, str], ...]:
     """Its reasons with their rules; of a verdict that was kept before they were, without."""
     return verdict.spoken or tuple(("", reason) for reason in verdict.reasons)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from hitl_mail.core.case import Case
 from hitl_mail.core.desk import DayTold, Desk, Sealed
 from hitl_mail.core.documents import iso, waited_for
+from hitl_mail.core.quorum import is_asked
 from hitl_mail.core.receipt import NO_RECEIPT
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.notices import tell_admins
@@ -96,7 +97,8 @@ def words(
     since: float, closed: Sequence[str], cases: Sequence[Case], desk: Desk, head: tuple[int, str]
 ) -> tuple[str, tuple[str, ...]]:
     """Subject and paragraphs; nothing of what an agent wrote but kinds."""
-    waiting = sorted((case for case in cases if waited_for(case)), key=lambda c: c.received_at)
+    waits = (case for case in cases if waited_for(case) or is_asked(case))
+    waiting = sorted(waits, key=lambda case: case.received_at)
     ran = Counter(closed)
     seq, digest = head
     paragraphs = [
@@ -122,5 +124,5 @@ def _counts(counts: Counter[str]) -> str:
 
 
 def _case(case: Case) -> str:
-    people = ", ".join(waited_for(case))
+    people = ", ".join(waited_for(case)) or "nobody who could be asked"
     return f"{case.id}: {case.kind} of {case.agent}, {case.status}, waits for {people}"

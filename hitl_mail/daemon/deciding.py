@@ -18,7 +18,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Change, Decide, Target
 from hitl_mail.core.events import Verb, Via
 from hitl_mail.core.quorum import routes
-from hitl_mail.core.said import seats
+from hitl_mail.core.said import NO_ROUTE, seats
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused
 from hitl_mail.review.edits import BadEdit, Edit, apply_edit
@@ -75,7 +75,7 @@ class Deciding:
         site = self.world.site
         name = _known(to, (*site.people, *site.groups))
         if name is None:
-            others = ", ".join(routes(case, person)) or "nobody"
+            others = ", ".join(routes(case, person)) or f"nobody{NO_ROUTE}"
             what = f"no person and no group is called {to}" if to else "it has to say to whom"
             raise NotAllowed("no_target", f"{what}; you can hand it to: {others}")
         people = site.groups.get(name, (name,))

@@ -61,7 +61,7 @@ class Reach:
             log.error("%s", text)
         mark = f"{about} {case.id}/{case.revision.number}"
         if case.status != "pending":
-            mark = f"{mark}/{case.status}"
+            mark = f"{mark}/{case.status} {case.attempts}"
         if mark not in self.engine.desk.seen:
             self.chores.start(mark, partial(self._tell, subject, paragraphs, mark))
 

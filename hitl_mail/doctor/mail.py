@@ -8,7 +8,7 @@ import email.policy
 import ipaddress
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime
@@ -231,8 +231,11 @@ def _results(site: Site, message: bytes) -> Finding:
     )
 
 
-async def ask_person(home: Home, site: Site, to: str, patience: float) -> Finding:
-    """Send a mail to a person, and wait for their answer to come into our mailbox."""
+async def ask_person(
+    home: Home, site: Site, to: str, patience: float, on_sent: Callable[[], None]
+) -> Finding:
+    """Send a mail to a person, and wait for their answer to come into our mailbox. `on_sent` is
+    called once a server has taken it."""
     found: list[Finding] = []
     password = _password(home, site.mail.smtp.password_file, "smtp", found)
     secret = _password(home, site.mail.imap.password_file, "imap", found)
@@ -253,6 +256,7 @@ async def ask_person(home: Home, site: Site, to: str, patience: float) -> Findin
     sent = await _hand_over(site, password, to, message.as_bytes(), mark)
     if sent.level == "fault":
         return sent
+    on_sent()
     return await _answer(site, secret or "", to, mark, patience)
 
 

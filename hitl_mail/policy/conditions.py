@@ -20,7 +20,7 @@ from hitl_mail.core.text import one_line
 from hitl_mail.core.typical import FEWEST
 from hitl_mail.policy import reader
 from hitl_mail.policy.bounds import LONGEST_SOURCE, Flaw, unbounded
-from hitl_mail.policy.source import bound_names, patterns, uses
+from hitl_mail.policy.source import blank, bound_names, patterns, uses
 from hitl_mail.policy.variables import CLAIMABLE, TYPICAL, VARIABLES, Facts
 from hitl_mail.tables import nearest
 
@@ -49,6 +49,8 @@ Outcome = bool | str
 _PLACE = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _UNDEFINED = re.compile(r"Undefined variable or function: '([^']*)'")
 _FUNCTION = re.compile(r"Function '(\w+)' error: ([^\n]*)")
+_WORD = re.compile(r"(?<![\w.])(and|or|not|is)(?!\w)", re.IGNORECASE)
+_SIGNS = {"and": "&&", "or": "||", "not": "!, before what it denies,", "is": "=="}
 _OPERANDS = re.compile(r"Unsupported operation: ([^.]*)\.")
 
 
@@ -237,7 +239,8 @@ def _unknown(names: frozenset[str]) -> Iterable[Flaw]:
 def _functions(functions: Iterable[str]) -> Iterable[Flaw]:
     for name in functions:
         if name[0].isalpha() and name not in FUNCTIONS:
-            yield Flaw(f"no such function: {name}", nearest(name, FUNCTIONS))
+            mend = _in_words(name, "") or nearest(name, FUNCTIONS)
+            yield Flaw(f"no such function: {name}", mend)
 
 
 def _no_patterns(source: str) -> Iterable[Flaw]:
@@ -265,10 +268,22 @@ def _syntax(source: str, message: str) -> Flaw:
         said = "the condition ends too early"
     if said.endswith("'= '"):
         said = "= compares nothing, write =="
+    if said.startswith("token recognition error at: '\""):
+        said = "a text that begins here does not end"
     where = f"column {place[2]}"
     if "\n" in source:
         where = f"line {place[1]} of the condition, {where}"
-    return Flaw(f"not a condition in CEL: {one_line(said)} at {where}")
+    return Flaw(f"not a condition in CEL: {one_line(said)} at {where}", _in_words(source, said))
+
+
+def _in_words(source: str, said: str) -> str:
+    """The mend for what other languages write otherwise."""
+    if any(quote in said for quote in "“”„‘’"):
+        return "Write straight quotes."
+    if "<>" in blank(source):
+        return "Write != for <>."
+    word = _WORD.search(blank(source))
+    return f"Write {_SIGNS[word[0].lower()]} for {word[0]}." if word else ""
 
 
 def _words(error: Exception, condition: Condition) -> str:

@@ -241,6 +241,10 @@ def _action(case: Case) -> Action:
     return action
 
 
+_EARLIER = "as judged before"
+"""Marks the reason of a rule that no longer matches and still asks."""
+
+
 def _risks(case: Case) -> list[Risk]:
     """Each reason beside the rule that gave it and on what values, the reasons that are no rule's,
     the rules without a reason, and then whatever else matched."""
@@ -251,8 +255,11 @@ def _risks(case: Case) -> list[Risk]:
         reasons.setdefault(rule, []).append(reason)
     risks = []
     for rule in verdict.rules:
-        first, *more = reasons.pop(rule, [""])
         trace = traces.get(rule)
+        said = reasons.pop(rule, [""])
+        if trace is not None and not trace.matched:
+            said = [f"{reason} ({_EARLIER})" for reason in said if reason] or said
+        first, *more = said
         values = _values(trace.values) if trace else ()
         risks.append(Risk(rule, first, values, trace.error if trace else None))
         risks.extend(Risk(rule, reason) for reason in more)

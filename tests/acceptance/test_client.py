@@ -142,6 +142,11 @@ def test_what_is_refused_says_the_field(side: Side) -> None:
     assert (error.code, "confidnce" in str(error)) == ("unknown_field", True)
 
 
+def test_what_is_refused_for_its_value_names_the_field(side: Side) -> None:
+    error = ended(side, pay(side, confidence=7), Refused)
+    assert "was refused: confidence: a number from 0 to 1" in str(error)
+
+
 def test_an_id_whose_file_is_refused_meanwhile_says_so(home: TestHome) -> None:
     home.drop({"kind": "crm.label", "id": "unfit"}, "named-otherwise.json")
     reason = home.root / "spool/refused/named-otherwise.json.error.json"

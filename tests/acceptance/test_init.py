@@ -18,6 +18,7 @@ from tests.acceptance.post import mailbox
 from tests.acceptance.terminal import Terminal, at_terminal
 from tests.servers.dovecot import APPROVALS, PASSWORD, REVIEWER, Dovecot
 from tests.servers.postfix import Postfix
+from tests.servers.process import free_port
 from tests.servers.relay import Relay
 
 
@@ -81,9 +82,10 @@ def test_at_a_terminal_it_asks_and_enter_takes_what_it_proposes(tmp_path: Path) 
             terminal,
             ("Name of the site", ""),
             ("Your short name", "ada"),
-            ("Set up real mail now?", ""),
-            ("Another person's short name", ""),
+            ("Set up real mail now?", "maybe"),
+            ("'maybe' is neither: answer y for yes, n for no.", ""),
             ("Your mail address", ""),
+            ("Another person's short name", ""),
         )
         assert terminal.program.wait(60) == 0
     site = load_site((home / "hitl-mail.toml").read_text())
@@ -103,12 +105,16 @@ def test_at_a_terminal_a_provider_is_known_by_its_domain(tmp_path: Path) -> None
             ("mailbox that the approvals use", "acme.approvals@gmail.com"),
             ("app password", ""),
             ("Login", ""),
-            ("Password", "hunter2"),
+            ("Password", ""),
+            ("It is empty. Type the password; nothing shows while you do.\r\nPassword", "hunter2"),
             ("Another person's short name", "bob"),
             ("bob's mail address", "bob@example.com"),
             ("Another person's short name", ""),
             ("A group's name", "finance"),
-            ("Who is finance?", "ada, bob"),
+            ("Who is finance?", "ada bob"),
+            ("'ada bob' is nobody known: write names of ada, bob, with commas", "ada, bob"),
+            ('write reviewers = ["finance"] into rules.toml', "legal"),
+            ("Who is legal?", "bob"),
             ("A group's name", ""),
             ("Send yourself a test mail now?", "n"),
         )
@@ -184,6 +190,20 @@ def test_what_it_says_is_next_works_in_any_shell(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "Nothing waits.\n"), done.stderr
+
+
+def test_a_test_mail_that_nobody_takes_is_not_on_its_way(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hunter2\n")
+    done = init(
+        *(str(tmp_path / "home"), "--person", "ada", "--mail", "ada@example.com", "--test"),
+        *("--password-file", str(secret)),
+        *("--address", "approvals@example.com", "--smtp", f"localhost:{free_port()}/none"),
+        *("--imap", f"localhost:{free_port()}/none"),
+    )
+    assert done.returncode == 1
+    assert "FAULT" in done.stderr
+    assert "on its way" not in done.stderr
 
 
 def test_a_home_is_not_made_twice(tmp_path: Path) -> None:

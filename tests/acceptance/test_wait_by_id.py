@@ -53,3 +53,14 @@ def test_the_admin_is_told_of_refused_files(quiet_home: TestHome) -> None:
     assert "refused link.json of the agent default: not_a_file" in done.stderr
     found = home.cli("status").stdout
     assert "2 in the last hour, 2 in the last day; the newest" in found
+
+
+def test_a_name_that_could_be_very_many_cases_says_that_there_are_more(
+    quiet_home: TestHome,
+) -> None:
+    home = quiet_home
+    for number in range(6):
+        home.drop(refund(), f"r{number}.json")
+    home.once()
+    day = home.json("queue")[0]["case"][:7]
+    assert ", …; name the case id in full" in home.cli("show", day).stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.home import TestHome, refund
+from tests.acceptance.home import TestHome, label, refund
 from tests.servers.process import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -78,6 +78,17 @@ def test_a_shell_completes_commands_and_open_cases(home: TestHome) -> None:
     for command in ("approve", "show", "cancel"):
         assert completed(home, f"{command} {row['case'][:4]}") == [row["case"]]
     assert completed(home, "approve zz") == []
+
+
+def test_a_shell_offers_only_cases_of_which_that_can_be_said(home: TestHome) -> None:
+    home.drop(label(kind="self.run"), "permitted.json")
+    home.once()
+    cases = {row["status"]: row["case"] for row in home.json("queue")}
+    day = cases["pending"][:7]
+    assert set(completed(home, f"show {day}")) == set(cases.values())
+    for verb in ("approve", "edit", "route"):
+        assert completed(home, f"{verb} {day}") == [cases["pending"]]
+    assert completed(home, f"retry {day}") + completed(home, f"ok {day}") == []
 
 
 def test_a_home_that_cannot_be_read_completes_nothing(home: TestHome) -> None:

@@ -154,6 +154,19 @@ def test_an_edit_back_does_not_shake_off_the_stricter_rule() -> None:
     assert (case.status, waiting_for(case)) == ("pending", ("cleo",))
 
 
+def test_of_a_rule_that_speaks_again_after_an_edit_only_the_newer_reason_stands() -> None:
+    moved = verdict(quorums=[quorum("money")], reasons=("Moves 49 EUR",))
+    moves = verdict(quorums=[quorum("money")], reasons=("Moves 40 EUR",))
+    case = case_after(receive(verdict_=moved), edits(to=change(40, moves)))
+    assert case.verdict.reasons == ("Moves 40 EUR",)
+
+
+def test_the_reason_of_a_rule_that_no_longer_matches_stands_as_it_still_asks() -> None:
+    large = verdict(quorums=[quorum("large", "cleo")], reasons=("5000 EUR is much",))
+    case = case_after(receive(verdict_=large), edits("cleo", change(40)))
+    assert case.verdict.spoken == (("large", "5000 EUR is much"), ("money", "Moves funds"))
+
+
 def test_an_edit_never_gives_more_time() -> None:
     later = verdict(expires=1000)
     assert case_after(60, edits(to=change(40, later))).expires_at == EXPIRES
@@ -360,7 +373,11 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
         (receive(verdict_=verdict(quorums=(quorum("money", "ada"),))),),
         routes("ada", target("eve")),
         0,
-        ("no_target", "the rule does not let you hand it to eve; it may go to: nobody"),
+        (
+            "no_target",
+            "the rule does not let you hand it to eve; it may go to: nobody (an admin can add"
+            " route_to to the rule in rules.toml)",
+        ),
     ),
 }
 

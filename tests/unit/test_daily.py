@@ -18,7 +18,7 @@ from hitl_mail.daemon.daily import Daily, is_news, last_due, words
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import Damaged
-from tests.factories import case_after
+from tests.factories import case_after, quorum, receive, verdict
 from tests.rulebook import SITE
 
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
@@ -154,6 +154,13 @@ def test_the_mail_names_the_head_and_who_is_waited_for() -> None:
     assert subject == "Daily: 1 ran, 1 waiting"
     assert f"The newest receipt is #118, {HEAD[1]}" in paragraphs
     assert f"{case.id}: payment.refund of billing, pending, waits for ada, bob" in paragraphs
+
+
+def test_what_nobody_could_be_asked_about_is_told_too() -> None:
+    asks = verdict(quorums=[msgspec.structs.replace(quorum(), reviewers=())])
+    subject, paragraphs = words(0.0, [], [case_after(receive(verdict_=asks))], Desk(), HEAD)
+    assert subject == "Daily: 0 ran, 1 waiting"
+    assert "waits for nobody who could be asked" in " ".join(paragraphs)
 
 
 def test_many_that_wait_are_counted() -> None:

@@ -260,6 +260,32 @@ def test_where_a_condition_of_several_lines_ends_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("source", "mend"),
+    [
+        ('kind == "a" and true', "Write && for and."),
+        ('kind == "a" OR true', "Write || for OR."),
+        ("not has(payload.cc)", "Write !, before what it denies, for not."),
+        ("not(has(payload.cc))", "Write !, before what it denies, for not."),
+        ('kind not in ["a"]', "Write !, before what it denies, for not."),
+        ('kind is "a"', "Write == for is."),
+        ('kind <> "a"', "Write != for <>."),
+        ("kind == “a”", "Write straight quotes."),
+        ('kind = "this and that"', ""),
+        ("payload.and = 1", ""),
+    ],
+)
+def test_what_other_languages_write_is_told_in_this_one(source: str, mend: str) -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition(source)
+    assert found.value.flaws[0].mend == mend
+
+
+def test_a_text_that_does_not_end_is_told_where_it_begins() -> None:
+    with pytest.raises(Uncompilable, match="a text that begins here does not end at column 9"):
+        compile_condition('kind == "a')
+
+
 def filled(characters: int) -> str:
     """A condition whose macro holds so many characters."""
     short = len(macros("payload.l.all(x, x == '')")[0].body)

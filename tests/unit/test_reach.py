@@ -136,6 +136,13 @@ async def test_who_may_decide_after_a_restart_is_asked_and_the_fault_is_gone() -
     assert (await made.say("bob")).status == "approved"
 
 
+async def test_that_nobody_may_decide_is_told_once() -> None:
+    made = await owned()
+    made.open(made.site)
+    await made.reach.chores.settle()
+    assert (len(made.reach.stranded), len(told(made))) == (1, 1)
+
+
 async def test_the_reviewers_of_changed_rules_are_asked() -> None:
     made = await owned()
     rules = load_policy(OWNERS.replace('["owner"]', '["bob"]'), made.site, "r", lambda _: SCHEMA)

@@ -89,6 +89,17 @@ def test_rules_are_paired_with_their_reasons() -> None:
     )
 
 
+def test_the_reason_of_a_rule_that_no_longer_matches_is_marked() -> None:
+    old = verdict(
+        quorums=[quorum("large")],
+        reasons=("5000 EUR is much",),
+        trace=(Trace("large", False, {"payload.amount": 40}),),
+    )
+    case = case_after(receive(verdict_=old, expires_at=AT + 9), now=AT)
+    [risk] = packet(case).risks
+    assert risk.reason == "5000 EUR is much (as judged before)"
+
+
 def test_every_reason_stands_with_its_rule_and_those_of_none_stand_alone() -> None:
     spoken = (("b", "First"), ("b", "Second"), ("", "the amount is missing"))
     two = verdict(quorums=[quorum("a"), quorum("b")], spoken=spoken)
