@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,12 @@ import click
 from hitl_mail import bootstrap
 from hitl_mail.cli.history import start_of, watched
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
-from hitl_mail.core.duration import show_duration
+from hitl_mail.cli.stats_words import bars, duration, outcomes, pace, share
 from hitl_mail.core.receipt import ERASED
 from hitl_mail.errors import HitlError, UsageError, explain_os
 from hitl_mail.home import Home, find_home
 
 _SHOWN = 12
-_BARS = "▁▂▃▄▅▆▇█"
 _DAYS = 60
 """The days that a line of bars shows."""
 _ASKED = ("approved", "edited", "rejected", "expired", "other")
@@ -138,35 +136,3 @@ def _person(row: dict[str, Any]) -> list[object]:
     runs = row["fast_runs"] or ""
     answered, silent = row["answered"], row["unanswered"]
     return [row["reviewer"], answered, silent, median, *sizes, p90, minutes, runs]
-
-
-def share(part: int, whole: int) -> str:
-    """`12 (40 %)`."""
-    return f"{part} ({100 * part / whole:.0f} %)" if whole else f"{part}"
-
-
-def outcomes(row: dict[str, Any]) -> str:
-    """`9 approved, 2 edited`: what was asked about, by what came of it."""
-    names = ("approved", "edited", "rejected", "expired")
-    return ", ".join(f"{row[name]} {name}" for name in names if row[name])
-
-
-def pace(row: dict[str, Any]) -> str:
-    """`median 40s, p90 2h; 60 % within a minute`."""
-    if row["median_seconds"] is None:
-        return ""
-    within = f"{100 * row['within_goal']:.0f} % within a minute"
-    return f"median {duration(row['median_seconds'])}, p90 {duration(row['p90_seconds'])}; {within}"
-
-
-def duration(seconds: float | None) -> str:
-    """A time for people; nothing where there is none."""
-    return "" if seconds is None else show_duration(round(seconds))
-
-
-def bars(values: Sequence[float]) -> str:
-    """One character for each value, as high as it is."""
-    most = max(values, default=0)
-    if not most:
-        return _BARS[0] * len(values)
-    return "".join(_BARS[math.ceil(value * 7 / most)] for value in values)

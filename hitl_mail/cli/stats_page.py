@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from hitl_mail.cli.stats import duration, outcomes, pace, share
+from hitl_mail.cli.stats_words import duration, outcomes, pace, share
 from hitl_mail.core.text import visible
 from hitl_mail.resources import shipped
 
