@@ -126,6 +126,7 @@ class Office:
             daemon.clerk.watch,
             daemon.drift.watch,
             daemon.reach.watch,
+            daemon.news.watch,
             self._tell,
         ]
         self.engine.follower = daemon.runner
