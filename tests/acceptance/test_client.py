@@ -471,7 +471,10 @@ def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None
 
     with pytest.raises(UsageError, match="without this function") as found:
         label(1)
-    assert 'take executor out of [kinds."crm.label"] in rules.toml' in str(found.value)
+    said = str(found.value)
+    assert 'rehearsal: take `executor` out of [kinds."crm.label"] in rules.toml, and call' in said
+    # Another id where a real one paid would pay again.
+    assert said.endswith("If it was a real one, it is done: nothing more to do")
 
 
 def test_arguments_without_names_cannot_be_gated() -> None:
