@@ -174,7 +174,7 @@ class _Gate:
         raise UsageError(
             f"{result.case}: it was carried out without this function, which did not run: its kind"
             " has an executor, or somebody else reported on its permit. A gated function is for"
-            f' kinds without one. If that executor was only the rehearsal: take `executor` out of'
+            f" kinds without one. If that executor was only the rehearsal: take `executor` out of"
             f' [kinds."{self.kind}"] in rules.toml, and call with another id. If it was a real one,'
             " it is done: nothing more to do"
         )

@@ -192,6 +192,8 @@ def _trouble(packet: Packet) -> str:
         facts += f", exit code {trouble.exit_code}"
     if trouble.ran:
         return f"It ran by itself ({facts}). A share of such actions is looked at afterwards."
+    if trouble.unreported:
+        return trouble.unreported
     if trouble.in_doubt:
         return f"It was started ({facts}), and what came of it is lost."
     return f"It was tried and failed ({facts})."
