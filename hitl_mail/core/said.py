@@ -56,7 +56,7 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             if _approved_by(case, c.person).issuperset(decision.counts):
                 raise NotAllowed("already", f"{c.person} has approved; others still have to")
             lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
-            return [decided] if lacking else [decided, ev.Approved(now)]
+            return [decided] if lacking else [_set_going(case, decided), ev.Approved(now)]
         case "reject":
             return [decided, ev.Rejected(now)]
         case "edit":
@@ -65,7 +65,9 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             said = _approved_by(case, c.person)
             return [decided, _routed(c, [q for q in quorums if q.rule not in said], now)]
         case "retry":
-            return [decided, _retry(case, c.person, now)]
+            again = _retry(case, c.person, now)
+            runs = isinstance(again, ev.Resumed)
+            return [_set_going(case, decided) if runs else decided, again]
         case "ok":
             return [decided, ev.Reviewed(now, "ok")]
         case "flag":
@@ -229,6 +231,12 @@ def _takes(quorum: Quorum, target: cmd.Target) -> bool:
 
 def _names(quorum: Quorum, name: str) -> bool:
     return name in (*quorum.refs, *quorum.route_to)
+
+
+def _set_going(case: Case, decided: ev.Decided) -> ev.Decided:
+    """The word that lets it run. Where the agent runs it, that may take as long as its permit."""
+    by_agent = case.revision.executor.type == "agent"
+    return msgspec.structs.replace(decided, by_agent=True) if by_agent else decided
 
 
 def _retry(case: Case, person: str, now: float) -> ev.Event:

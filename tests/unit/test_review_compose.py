@@ -255,6 +255,25 @@ def test_a_permit_that_ran_out_is_not_said_to_have_been_started() -> None:
     assert "It was started" not in text
 
 
+def test_an_approval_of_what_the_agent_runs_says_until_when_it_may() -> None:
+    words = " ".join(text_of(composed(packets.permitted()).message).split())
+    assert "Your approval is recorded" in words
+    may = "the agent billing may act until Sun 22 Nov 2026, 11:01 (+01:00)."
+    assert f"It is approved; {may}" in words
+
+
+def test_a_retry_of_what_the_agent_runs_says_so() -> None:
+    doubted = packets.unreported()
+    case = after(doubted, decide_(doubted, verb="retry"), AT + 61)
+    assert "It is to be tried again" in text_of(composed(case).message)
+
+
+def test_help_on_what_the_agent_runs_does_not_say_that_nothing_was_decided() -> None:
+    helped = after(packets.permitted(), cmd.Answer("ada", "help", "help"), AT + 5)
+    words = " ".join(text_of(composed(helped).message).split())
+    assert "This mail decided nothing. It is approved; the agent billing may act until" in words
+
+
 def test_of_a_permit_whose_end_is_not_on_record_no_time_is_told() -> None:
     case = packets.unreported()
     old = tuple(msgspec.structs.replace(moment, detail={}) for moment in case.history)
