@@ -159,7 +159,8 @@ class _Gate:
         if not files.take(result):
             # Who took it may be at work this very moment: no report of ours could be true.
             until = f" by {result.permit.until:%Y-%m-%d %H:%M:%S %Z}" if result.permit else ""
-            why = f"its permit was taken before; where no report comes{until}, people are asked"
+            now = "its permit was taken before, and another process may be running it now"
+            why = f"{now}; where no report comes{until}, people are asked"
             raise InDoubt(result, why)
         return bound
 

@@ -13,6 +13,7 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.documents import iso
 from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
 from hitl_mail.core.verdict import Quorum, combined, said_anew
 from hitl_mail.errors import NotAllowed
@@ -125,11 +126,9 @@ def next_revision(
 def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
     if case.final and not case.in_review:
         raise NotAllowed("closed", f"the case is already {case.status}")
-    allowed = verbs(case)
-    if c.verb not in allowed:
-        choices = f"what does: {', '.join(allowed)}" if allowed else "nothing is to be decided"
+    if c.verb not in verbs(case):
         raise NotAllowed(
-            "not_now", f"the case is {case.status}, {c.verb} does not apply; {choices}"
+            "not_now", f"the case is {case.status}, {c.verb} does not apply; {_instead(case)}"
         )
     if c.seen != case.revision.digest:
         raise NotAllowed("changed", "the case changed since it was shown; look at it again")
@@ -137,6 +136,17 @@ def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
         raise NotAllowed("expired", "the time for its review is over")
     if case.status == "pending" and now >= case.expires_at:
         raise NotAllowed("expired", "the case has expired")
+
+
+def _instead(case: Case) -> str:
+    """What may be said, now or later."""
+    allowed = verbs(case)
+    if allowed:
+        return f"what does: {', '.join(allowed)}"
+    if case.status == "approved" and case.permit is not None:
+        then = f"its permit ends at {iso(case.permit.until)}; then done, retry or abandon"
+        return f"nothing is to be decided; {then}"
+    return "nothing is to be decided"
 
 
 def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:

@@ -407,6 +407,7 @@ def test_an_agent_that_dies_while_it_acts_does_not_act_again(
     thread.join()
     again = subprocess.run(words, check=False, timeout=60, capture_output=True, text=True)
     assert (again.returncode, "InDoubt" in again.stderr) == (1, True)
+    assert "another process may be running it now" in again.stderr
     until_ = str(home.json("show", "dies")["permit_until"]).partition(".")[0].replace("T", " ")
     assert f"where no report comes by {until_} UTC, people are asked" in again.stderr
     assert "permit ends" in home.cli("show", "dies").stdout
