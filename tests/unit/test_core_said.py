@@ -298,8 +298,8 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
         0,
         (
             "not_now",
-            "the case is approved, done does not apply; nothing is to be decided; its permit ends at"
-            " 1970-01-01T00:00:20.000Z; then done, retry or abandon",
+            "the case is approved, done does not apply; nothing is to be decided;"
+            " its permit ends at 1970-01-01T00:00:20.000Z; then done, retry or abandon",
         ),
     ),
     "something older was seen": (
