@@ -19,6 +19,7 @@ from tests.factories import (
     begin,
     case_after,
     decide_,
+    executor_ref,
     finish,
     quorum,
     receive,
@@ -98,6 +99,18 @@ def in_doubt() -> Case:
     ended = finish("doubt", outcome={"error": "the daemon stopped while it ran"})
     command = receive(action(why="Charged twice", context=[TICKET]), MONEY, expires_at=AT + 99)
     return case_after(command, AT, decide_, begin(), ended)
+
+
+def permitted(seconds: float = 60.0) -> Case:
+    """Approved by mail, and for the agent itself to run."""
+    agent = executor_ref(type="agent")
+    command = receive(action(), MONEY, expires_at=AT + 9999, executor=agent)
+    return case_after(command, AT, decide_, begin(agent, seconds))
+
+
+def unreported() -> Case:
+    """A permit ran out, and nobody but the agent knows whether it was used."""
+    return after(permitted(), cmd.Tick(), AT + 60)
 
 
 def in_review() -> Case:

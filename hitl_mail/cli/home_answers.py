@@ -151,16 +151,39 @@ def _others(person: str) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     """More people, and whom the rules should know by one name."""
     click.echo("\nPeople. Who else may be asked? An empty name goes on.")
     people: dict[str, str] = {}
-    while name := str(click.prompt("Another person's short name", "", show_default=False)).strip():
-        if not NAME.fullmatch(name) or name == person:
-            click.echo("  Small letters, digits, - and _, and not your own.")
-            continue
-        people[name] = _asked(f"{name}'s mail address", None, ADDRESS.fullmatch, "a mail address")
+    while name := _another(person):
+        if mail := _address_of(name, people.get(name)):
+            people[name] = mail
     groups: dict[str, tuple[str, ...]] = {}
     while people and (name := _group(person, people, groups)):
         groups[name] = _members(name, (person, *people))
         click.echo(f'  No rule asks {name} yet: write reviewers = ["{name}"] into rules.toml.')
     return people, groups
+
+
+def _another(person: str) -> str:
+    """The short name of one more person; empty where there is to be none."""
+    while True:
+        question = "Another person's short name"
+        name = str(click.prompt(question, "", show_default=False)).strip()
+        # Who is asked whether there is another may well say no.
+        if not name or name.lower() in _NO:
+            return ""
+        if NAME.fullmatch(name) and name != person:
+            return name
+        click.echo("  Small letters, digits, - and _, and not your own.")
+
+
+def _address_of(name: str, before: str | None) -> str:
+    """Their mail address; empty where the name was not meant, and what stood there stays."""
+    if before is not None:
+        click.echo(f"  {name} is {before} so far; another address takes its place.")
+    while True:
+        question = f"{name}'s mail address, empty goes back"
+        mail = str(click.prompt(question, "", show_default=False)).strip()
+        if not mail or ADDRESS.fullmatch(mail):
+            return mail
+        click.echo(f"  {mail!r} is not a mail address.")
 
 
 def _members(name: str, people: tuple[str, ...]) -> tuple[str, ...]:
@@ -180,6 +203,8 @@ def _group(person: str, people: Mapping[str, str], groups: Mapping[str, object])
     while True:
         question = "A group's name, such as finance; empty goes on"
         name = str(click.prompt(question, "", show_default=False)).strip()
-        if not name or (NAME.fullmatch(name) and name not in {person, *people, *groups}):
+        if not name or name.lower() in _NO:
+            return ""
+        if NAME.fullmatch(name) and name not in {person, *people, *groups}:
             return name
         click.echo("  Small letters, digits, - and _, and nobody's own name.")

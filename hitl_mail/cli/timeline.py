@@ -20,7 +20,6 @@ _PLAIN = {
     "denied": "the rules deny it",
     "rejected": "it is rejected and does not run",
     "expired": "it expired and does not run",
-    "permitted": "the agent has a permit to act",
     "succeeded": "it ran and succeeded",
     "failed": "it failed",
     "held": "it failed, and a person decides what happens now",
@@ -79,6 +78,9 @@ def _words(event: Mapping[str, Any], document: Mapping[str, Any]) -> str:
             return f"withdrawn by {event['by']}{why}"
         case "handed":
             return _handed(event)
+        case "permitted":
+            until = f" until {event['until']}" if event.get("until") else ""
+            return f"the agent has a permit to act{until}"
         case "started":
             attempt = event.get("attempt", 1)
             return "it runs" if attempt == 1 else f"it runs, attempt {attempt}"

@@ -159,7 +159,8 @@ class _Gate:
         if not files.take(result):
             # Who took it may be at work this very moment: no report of ours could be true.
             until = f" by {result.permit.until:%Y-%m-%d %H:%M:%S %Z}" if result.permit else ""
-            why = f"its permit was taken before; where no report comes{until}, people are asked"
+            now = "its permit was taken before, and another process may be running it now"
+            why = f"{now}; where no report comes{until}, people are asked"
             raise InDoubt(result, why)
         return bound
 
@@ -174,8 +175,9 @@ class _Gate:
         raise UsageError(
             f"{result.case}: it was carried out without this function, which did not run: its kind"
             " has an executor, or somebody else reported on its permit. A gated function is for"
-            f' kinds without one: take executor out of [kinds."{self.kind}"] in rules.toml, and'
-            " call with another id"
+            f" kinds without one. If that executor was only the rehearsal: take `executor` out of"
+            f' [kinds."{self.kind}"] in rules.toml, and call with another id. If it was a real one,'
+            " it is done: nothing more to do"
         )
 
 

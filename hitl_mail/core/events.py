@@ -88,8 +88,11 @@ class Denied(_Event, frozen=True, tag="denied"):
 
 
 class Decided(_Event, frozen=True, tag="decided"):
+    """`by_agent`: it lets the agent itself run it, and nobody hears of that for a while."""
+
     decision: Decision
     message_id: str | None = None
+    by_agent: bool = False
 
 
 class Rejudged(_Event, frozen=True, tag="rejudged"):

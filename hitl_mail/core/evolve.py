@@ -19,6 +19,7 @@ from hitl_mail.core.case import (
     next_status,
     was_sent,
 )
+from hitl_mail.core.documents import iso
 from hitl_mail.core.effects import Effect, File, Mail, Result
 from hitl_mail.core.owed import effect_id, effects
 from hitl_mail.core.verdict import Quorum
@@ -284,6 +285,8 @@ def _detail(event: ev.Event) -> dict[str, Any]:
             return {"person": person, "why": why, "detail": detail}
         case ev.Started(attempt=attempt):
             return {"attempt": attempt}
+        case ev.Permitted(until=until):
+            return {"until": iso(until)}
         case ev.Reviewed(said=said):
             return {"said": said}
         case ev.AttemptFailed(attempt=attempt, outcome=outcome):

@@ -37,8 +37,8 @@ def effects(case: Case, event: ev.Event) -> list[Effect]:
             return [_mail(case, "doubt", person, event.at) for person in askable(case)]
         case ev.Permitted():
             return [Result()]
-        case ev.Decided(decision=decision, message_id=message_id):
-            if decision.via == "mail" and _is_only_recorded(case, decision):
+        case ev.Decided(decision=decision, message_id=message_id, by_agent=by_agent):
+            if decision.via == "mail" and (by_agent or _is_only_recorded(case, decision)):
                 return [_recorded(case, decision, event.at, message_id)]
             return []
         case ev.Answered(quiet=True):

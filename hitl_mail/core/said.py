@@ -13,6 +13,7 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
 from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.documents import iso
 from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
 from hitl_mail.core.verdict import Quorum, combined, said_anew
 from hitl_mail.errors import NotAllowed
@@ -56,7 +57,7 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             if _approved_by(case, c.person).issuperset(decision.counts):
                 raise NotAllowed("already", f"{c.person} has approved; others still have to")
             lacking = unmet(case.quorums, (*case.decisions, decision), case.revision.number)
-            return [decided] if lacking else [decided, ev.Approved(now)]
+            return [decided] if lacking else [_set_going(case, decided), ev.Approved(now)]
         case "reject":
             return [decided, ev.Rejected(now)]
         case "edit":
@@ -65,7 +66,9 @@ def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
             said = _approved_by(case, c.person)
             return [decided, _routed(c, [q for q in quorums if q.rule not in said], now)]
         case "retry":
-            return [decided, _retry(case, c.person, now)]
+            again = _retry(case, c.person, now)
+            runs = isinstance(again, ev.Resumed)
+            return [_set_going(case, decided) if runs else decided, again]
         case "ok":
             return [decided, ev.Reviewed(now, "ok")]
         case "flag":
@@ -123,11 +126,9 @@ def next_revision(
 def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
     if case.final and not case.in_review:
         raise NotAllowed("closed", f"the case is already {case.status}")
-    allowed = verbs(case)
-    if c.verb not in allowed:
-        choices = f"what does: {', '.join(allowed)}" if allowed else "nothing is to be decided"
+    if c.verb not in verbs(case):
         raise NotAllowed(
-            "not_now", f"the case is {case.status}, {c.verb} does not apply; {choices}"
+            "not_now", f"the case is {case.status}, {c.verb} does not apply; {_instead(case)}"
         )
     if c.seen != case.revision.digest:
         raise NotAllowed("changed", "the case changed since it was shown; look at it again")
@@ -135,6 +136,17 @@ def _check_moment(case: Case, c: cmd.Decide, now: float) -> None:
         raise NotAllowed("expired", "the time for its review is over")
     if case.status == "pending" and now >= case.expires_at:
         raise NotAllowed("expired", "the case has expired")
+
+
+def _instead(case: Case) -> str:
+    """What may be said, now or later."""
+    allowed = verbs(case)
+    if allowed:
+        return f"what does: {', '.join(allowed)}"
+    if case.status == "approved" and case.permit is not None:
+        then = f"its permit ends at {iso(case.permit.until)}; then done, retry or abandon"
+        return f"nothing is to be decided; {then}"
+    return "nothing is to be decided"
 
 
 def _seats(case: Case, c: cmd.Decide) -> list[Quorum]:
@@ -229,6 +241,12 @@ def _takes(quorum: Quorum, target: cmd.Target) -> bool:
 
 def _names(quorum: Quorum, name: str) -> bool:
     return name in (*quorum.refs, *quorum.route_to)
+
+
+def _set_going(case: Case, decided: ev.Decided) -> ev.Decided:
+    """The word that lets it run. Where the agent runs it, that may take as long as its permit."""
+    by_agent = case.revision.executor.type == "agent"
+    return msgspec.structs.replace(decided, by_agent=True) if by_agent else decided
 
 
 def _retry(case: Case, person: str, now: float) -> ev.Event:

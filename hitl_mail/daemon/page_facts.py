@@ -12,6 +12,7 @@ from hitl_mail.core.quorum import waiting_for
 from hitl_mail.daemon.closed import Closed
 from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.pages import CaseFacts, ReceiptView, Said
+from hitl_mail.review.answers import stand_of
 from hitl_mail.review.side import Compared, compare
 
 
@@ -30,7 +31,9 @@ def facts_of(case: Case) -> CaseFacts:
         run_id=case.action.get("run_id"),
         decisions=tuple(said(decision) for decision in case.decisions),
         waiting_for=documents.waited_for(case),
-        detail=outcome_sentence(
+        detail=stand_of(case)
+        if case.status == "approved"
+        else outcome_sentence(
             case.status if case.review is None or case.in_review else case.review.status,
             case.outcome,
         ),

@@ -6,6 +6,8 @@ command, so that none of it, quoted back, reads as one. Knows nothing of MIME.
 
 from __future__ import annotations
 
+import datetime as dt
+
 import msgspec
 
 from hitl_mail.core.case import Case, ReceiptRef
@@ -15,6 +17,7 @@ from hitl_mail.core.quorum import routes, unmet, waiting_for
 from hitl_mail.core.said import verbs
 from hitl_mail.core.text import one_line
 from hitl_mail.review.choices import edit_example
+from hitl_mail.review.facts import show_time
 from hitl_mail.review.packet import rows_of
 from hitl_mail.review.text import shorten
 
@@ -33,7 +36,7 @@ LINES: dict[Verb, tuple[str, str]] = {
 """What a verb is for, and the one line that says it. An edit takes more than one."""
 
 ANSWERS: dict[str, tuple[str, str]] = {
-    "help": ("Here is what you can answer", "Nothing has been decided."),
+    "help": ("Here is what you can answer", "This mail decided nothing."),
     "not_understood": (
         "Nothing was decided: your reply was not understood",
         "The first line of a reply has to be one of the commands below, and nothing else. Only the "
@@ -160,20 +163,24 @@ class Note(msgspec.Struct, frozen=True):
     example: str = ""
 
 
-def note(case: Case, mail: Mail, newest: ReceiptRef | None = None) -> Note:
+def note(
+    case: Case, mail: Mail, newest: ReceiptRef | None = None, zone: dt.tzinfo = dt.UTC
+) -> Note:
     """The words of a mail about `answer`, `recorded` or `outcome`. Where `newest`, the newest
     receipt, is known, a confirmation names it: an outcome its own, another this one. So every
     mailbox that holds one holds the chain to it (`review.anchors`)."""
     match mail.about:
         case "recorded":
-            return _holding(_recorded(case, mail.to), newest)
+            return _holding(_recorded(case, mail.to, zone), newest)
         case "outcome":
-            return _outcome(case)
+            return _outcome(case, zone)
         case _:
-            return answer(case, mail.to, mail.key, mail.said, mail.detail)
+            return answer(case, mail.to, mail.key, mail.said, mail.detail, zone)
 
 
-def answer(case: Case, person: str, key: str, said: str, detail: str = "") -> Note:
+def answer(
+    case: Case, person: str, key: str, said: str, detail: str = "", zone: dt.tzinfo = dt.UTC
+) -> Note:
     """Why a reply of this person decided nothing: `key` is one of `core.decide.CODES` or of the
     reply reader."""
     headline, why = ANSWERS.get(key, _OTHER)
@@ -186,14 +193,17 @@ def answer(case: Case, person: str, key: str, said: str, detail: str = "") -> No
     example = edit_example(tuple(rows_of(case.payload))) if lines and "edit" in allowed else ""
     if key == "ambiguous" and "approve" in allowed:
         lines = (*lines, ("To approve with a remark", "approve: your remark"))
-    stands = stand_of(case) if not lines or key in ("not_now", "unavailable") else ""
+    stands = stand_of(case, zone) if not lines or key in ("not_now", "unavailable") else ""
     paragraphs = tuple(text for text in (why, stands) if text)
     texts = (("What is wrong with it", detail),) if detail and key in _DETAILED else ()
     return Note(headline, paragraphs, said, lines, texts, example)
 
 
-def stand_of(case: Case) -> str:
+def stand_of(case: Case, zone: dt.tzinfo = dt.UTC) -> str:
     """One sentence on where the case stands."""
+    if case.status == "approved" and case.permit is not None:
+        until = show_time(case.permit.until, zone)
+        return f"It is approved; the agent {one_line(case.agent, 60)} may act until {until}."
     if case.review is not None and not case.in_review:
         return REVIEWED[case.review.status]
     return STANDS[case.status]
@@ -206,25 +216,27 @@ def _holding(words: Note, newest: ReceiptRef | None) -> Note:
     return msgspec.structs.replace(words, paragraphs=(*words.paragraphs, held))
 
 
-def _recorded(case: Case, person: str) -> Note:
+def _recorded(case: Case, person: str, zone: dt.tzinfo) -> Note:
     said = next((d.verb for d in reversed(case.decisions) if d.by == person), "approve")
     if said == "edit":
-        return Note("Your change is recorded", (_ASKED_AFRESH, stand_of(case)))
+        return Note("Your change is recorded", (_ASKED_AFRESH, stand_of(case, zone)))
     if said == "route":
-        stands = _STILL_YOU if person in waiting_for(case) else stand_of(case)
+        stands = _STILL_YOU if person in waiting_for(case) else stand_of(case, zone)
         return Note("It is handed on", ("Whoever you named has been asked.", stands))
+    if said == "retry":
+        return Note("It is to be tried again", (stand_of(case, zone),))
     lacking = unmet(case.quorums, case.decisions, case.revision.number)
     missing = [f"{count} more for the rule {one_line(rule, 80)}" for rule, count in lacking.items()]
     if case.status != "pending":
-        return Note("Your approval is recorded", (stand_of(case),))
-    still = f"It still needs {' and '.join(missing)}." if missing else stand_of(case)
+        return Note("Your approval is recorded", (stand_of(case, zone),))
+    still = f"It still needs {' and '.join(missing)}." if missing else stand_of(case, zone)
     return Note("Your approval is recorded", (still,))
 
 
-def _outcome(case: Case) -> Note:
+def _outcome(case: Case, zone: dt.tzinfo) -> Note:
     outcome = case.outcome or {}
     over = case.review is not None and not case.in_review
-    headline = stand_of(case) if over else _HEADLINES.get(case.status, stand_of(case))
+    headline = stand_of(case, zone) if over else _HEADLINES.get(case.status, stand_of(case, zone))
     decided = tuple(_decided(d.by, d.verb, d.via) for d in case.decisions)
     facts = []
     if outcome.get("exit_code") is not None:

@@ -5,6 +5,7 @@ Computes the values that `ask.txt` and `ask.html` name; the words of their secti
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,6 +45,7 @@ def ask_view(
     stands_for: Sequence[str] = (),
     others: int = 0,
     queue: str | None = None,
+    zone: dt.tzinfo = dt.UTC,
 ) -> dict[str, Any]:
     """The values of the ask templates. `page`, `receipt` and `queue` are URLs, if the site has
     any; `reply_address` carries a token, or is None; `others` more cases wait for this person, who
@@ -66,7 +68,9 @@ def ask_view(
         "question": _question(packet),
         "trouble": _trouble(packet),
         "trouble_texts": _trouble_texts(packet),
-        "superseded": "" if packet.choices else f"Nothing to decide any more. {stand_of(case)}",
+        "superseded": ""
+        if packet.choices
+        else f"Nothing to decide any more. {stand_of(case, zone)}",
         "choices": buttons(pressed, packet, reply_address),
         "replies": reply_lines(by_mail, packet),
         "mailto_in_text": not has_page,
@@ -192,6 +196,8 @@ def _trouble(packet: Packet) -> str:
         facts += f", exit code {trouble.exit_code}"
     if trouble.ran:
         return f"It ran by itself ({facts}). A share of such actions is looked at afterwards."
+    if trouble.unreported:
+        return trouble.unreported
     if trouble.in_doubt:
         return f"It was started ({facts}), and what came of it is lost."
     return f"It was tried and failed ({facts})."

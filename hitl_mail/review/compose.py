@@ -140,6 +140,7 @@ class Composer:
             stands_for=self._moment.stands_for(case, mail.to),
             others=others,
             queue=self._queue(mail) if others > 0 else None,
+            zone=self._facts.zone,
         )
         body = self._alternative("ask", view, message_id)
         action = read_message(case.action, case.action_id)
@@ -155,7 +156,7 @@ class Composer:
     def _note(self, case: Case, mail: Mail, message_id: str) -> bytes:
         seen = find_revision(case, mail.revision).digest
         view = {
-            **_note_view(note(case, mail, self._moment.newest())),
+            **_note_view(note(case, mail, self._moment.newest(), self._facts.zone)),
             "case": case.id,
             "title": case.title,
             "receipt": self._link("receipt", case, seen, mail),

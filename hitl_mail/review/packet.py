@@ -6,6 +6,7 @@ nothing of mail, HTML or links. `build_packet` reads no clock; the time is an ar
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import json
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ class FileFacts(msgspec.Struct, frozen=True):
 
 class Trouble(msgspec.Struct, frozen=True):
     """What is known of the attempts of a case that is held or in doubt, or (`ran`) of one that ran
-    by itself and is looked at afterwards."""
+    by itself and is looked at afterwards. `permit`: until when the agent might have run it itself,
+    where that is the doubt: whether it ever began, nobody but the agent can know."""
 
     in_doubt: bool
     attempts: int
@@ -82,6 +84,16 @@ class Trouble(msgspec.Struct, frozen=True):
     stdout: str = ""
     stderr: str = ""
     ran: bool = False
+    permit: str | None = None
+
+    @property
+    def unreported(self) -> str:
+        """One sentence on a permit that ran out; empty where there was none."""
+        if self.permit is None:
+            return ""
+        until = f" until {self.permit}" if self.permit else ""
+        given = f"The agent was given a permit{until}"
+        return f"{given} and has not reported: nobody knows whether it ran."
 
 
 class Packet(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,7 +182,7 @@ def build_packet(
         expires_in=show_duration(_until(case) - now),
         run_id=action.run_id,
         action_id=case.action_id,
-        trouble=_trouble(case),
+        trouble=_trouble(case, facts.zone),
         whole=_whole(rows, context, action),
         asked=show_time(shown.at, facts.zone),
         edited_by=shown.by,
@@ -356,7 +368,7 @@ def _until(case: Case) -> float:
     return case.review.expires_at if case.review is not None else case.expires_at
 
 
-def _trouble(case: Case) -> Trouble | None:
+def _trouble(case: Case, zone: dt.tzinfo) -> Trouble | None:
     if case.status not in ("held", "in_doubt") and not case.in_review:
         return None
     outcome = case.outcome or {}
@@ -369,7 +381,18 @@ def _trouble(case: Case) -> Trouble | None:
         stdout=str(outcome.get("stdout") or ""),
         stderr=str(outcome.get("stderr") or ""),
         ran=case.in_review,
+        permit=_permit(case, zone) if case.status == "in_doubt" else None,
     )
+
+
+def _permit(case: Case, zone: dt.tzinfo) -> str | None:
+    """Until when the agent might act in the last attempt; None where that was not the agent's."""
+    begun = (m for m in reversed(case.history) if m.event in ("permitted", "started"))
+    last = next(begun, None)
+    if last is None or last.event == "started":
+        return None
+    until = last.detail.get("until")
+    return show_time(dt.datetime.fromisoformat(until).timestamp(), zone) if until else ""
 
 
 def _whole(rows: tuple[Row, ...], context: tuple[Context, ...], action: Action) -> bool:

@@ -407,6 +407,7 @@ def test_an_agent_that_dies_while_it_acts_does_not_act_again(
     thread.join()
     again = subprocess.run(words, check=False, timeout=60, capture_output=True, text=True)
     assert (again.returncode, "InDoubt" in again.stderr) == (1, True)
+    assert "another process may be running it now" in again.stderr
     until_ = str(home.json("show", "dies")["permit_until"]).partition(".")[0].replace("T", " ")
     assert f"where no report comes by {until_} UTC, people are asked" in again.stderr
     assert "permit ends" in home.cli("show", "dies").stdout
@@ -471,7 +472,10 @@ def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None
 
     with pytest.raises(UsageError, match="without this function") as found:
         label(1)
-    assert 'take executor out of [kinds."crm.label"] in rules.toml' in str(found.value)
+    said = str(found.value)
+    assert 'rehearsal: take `executor` out of [kinds."crm.label"] in rules.toml, and call' in said
+    # Another id where a real one paid would pay again.
+    assert said.endswith("If it was a real one, it is done: nothing more to do")
 
 
 def test_arguments_without_names_cannot_be_gated() -> None:

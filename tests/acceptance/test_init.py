@@ -125,6 +125,33 @@ def test_at_a_terminal_a_provider_is_known_by_its_domain(tmp_path: Path) -> None
     assert (home / "state/mail-password").read_text() == "hunter2\n"
 
 
+def test_no_is_nobodys_name_and_an_empty_address_goes_back(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with at_terminal("init", str(home)) as terminal:
+        answer(
+            terminal,
+            ("Name of the site", ""),
+            ("Your short name", "ada"),
+            ("Set up real mail now?", ""),
+            ("Your mail address", ""),
+            ("Another person's short name", "bbo"),
+            ("bbo's mail address, empty goes back", ""),
+            ("Another person's short name", "bob"),
+            ("bob's mail address", "bob"),
+            ("'bob' is not a mail address.", "bob@example.com"),
+            ("Another person's short name", "bob"),
+            ("bob is bob@example.com so far; another address takes its place.", "bob@example.org"),
+            ("Another person's short name", "No"),
+            ("A group's name", "n"),
+        )
+        assert terminal.program.wait(60) == 0
+    site = load_site((home / "hitl-mail.toml").read_text())
+    assert {name: site.people[name].mail for name in site.people} == {
+        "ada": "ada@localhost",
+        "bob": "bob@example.org",
+    }
+
+
 def test_a_provider_that_takes_no_password_is_not_proposed(tmp_path: Path) -> None:
     with at_terminal("init", str(tmp_path / "home")) as terminal:
         answer(

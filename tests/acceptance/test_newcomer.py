@@ -123,10 +123,11 @@ def test_a_home_without_its_state_is_never_taken_for_an_empty_one(
 
 def test_deciding_twice_says_what_the_case_is(home: TestHome) -> None:
     home.drop(refund(kind="self.run"), "twice.json")
-    home.await_result("twice")
+    until = home.await_result("twice")["permit"]["until"]
     done = home.cli("approve", "twice")
     assert (done.returncode, done.stderr) == (
         1,
         f"hitl-mail: approve {home.case_of('twice')}: the case is approved, approve does not"
-        " apply; nothing is to be decided\n",
+        f" apply; nothing is to be decided; its permit ends at {until}; then done, retry or"
+        " abandon\n",
     )

@@ -82,6 +82,12 @@ async def test_a_case_that_went_wrong_offers_what_settles_it(in_doubt: bool, sai
     assert (said in html, verbs) == (True, ["retry", "done", "abandon"])
 
 
+async def test_a_permit_that_ran_out_is_not_said_to_have_been_started() -> None:
+    html = await page(troubled_packet(in_doubt=True, permit="Sun 22 Nov 2026, 13:01 (+00:00)"))
+    said = "was given a permit until Sun 22 Nov 2026, 13:01 (+00:00) and has not reported"
+    assert (said in html, "It was started" in html) == (True, False)
+
+
 async def test_the_first_receipt_of_all_has_none_before_it() -> None:
     pages = OneCase(case=facts(status="executed", closed_at=1.0), first_receipt=True)
     async with served(pages) as client:

@@ -48,6 +48,8 @@ WORDS: list[tuple[dict[str, Any], str]] = [
      "ada handed the question to cleo"),
     ({"event": "started", "attempt": 1}, "it runs"),
     ({"event": "started", "attempt": 2}, "it runs, attempt 2"),
+    ({"event": "permitted"}, "the agent has a permit to act"),
+    ({"event": "permitted", "until": AT}, f"the agent has a permit to act until {AT}"),
     ({"event": "attempt_failed", "attempt": 1, "error": "exit status 75"},
      "attempt 1 failed: exit status 75"),
     ({"event": "reviewed", "said": "flag"}, "looked at afterwards: flag"),

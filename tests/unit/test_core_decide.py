@@ -258,6 +258,25 @@ def test_an_approval_that_is_not_enough_is_confirmed_by_mail() -> None:
     assert (mail.to, mail.reply_to) == ("ada", "<1@x>")
 
 
+def test_an_approval_that_the_agent_acts_on_is_confirmed_by_mail_at_once() -> None:
+    case = case_after(receive(executor=AGENT), lambda c: decide_(c, message_id="<1@x>"))
+    (mail,) = [mail for mail in owed(case, Mail) if mail.about == "recorded"]
+    assert (mail.to, mail.key, mail.reply_to) == ("ada", "approve", "<1@x>")
+
+
+def test_a_retry_that_the_agent_acts_on_is_confirmed_by_mail_at_once() -> None:
+    doubted = (receive(executor=AGENT), by("ada"), begin(AGENT), 30, cmd.Tick())
+    again = case_after(*doubted, 40, by("bob", "retry"))
+    told = [(mail.to, mail.key) for mail in owed(again, Mail) if mail.about == "recorded"]
+    assert told == [("ada", "approve"), ("bob", "retry")]
+
+
+def test_at_a_page_or_the_command_line_an_approval_was_answered_there() -> None:
+    for door in ("link", "cli"):
+        case = case_after(receive(executor=AGENT), by("ada", via=door))
+        assert [mail for mail in owed(case, Mail) if mail.about == "recorded"] == []
+
+
 def test_everybody_asked_gets_one_mail() -> None:
     both = receive(verdict_=verdict(quorums=(quorum("money"), quorum("large", "bob", "cleo"))))
     asked = [mail.to for mail in owed(case_after(both), Mail) if mail.about == "ask"]

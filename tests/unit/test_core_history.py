@@ -122,7 +122,7 @@ LIVES: dict[str, tuple[tuple[Any, ...], list[tuple[Any, ...]]]] = {
             (1, "received"),
             (2, "decided", {"by": "ada", "verb": "approve", "via": "mail", "revision": 1}),
             (2, "approved"),
-            (3, "permitted"),
+            (3, "permitted", {"until": "1970-01-01T00:00:23.000Z"}),
             (30, "doubted"),
             (150, "decided", {"by": "ada", "verb": "retry", "via": "mail", "revision": 1}),
             (150, "reopened", {"revision": 2, "why": "ada asked for a retry"}),

@@ -272,6 +272,7 @@ def test_every_revision_has_a_salt_of_its_own() -> None:
 # What is told to who may not say it
 
 
+AGENT = executor_ref(type="agent")
 EXECUTED = (by("ada"), begin(), finish())
 REVIEWED = (receive(verdict_=sampled()), begin(), finish())
 REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
@@ -290,6 +291,16 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
         by("bob"),
         0,
         ("not_now", "the case is approved, approve does not apply; nothing is to be decided"),
+    ),
+    "the agent's turn": (
+        (receive(executor=AGENT), by("ada"), begin(AGENT)),
+        by("bob", "done"),
+        0,
+        (
+            "not_now",
+            "the case is approved, done does not apply; nothing is to be decided;"
+            " its permit ends at 1970-01-01T00:00:20.000Z; then done, retry or abandon",
+        ),
     ),
     "something older was seen": (
         (),

@@ -6,6 +6,7 @@ import base64
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +20,7 @@ from hitl_mail.errors import HitlError
 from hitl_mail.review.anchors import read_anchors
 from hitl_mail.review.answers import ANSWERS
 from hitl_mail.review.text import SENTINEL
+from tests import packets
 from tests.factories import (
     action,
     after,
@@ -244,6 +246,39 @@ def test_a_failed_case_tells_what_happened_and_what_can_be_said() -> None:
     assert "It was tried and failed (1 attempt, exit code 3)." in text
     assert "| no such account" in text
     assert in_order(text, *LINES_OF_DOUBT) == list(LINES_OF_DOUBT)
+
+
+def test_a_permit_that_ran_out_is_not_said_to_have_been_started() -> None:
+    text = text_of(composed(packets.unreported()).message)
+    given = "The agent was given a permit until Sun 22 Nov 2026, 11:01 (+01:00)"
+    assert f"{given} and has not reported: nobody knows whether it ran." in " ".join(text.split())
+    assert "It was started" not in text
+
+
+def test_an_approval_of_what_the_agent_runs_says_until_when_it_may() -> None:
+    words = " ".join(text_of(composed(packets.permitted()).message).split())
+    assert "Your approval is recorded" in words
+    may = "the agent billing may act until Sun 22 Nov 2026, 11:01 (+01:00)."
+    assert f"It is approved; {may}" in words
+
+
+def test_a_retry_of_what_the_agent_runs_says_so() -> None:
+    doubted = packets.unreported()
+    case = after(doubted, decide_(doubted, verb="retry"), AT + 61)
+    assert "It is to be tried again" in text_of(composed(case).message)
+
+
+def test_help_on_what_the_agent_runs_does_not_say_that_nothing_was_decided() -> None:
+    helped = after(packets.permitted(), cmd.Answer("ada", "help", "help"), AT + 5)
+    words = " ".join(text_of(composed(helped).message).split())
+    assert "This mail decided nothing. It is approved; the agent billing may act until" in words
+
+
+def test_of_a_permit_whose_end_is_not_on_record_no_time_is_told() -> None:
+    case = packets.unreported()
+    old = tuple(msgspec.structs.replace(moment, detail={}) for moment in case.history)
+    text = text_of(composed(msgspec.structs.replace(case, history=old)).message)
+    assert "The agent was given a permit and has not reported: nobody" in " ".join(text.split())
 
 
 def reviewed(*more: Any) -> Case:

@@ -78,9 +78,10 @@ def edited_packet() -> Packet:
     return packet(revision=2, changed="bob edited it", diff=(*diff, '+  "amount": 40,', " }"))
 
 
-def troubled_packet(*, in_doubt: bool = False) -> Packet:
+def troubled_packet(*, in_doubt: bool = False, permit: str | None = None) -> Packet:
     """The same, after it ran and did not end well."""
     trouble = Trouble(in_doubt, 2, "exited with 1", 1, "", "bank: connection refused")
+    trouble = msgspec.structs.replace(trouble, permit=permit)
     return packet(choices=("retry", "done", "abandon"), trouble=trouble)
 
 

@@ -57,8 +57,8 @@ OF_STATUS: dict[Status, Words] = {
         "There is nothing for you to do now.",
     ),
     "approved": Words(
-        "Approved: it runs next",
-        "It has not run yet.",
+        "Approved: it may run now",
+        "No answer tells yet that it ran.",
         "Look again in a moment to see what became of it.",
     ),
     "executing": Words(
@@ -73,7 +73,7 @@ OF_STATUS: dict[Status, Words] = {
     ),
     "in_doubt": Words(
         "Nobody can tell whether it ran",
-        "It was approved and started, and the answer got lost.",
+        "It was approved, and no answer tells what came of it.",
         "A newer mail asks what to do about it.",
     ),
     "executed": Words("Done", "It was carried out.", _NOTHING),
@@ -92,10 +92,10 @@ OF_STATUS: dict[Status, Words] = {
 
 RECORDED: dict[Status, str] = {
     "pending": "It waits for a person to decide.",
-    "approved": "It is approved, and has not run yet.",
+    "approved": "It is approved, and no answer tells yet that it ran.",
     "executing": "It is approved, and is being carried out now.",
     "held": "It ran and failed; a person decides what to do about it.",
-    "in_doubt": "It was started, and nobody can tell whether it ran; a person decides.",
+    "in_doubt": "It was approved, and nobody can tell whether it ran; a person decides.",
     "executed": "It was carried out.",
     "failed": "It was started, and did not succeed.",
     "rejected": "It was rejected, and did not run.",
