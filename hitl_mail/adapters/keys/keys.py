@@ -252,13 +252,16 @@ def is_retired(key: Mapping[str, str], now: dt.datetime) -> bool:
 
 
 def read_entries(path: Path, *, private: bool = True) -> list[dict[str, str]]:
-    """The keys in a file, as they stand there. Raises `UsageError`."""
+    """The keys in a file, as they stand there. Raises `UsageError`, `Newer`."""
     try:
         if private and path.stat().st_mode & 0o077:
             raise UsageError(f"{path}: this key is readable by others. Run: chmod 600 {path}")
         file: Any = json.loads(path.read_bytes())
-        if file["format"] != 1:
-            raise Newer(path, file["format"], __version__)
+        number = file["format"]
+        if type(number) is not int or number < 1:
+            raise _malformed(path)
+        if number > 1:
+            raise Newer(path, number, __version__)
         keys: list[dict[str, str]] = [_entry(key) for key in file["keys"]]
         moments = [key["created"] for key in keys if key.get("created")]
         moments += [key["retires"] for key in keys if "retires" in key]
