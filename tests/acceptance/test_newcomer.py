@@ -79,7 +79,7 @@ def test_a_malformed_action_is_named_with_its_file(quiet_home: TestHome, tmp_pat
     done = quiet_home.cli("submit", str(file))
     assert (done.returncode, done.stderr) == (
         2,
-        f"hitl-mail: {file}: no such field: sumary;"
+        f"hitl-mail: {file}: no such field: sumary (did you mean summary?);"
         " what an action may hold: hitl-mail schema action\n",
     )
 
