@@ -150,8 +150,16 @@ def _mail(health: Health) -> Iterator[Finding]:
 
 def _people(health: Health) -> Iterator[Finding]:
     for what in health.get("stranded") or []:
-        mend = "Reach them some other way: who may decide can do it at the command line."
-        yield fault("people", what, mend)
+        yield fault("people", what, _reach(what))
+
+
+def _reach(what: str) -> str:
+    """What is to be done about a case that waits for nobody, by why it does (`daemon.reach`)."""
+    if "can be reached" in what:
+        return "Reach them some other way: who may decide can do it at the command line."
+    if "may decide it" in what:
+        return "Whoever may decide it after that is asked by itself."
+    return "At the command line retry, done or abandon settles it."
 
 
 def _looked_at(health: Health) -> Iterator[Finding]:
