@@ -63,9 +63,8 @@ def submit(
     started = time.time()
     spool.drop(name, document)
     where = f"it lies in {spool.root / 'refused'}, its reason beside it"
-    if "id" not in written and file != "-":
-        where += ". A file without an id is called by its name: write an id into it, or rename it"
-    refusal = _told(file, where)
+    unnamed = "id" not in written and file != "-"
+    refusal = _told(file, where, _RENAME if unnamed else "")
     tell_if_down(found)
     with refusal:
         if wait_:
@@ -145,13 +144,18 @@ def cancel(home: str, id: str, timeout: float, agent: str | None, as_json: bool)
         click.echo(f"{'queued: cancel' if queued else 'canceled'} {safe(action_id)}")
 
 
+_RENAME = ". A file without an id is called by its name: write an id into it, or rename it"
+
+
 @contextmanager
-def _told(what: str, mend: str) -> Iterator[None]:
-    """A refusal by the daemon, with what was refused and the next step."""
+def _told(what: str, mend: str, of_an_id: str = "") -> Iterator[None]:
+    """A refusal by the daemon, with what was refused and the next step; `of_an_id` is that of one
+    that is in use."""
     try:
         yield
     except Refused as error:
-        raise Refused(error.code, f"{what}: {error.detail}; {mend}", error.field) from None
+        more = of_an_id if error.code == "id_conflict" else ""
+        raise Refused(error.code, f"{what}: {error.detail}; {mend}{more}", error.field) from None
 
 
 def _finish(result: dict[str, Any] | None, action_id: str, as_json: bool) -> NoReturn:

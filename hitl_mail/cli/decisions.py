@@ -81,9 +81,20 @@ def _stands(verb: Verb, answer: dict[str, Any]) -> str:
 _timeout_option = timeout_option("How long to wait for the daemon.", 10.0)
 
 
+def _check_note(case: Case, verb: Verb, note: str) -> None:
+    """Tell here and now what the daemon would not take; it looks again. Raises `UsageError`."""
+    from hitl_mail.daemon.deciding import CONDITION, RUNS
+    from hitl_mail.review.closing import is_condition
+
+    if verb in RUNS and is_condition(note):
+        raise UsageError(f"{verb} {case.id}: {CONDITION}: hitl-mail edit {case.id} KEY=VALUE")
+
+
 def _command(verb: Verb) -> click.Command:
     def run(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bool) -> None:
-        _decide(_open_case(home, id), verb, " ".join(note), timeout, as_json)
+        found = _open_case(home, id)
+        _check_note(found[1], verb, " ".join(note))
+        _decide(found, verb, " ".join(note), timeout, as_json)
 
     decorate: list[Callable[[Callable[..., None]], Callable[..., None]]] = [
         click.argument("id", shell_complete=cases_to(verb)),

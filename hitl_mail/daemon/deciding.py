@@ -21,7 +21,16 @@ from hitl_mail.core.quorum import routes
 from hitl_mail.core.said import NO_ROUTE, seats
 from hitl_mail.daemon.world import World
 from hitl_mail.errors import NotAllowed, Refused
+from hitl_mail.review.closing import is_condition
 from hitl_mail.review.edits import BadEdit, Edit, apply_edit
+
+RUNS: tuple[Verb, ...] = ("approve", "retry")
+"""After these an action may run."""
+
+CONDITION = (
+    "the note reads like a condition, and what is approved runs exactly as it was shown. Leave the"
+    " note away, or word it without one; to change something, edit it first"
+)
 
 
 class Spoken(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,12 +69,16 @@ class Deciding:
         )
 
     def command(self, case: Case, said: Spoken) -> Decide:
-        """The command. Raises `NotAllowed` for an edit or a target that cannot be."""
+        """The command. Raises `NotAllowed` for an edit or a target that cannot be, and for an
+        approval with a condition; what was read in a mail has none (`review.reply`)."""
         command = self.plain(case, said)
-        if said.verb not in ("edit", "route") or said.message_id in case.seen:
+        conditional = said.via != "mail" and said.verb in RUNS and is_condition(said.note)
+        if said.message_id in case.seen or not (conditional or said.verb in ("edit", "route")):
             return command
         # Whoever may not say it is told that, and nothing of what they named.
         seats(case, command, self.world.now())
+        if conditional:
+            raise NotAllowed("ambiguous", CONDITION)
         if said.verb == "route":
             target = self._target(case, said.person, said.to)
             return msgspec.structs.replace(command, target=target)

@@ -47,7 +47,7 @@ class Reach:
         elif people := out_of_reach(case):
             who = "nobody" if people == waiting_for(case) else "too few"
             why = ", ".join(f"{person} ({case.unreached[person]})" for person in people)
-            what = f"{who} who may decide can be reached: {why}"
+            what = f"{who} who may decide can be reached: {why}; reach them some other way"
             self._strand(case, what, "stranded", *_out_of_reach(case, who, why))
         else:
             self.stranded.pop(case.id, None)

@@ -34,7 +34,7 @@ _MAIL = (
 
 _SHAPES: dict[str, type] = {
     **dict.fromkeys(("mail_out", "mail_in", "web", "templates", "tightened"), dict),
-    **dict.fromkeys(("cases", "queue", "pace", "head"), dict),
+    **dict.fromkeys(("cases", "queue", "pace", "head", "refused"), dict),
     **dict.fromkeys(("stranded", "faults"), list),
 }
 
@@ -149,17 +149,10 @@ def _mail(health: Health) -> Iterator[Finding]:
 
 
 def _people(health: Health) -> Iterator[Finding]:
-    for what in health.get("stranded") or []:
-        yield fault("people", what, _reach(what))
-
-
-def _reach(what: str) -> str:
-    """What is to be done about a case that waits for nobody, by why it does (`daemon.reach`)."""
-    if "can be reached" in what:
-        return "Reach them some other way: who may decide can do it at the command line."
-    if "may decide it" in what:
-        return "Whoever may decide it after that is asked by itself."
-    return "At the command line retry, done or abandon settles it."
+    for told in health.get("stranded") or []:
+        # Whether somebody is to be reached or to be named, it says itself.
+        what, _, look = str(told).rpartition("; ")
+        yield fault("people", what or look, f"See: {look}." if what else "See: hitl-mail queue.")
 
 
 def _looked_at(health: Health) -> Iterator[Finding]:

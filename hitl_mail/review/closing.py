@@ -54,6 +54,12 @@ def doubtful(text: str) -> bool:
     return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))
 
 
+def is_condition(note: str) -> bool:
+    """Whether what stands beside an approval might be meant to change it: by whichever door, what
+    is approved runs as it was shown."""
+    return bool(note.strip()) and (doubtful(note) or "=" in note)
+
+
 def _conditional(low: str) -> bool:
     return any(phrase in low for phrase in words.CONDITIONS)
 

@@ -19,9 +19,10 @@ from hitl_mail.core.canonical import canonical, digest_bytes
 from hitl_mail.core.case import Case, payload_of
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.events import Revision, Verb
-from hitl_mail.core.quorum import deciders, routes
+from hitl_mail.core.quorum import approvals, deciders, routes
 from hitl_mail.core.said import verbs
 from hitl_mail.core.sampling import share
+from hitl_mail.core.text import one_line
 from hitl_mail.core.verdict import DOORS, Door, Gate, reasons_by_rule
 from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import SiteFacts, show_time
@@ -105,7 +106,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     an approval, only the page that shows all of it. `asked` is when this revision was first asked
     about, `edited_by` who made it by an edit, and `edit_note` what they wrote to it. `routes` are
     the people and groups this person may hand the question to, `notes` who handed it to them, and
-    what each wrote.
+    what each wrote. `needs` says how many have to approve, where one alone does not do.
     """
 
     case: str
@@ -141,6 +142,7 @@ class Packet(msgspec.Struct, frozen=True, kw_only=True):
     edit_note: str = ""
     routes: tuple[str, ...] = ()
     notes: tuple[tuple[str, str], ...] = ()
+    needs: str = ""
 
 
 def build_packet(
@@ -187,7 +189,22 @@ def build_packet(
         edit_note=_edit_note(case, shown),
         routes=routes(case, person) if shown is case.revision else (),
         notes=tuple(_handed_over(case, person)),
+        needs=_needs(case) if shown is case.revision else "",
     )
+
+
+def _needs(case: Case) -> str:
+    """How many approvals it takes, and who has given one, where one alone does not do."""
+    if case.status != "pending" or not case.quorums:
+        return ""
+    quorums = [quorum for quorum in case.quorums if quorum.approvals]
+    alike = frozenset[str].intersection(*(frozenset(quorum.reviewers) for quorum in quorums))
+    if alike and all(quorum.approvals == 1 for quorum in quorums):
+        return ""
+    rules = [f"{quorum.approvals} for the rule {one_line(quorum.rule, 80)}" for quorum in quorums]
+    given = ", ".join(dict.fromkeys(decision.by for decision in approvals(case)))
+    so_far = f"So far: {given}" if given else "Nobody has approved so far"
+    return f"It takes approvals: {', '.join(rules)}. {so_far}."
 
 
 def _handed_over(case: Case, person: str) -> Iterator[tuple[str, str]]:

@@ -22,6 +22,7 @@ import msgspec
 from hitl_mail.core.duration import parse_duration
 from hitl_mail.errors import ConfigError, Problem
 from hitl_mail.tables.lines import Path, key_lines
+from hitl_mail.tables.syntax import syntax_problem
 
 Duration = Annotated[int, "duration"]
 """Seconds in the struct, a text such as "4h" in the file."""
@@ -29,8 +30,6 @@ Duration = Annotated[int, "duration"]
 _T = TypeVar("_T", bound=msgspec.Struct)
 _BAD = object()
 _ANY = '"…"'
-_AT_LINE = re.compile(r" \(at line (\d+), column (\d+)\)$")
-_AT_END = re.compile(r" \(at end of document\)$")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 _WORDS: dict[type, str] = {
@@ -54,7 +53,7 @@ class Source:
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError([_syntax(file, text, str(error))]) from None
+            raise ConfigError([syntax_problem(file, text, str(error))]) from None
         except (RecursionError, ValueError) as error:
             what = "nested too deep" if isinstance(error, RecursionError) else str(error)
             raise ConfigError(
@@ -246,15 +245,3 @@ def _example(wanted: Any) -> str:
         inner = ", ".join(f"{field.encode_name} = {_example(field.type)}" for field in needed)
         return f"{{ {inner} }}" if inner else _ANY
     return {bool: "true", int: "1", float: "1.0", dt.date: "2026-12-20"}.get(wanted, _ANY)
-
-
-_LINE = "Mend that line, or what stands before it."
-
-
-def _syntax(file: str, text: str, message: str) -> Problem:
-    place = _AT_LINE.search(message)
-    if place:
-        what = f"not TOML: {message[: place.start()]}, at column {place[2]}"
-        return Problem(file, int(place[1]), "", what, _LINE)
-    what = f"not TOML: {_AT_END.sub(', at the end of the file', message)}"
-    return Problem(file, text.count("\n") + 1, "", what, _LINE)

@@ -74,6 +74,8 @@ SLIPS = [
     Told("receipts erase OPEN", 2, "still open", "OPEN", "hitl-mail show OPEN"),
     Told("rules relax nosuch", 2, "is not tightened", "nosuch", "hitl-mail status"),
     Told("edit OPEN amuont=3", 2, "There is no", "amuont", "Instead: hitl-mail edit"),
+    Told("approve OPEN but only 40", 2, "reads like a condition", "approve", "edit it first"),
+    Told("approve OPEN amount=40", 2, "reads like a condition", "approve", "KEY=VALUE"),
     Told("edit OPEN", 2, "say what to change", "KEY=VALUE", "--payload FILE"),
     Told("edit OPEN --payload gone", 2, "No such file", "gone", "name what is there"),
     Told("wait nosuch --timeout 0", 9, "no case nosuch", "of default", "hitl-mail run"),

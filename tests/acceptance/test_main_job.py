@@ -133,7 +133,7 @@ def test_a_file_submitted_again_is_a_case_from_before_or_told_why_not(
     file.write_text(json.dumps(label(payload={"x": 2})))
     other = home.cli("submit", str(file), *wait)
     assert (other.returncode, other.stdout) == (2, "")
-    assert f"write an id into {file}, or rename it" in other.stderr
+    assert "write an id into it, or rename it" in other.stderr
     file.write_text(json.dumps(label(payload={"x": 2}, id="again")))
     assert "rename it" not in home.cli("submit", str(file), *wait).stderr
 

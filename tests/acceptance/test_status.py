@@ -36,16 +36,6 @@ SAID: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-def test_whom_to_reach_is_told_only_where_there_is_somebody(home: TestHome) -> None:
-    reach = "Reach them some other way"
-    nobody = "261122-k3f9ma: nobody may decide it: ada asked for it; name somebody else"
-    away = "261122-k3f9mb: nobody who may decide can be reached: ada (away)"
-    told = [
-        one.sentence() for one in faults(Home(home.root), True, {"stranded": [nobody, away]}, 0.0)
-    ]
-    assert [reach in one for one in told if "261122" in one] == [False, True], told
-
-
 def status(home: TestHome) -> list[str]:
     done = home.cli("status", "--json")
     found: list[str] = json.loads(done.stdout)["faults"]

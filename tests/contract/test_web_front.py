@@ -22,6 +22,18 @@ async def edited(office: Office, **changes: str) -> tuple[Case, str, str]:
     return office.case(case), old, outcome.next
 
 
+# Approve
+
+
+async def test_an_approval_whose_note_is_a_condition_decides_nothing_and_says_why() -> None:
+    office = Office()
+    case = await office.asks()
+    outcome = await office.posts(office.link(case), note="but only 40 euro please")
+    assert (outcome.decided, outcome.code) == (False, "ambiguous")
+    assert "edit it first" in outcome.detail
+    assert office.case(case).status == "pending"
+
+
 # Edit
 
 

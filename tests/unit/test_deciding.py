@@ -33,6 +33,35 @@ async def refusal(office: Office, person: str, verb: Any, **more: Any) -> NotAll
     return found.value
 
 
+# Notes
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["but only 40 euro please", "no wait, I mean reject", "if Bo agrees", "amount=40", "really?"],
+)
+@pytest.mark.parametrize("via", ["link", "cli"])
+async def test_an_approval_with_a_condition_approves_nothing_at_any_door(
+    via: Any, note: str
+) -> None:
+    made = await office()
+    error = await refusal(made, "ada", "approve", via=via, note=note)
+    assert (error.code, "reads like a condition" in error.detail) == ("ambiguous", True)
+    [case] = made.engine.cases.values()
+    assert (case.status, case.decisions) == ("pending", ())
+
+
+@pytest.mark.parametrize("note", ["", "as agreed", "the bank confirmed it", "thanks!"])
+async def test_a_note_that_changes_nothing_is_kept(note: str) -> None:
+    case = await (await office()).say("ada", "approve", "cli", note=note)
+    assert (case.status, case.decisions[0].note) == ("approved", note)
+
+
+async def test_a_reason_to_reject_may_be_any() -> None:
+    case = await (await office()).say("ada", "reject", "cli", note="but only 40 would do")
+    assert case.status == "rejected"
+
+
 # Edits
 
 

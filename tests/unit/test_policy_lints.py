@@ -171,6 +171,15 @@ def test_reviewers_who_are_only_the_agents_owner_are_raised() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("owner", "until"), [("dora", "the admins are asked"), ("cleo", "nobody can decide those")]
+)
+def test_who_decides_until_then_is_told_of_the_owners_own_rule(owner: str, until: str) -> None:
+    rules = SOUND + rule("mine", "true", "hard", f'reviewers = ["{owner}"]')
+    found = lint(policy(rules), "rules.toml", {"billing": owner})
+    assert found[-1].mend == f"Name another reviewer: until then {until}."
+
+
 def test_a_group_that_nobody_is_in_is_raised() -> None:
     rules = SOUND + rule("r", "true", "hard", 'reviewers = ["ada", "nobody"]')
     assert 'rules[3].reviewers[1]: nobody is in the group "nobody"' in raised(rules)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from hitl_mail.core import events as ev
 from hitl_mail.core.case import Case
 from hitl_mail.core.evolve import evolve
-from hitl_mail.core.verdict import Trace
+from hitl_mail.core.verdict import Quorum, Trace
 from hitl_mail.review.facts import show_time
 from hitl_mail.review.packet import Packet, Risk, build_packet, rows_of
 from hitl_mail.review.text import MARK, WIDTH, boxed, inert, wrap
-from tests.factories import action, begin, case_after, decide_, finish, quorum, receive, verdict
+from tests.factories import action, begin, by, case_after, decide_, finish, quorum, receive, verdict
 from tests.mails import AT, site
 
 
@@ -216,3 +216,30 @@ def test_wrapping_loses_nothing_but_the_spaces_it_breaks_at(line: str, width: in
     parts = wrap(line, width)
     assert "".join(parts).replace(" ", "") == line.replace(" ", "")
     assert max(len(part) for part in parts) <= width
+
+
+def needs(*quorums: Quorum, approved_by: str = "") -> str:
+    """What ada is told of how many have to approve."""
+    said = [by(approved_by)] if approved_by else []
+    arrival = receive(verdict_=verdict(quorums=quorums), expires_at=AT + 3600)
+    return packet(case_after(arrival, *said, now=AT)).needs
+
+
+def test_where_one_alone_does_not_do_it_says_so_and_who_has_approved() -> None:
+    two = quorum("large", "ada", "bob", approvals=2)
+    told = "It takes approvals: 2 for the rule large. "
+    assert needs(two) == f"{told}Nobody has approved so far."
+    assert needs(two, approved_by="bob") == f"{told}So far: bob."
+
+
+def test_rules_of_different_people_are_all_named() -> None:
+    ours = quorum("money", "ada")
+    theirs = quorum("data", "bob")
+    assert needs(ours, theirs).startswith(
+        "It takes approvals: 1 for the rule money, 1 for the rule data."
+    )
+
+
+def test_where_one_alone_does_it_says_nothing() -> None:
+    money, data = (quorum(rule, "ada") for rule in ("m", "d"))
+    assert (needs(money), needs(money, data)) == ("", "")
