@@ -14,7 +14,6 @@ from hitl_mail.cli.completion import open_cases
 from hitl_mail.cli.down import tell_if_down
 from hitl_mail.cli.output import drawn, emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
-from hitl_mail.cli.timeline import timeline
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
@@ -22,6 +21,7 @@ from hitl_mail.core.quorum import unreached_now
 from hitl_mail.daemon.undecided import Stuck, Undecided
 from hitl_mail.errors import HitlError, UsageError
 from hitl_mail.home import Home, find_home
+from hitl_mail.review.timeline import timeline
 
 _TICK = 1.0
 """Seconds between two looks of `queue --watch`."""
@@ -184,7 +184,9 @@ def _review(review: dict[str, Any] | None) -> str:
 def _outcome(outcome: Any) -> str:
     if not isinstance(outcome, dict):
         return ""
-    return ", ".join(f"{key} {safe(value)}" for key, value in outcome.items() if value != "")
+    # What a program prints ends with a line feed, which says nothing.
+    told = {k: v.rstrip("\n") if isinstance(v, str) else v for k, v in outcome.items()}
+    return ", ".join(f"{key} {safe(value)}" for key, value in told.items() if value != "")
 
 
 def _receipt(receipt: dict[str, Any] | None) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from hitl_mail import bootstrap
 from hitl_mail.adapters.spool.drop import drop
-from hitl_mail.adapters.spool.of_id import file_waits, last_refusal
+from hitl_mail.adapters.spool.of_id import file_waits, last_refusal, reason
 from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.errors import HitlError, Refused, UsageError
@@ -145,7 +145,7 @@ class AgentSide:
             return False
         refused = _read(self.root / "refused" / f"{name}.error.json")
         if refused is not None:
-            raise Refused(refused["error"], f"refused: {refused['detail']}", refused.get("field"))
+            raise Refused(refused["error"], f"refused: {reason(refused)}", refused.get("field"))
         return True
 
 
@@ -195,7 +195,7 @@ class _Known:
         refused = last_refusal(self._side.root, self._id)
         if refused is not None:
             where = self._side.root / "refused" / refused["file"]
-            text = f"refused: {refused['detail']}; the file is {where}"
+            text = f"refused: {reason(refused)}; the file is {where}"
             raise Refused(refused["error"], text, refused.get("field"))
         if not self._told:
             self._told = True

@@ -113,8 +113,8 @@ def _queue(queue: dict[str, Any]) -> list[tuple[str, object]]:
         soonest = f"{expires['case']} in {show_duration(left)}: {expires['title']}"
     return [
         ("waiting", _counts(queue.get("ages"))),
-        ("for", _reviewers(queue)),
-        ("of", _counts(queue.get("agents"))),
+        ("waits for", _reviewers(queue)),
+        ("from agents", _counts(queue.get("agents"))),
         ("expires next", soonest),
     ]
 

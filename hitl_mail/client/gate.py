@@ -10,6 +10,8 @@ from __future__ import annotations
 import functools
 import inspect
 import json
+import re
+import string
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -24,6 +26,7 @@ R = TypeVar("R")
 
 _LONGEST, _LONGEST_VALUE = 200, 64 * 1024
 """Characters of a summary, and of a return value as JSON."""
+_ROOT = re.compile(r"[.\[]")
 _UNKEPT = "returned_but_not_kept"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.VAR_POSITIONAL)
 
@@ -47,8 +50,10 @@ def gated(
     `$HITL_MAIL_SPOOL` or `$HITL_MAIL_HOME`. `more` are other fields of `hitl-mail schema action`.
 
     Calls raise what `Client.wait` raises. Raises TypeError for a function whose arguments have no
-    names.
+    names or that has no argument which `summary` names, and where no kind is given.
     """
+    if not isinstance(kind, str):
+        raise TypeError('gated needs the kind of action: write @gated("payment.refund")')
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
         gate = _Gate(function, kind, summary, id, timeout, more)
@@ -94,6 +99,7 @@ class _Gate:
         for name, parameter in self.signature.parameters.items():
             if parameter.kind in _POSITIONAL:
                 raise TypeError(f"{function.__name__}: {name} has no name in a payload")
+        self._check_summary()
 
     def call(self, side: Client, args: Any, options: Any) -> Any:
         result = side.wait(side.submit(**self._action(args, options)), self.timeout)
@@ -146,6 +152,26 @@ class _Gate:
         else:
             text = (inspect.getdoc(self.function) or "").partition("\n")[0]
         return " ".join((text or self.function.__name__).split())[:_LONGEST]
+
+    def _check_summary(self) -> None:
+        """What a summary names has to be there in every call, and is better missed in none."""
+        parameters = self.signature.parameters
+        if self.summary is None or any(
+            one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()
+        ):
+            return
+        who = self.function.__name__
+        try:
+            named = [name for _, name, _, _ in string.Formatter().parse(self.summary)]
+        except ValueError as error:
+            raise TypeError(f"{who}: the summary {self.summary!r}: {error}") from None
+        for name in named:
+            # Of `order.id` and `items[0]`, too, it is the first part that has to be an argument.
+            root = None if name is None else _ROOT.split(name)[0]
+            if root is not None and root not in parameters:
+                known = ", ".join(parameters) or "none"
+                what = f"the summary names {{{name}}}, which is no argument"
+                raise TypeError(f"{who}: {what}; its arguments: {known}")
 
     def _take(self, files: Files, result: Result) -> inspect.BoundArguments:
         """The arguments that were approved, once this process holds the permit."""

@@ -18,7 +18,7 @@ from typing import Any
 from hitl_mail.adapters.durable import sync_directory
 from hitl_mail.adapters.spool.drop import drop
 from hitl_mail.adapters.spool.files import write_new
-from hitl_mail.adapters.spool.of_id import last_refusal
+from hitl_mail.adapters.spool.of_id import last_refusal, reason
 from hitl_mail.client.outcome import Result, read_result
 from hitl_mail.errors import HitlError, Refused, UsageError
 
@@ -207,11 +207,9 @@ def action_fields(kind: str, payload: Fields, summary: str, id: str | None, more
 
 
 def _refusal(id: str, refused: dict[str, Any]) -> Refused:
-    """The error of a reason file, which has the field beside its text and not always in it."""
-    detail, field = str(refused["detail"]), refused.get("field")
-    known = field is None or str(field).rpartition(".")[2] in detail
-    what = detail if known else f"{field}: {detail}"
-    return Refused(refused["error"], f"{id} was refused: {what}", field)
+    """The error of a reason file."""
+    text = f"{id} was refused: {reason(refused)}"
+    return Refused(refused["error"], text, refused.get("field"))
 
 
 def _there(path: Path) -> bool:

@@ -10,8 +10,11 @@ import base64
 import binascii
 import datetime as dt
 import hashlib
+import json
 import re
 import tomllib
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,7 +26,7 @@ from hitl_mail.errors import Refused
 CASE_ID = re.compile(r"[0-9]{6}-[23456789abcdefghjkmnpqrstuvwxyz]{6}")
 CASE_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=msgspec.Struct)
 
 KIND = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 EFFECT = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -117,6 +120,18 @@ def parse_document(data: bytes, toml: bool = False) -> dict[str, Any]:
     return document
 
 
+def is_cut_off(data: bytes) -> bool:
+    """Whether JSON that cannot be read ends where more was to come, as half a file does."""
+    text = data.decode("utf-8", "replace").rstrip()
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(text) or error.msg.startswith("Unterminated string")
+    except (RecursionError, ValueError):
+        return False
+    return False
+
+
 def read_message(document: dict[str, Any], stem: str | None = None) -> Message:
     """Which of the three messages a document is, with every field checked.
 
@@ -179,24 +194,39 @@ _WHERE = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTA
 _FIELD = re.compile(r"`([^`]*)`")
 
 
+_PARTS: dict[str, type[msgspec.Struct]] = {"context": ContextItem, "attachments": Attachment}
+_MOST_UNKNOWN = 5
+
+
 def _convert(document: dict[str, Any], shape: type[_T]) -> _T:
     try:
         return msgspec.convert(document, shape)
     except msgspec.ValidationError as error:
-        raise _explain(str(error)) from None
+        raise _explain(str(error), document, shape) from None
 
 
-def _explain(text: str) -> Refused:
+def _explain(text: str, document: dict[str, Any], shape: type[msgspec.Struct]) -> Refused:
     """Turn msgspec's sentence into a code, a dotted path and a sentence of ours."""
     match = _WHERE.match(text)
     what, path = (match["what"], match["path"] or "") if match else (text, "")
     name = _FIELD.search(what)
     inner = ".".join(part for part in (path, short_name(name[1]) if name else "") if part)
     if "unknown field" in what:
-        return Refused("unknown_field", f"no such field: {inner}", inner)
+        # Of the whole, all that are unknown are told; of a part, the first, as it was found.
+        known = _PARTS.get(path.partition("[")[0], shape).__struct_fields__
+        names = [inner] if path else [short_name(key) for key in document if key not in known]
+        told = ", ".join(_with_guess(name, known) for name in names[:_MOST_UNKNOWN])
+        more = f" and {len(names) - _MOST_UNKNOWN} more" if len(names) > _MOST_UNKNOWN else ""
+        return Refused("unknown_field", f"no such field: {told}{more}", inner)
     if "missing required field" in what:
         return Refused("missing_field", f"{inner} is required", inner)
     return Refused("bad_value", f"{path or 'the file'}: {what[:1].lower()}{what[1:]}", path or None)
+
+
+def _with_guess(name: str, known: Iterable[str]) -> str:
+    """An unknown name, and the one that was probably meant."""
+    meant = get_close_matches(name.rpartition(".")[2], known, n=1, cutoff=0.6)
+    return f"{name} (did you mean {meant[0]}?)" if meant else name
 
 
 def _check_action(action: Action) -> None:

@@ -21,6 +21,7 @@ from hitl_mail.core.action import (
     Report,
     attachment_facts,
     content_digest,
+    is_cut_off,
     parse_document,
     read_message,
 )
@@ -307,7 +308,13 @@ async def _parse(spooled: Spooled) -> dict[str, Any]:
     if spooled.name.endswith(".toml"):
         # A megabyte of hostile TOML takes seconds; nobody else waits for it.
         return await asyncio.to_thread(parse_document, spooled.data, True)
-    return parse_document(spooled.data)
+    try:
+        return parse_document(spooled.data)
+    except Refused as error:
+        if error.code == "malformed" and is_cut_off(spooled.data):
+            mend = "is that half a file? Write it to tmp/, then rename it into new/"
+            raise Refused(error.code, f"{error.detail}; {mend}", error.field) from None
+        raise
 
 
 def _ends_a_case(name: str, data: bytes) -> bool:

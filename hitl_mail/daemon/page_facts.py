@@ -14,6 +14,7 @@ from hitl_mail.daemon.words import outcome_sentence
 from hitl_mail.pages import CaseFacts, ReceiptView, Said
 from hitl_mail.review.answers import stand_of
 from hitl_mail.review.side import Compared, compare
+from hitl_mail.review.timeline import happened
 
 
 def facts_of(case: Case) -> CaseFacts:
@@ -75,16 +76,8 @@ def receipt_view(
         prev=document.get("prev"),
         reasons=tuple(document["verdict"]["reasons"]),
         payload=payload,
-        history=tuple((_epoch(m["at"]), _moment(m)) for m in document["events"]),
+        history=tuple((at.timestamp(), words) for at, words in happened(document)),
     )
-
-
-def _moment(moment: dict[str, Any]) -> str:
-    rest = ", ".join(
-        f"{key} {value}" for key, value in moment.items() if key not in ("at", "event")
-    )
-    name = moment["event"].replace("_", " ")
-    return f"{name}: {rest}" if rest else name
 
 
 def _epoch(text: str) -> float:

@@ -99,7 +99,7 @@ class Reload:
             self.engine.faults.works(key)
 
     async def _keep_old(self, error: str) -> None:
-        log.error("rules.toml is not used: %s", error)
+        log.error("rules.toml is not used: %s", "; ".join(error.splitlines()))
         if error == self.error:
             return
         self.error = error

@@ -223,10 +223,14 @@ def _spool(name: str, root: Path, running: bool, now: float) -> Iterator[Finding
     if old and running:
         yield fault(
             "spools",
-            f"{len(old)} files wait in {root / 'new'}, {old[0]} for more than two minutes",
+            f"{_files(len(old), 'wait')} in {root / 'new'}, {old[0]} for more than two minutes",
             "hitl-mail status says whether the daemon is held up; the log says by what.",
         )
     refused = len(list((root / "refused").glob("*.error.json")))
     if refused:
-        where = f"{refused} files of {name} lie in {root / 'refused'}"
+        where = f"{_files(refused, 'lie', f' of {name}')} in {root / 'refused'}"
         yield note("spools", f"{where}, each with its reason beside it")
+
+
+def _files(count: int, verb: str, of: str = "") -> str:
+    return f"1 file{of} {verb}s" if count == 1 else f"{count} files{of} {verb}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from hitl_mail.core.action import EFFECT, KIND
+from hitl_mail.core.action import EFFECT, KIND, Action
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.events import AGENT_EXECUTOR
 from hitl_mail.core.quorum import members
@@ -251,4 +251,8 @@ class _Check:
             return
         for name in asked:
             if name.split(".")[0] not in known:
-                self.problem(path, f"{{{name}}} cannot be shown here", nearest(name, known))
+                mend = nearest(name, known)
+                if not mend.startswith("Did") and name not in Action.__struct_fields__:
+                    # An agent's own field, most likely, written as its arguments are called.
+                    mend = f"Did you mean {{payload.{name}}}? {mend}"
+                self.problem(path, f"{{{name}}} cannot be shown here", mend)

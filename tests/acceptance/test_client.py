@@ -478,6 +478,30 @@ def test_a_kind_that_the_daemon_runs_itself_is_not_gated(home: TestHome) -> None
     assert said.endswith("If it was a real one, it is done: nothing more to do")
 
 
+def test_without_a_kind_nothing_is_gated() -> None:
+    with pytest.raises(TypeError, match=r'write @gated\("payment.refund"\)'):
+
+        @gated  # type: ignore[arg-type]
+        def pay() -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("summary", "said"),
+    [
+        ("Refund {ordr}", r"names \{ordr\}, which is no argument; its arguments: order, items"),
+        ("Refund {}", r"names \{\}, which is no argument"),
+        ("Refund {order", "the summary 'Refund {order': expected '}'"),
+    ],
+)
+def test_a_summary_that_no_call_could_fill_is_told_at_once(summary: str, said: str) -> None:
+    def pay(order: str, items: list[str]) -> None: ...
+
+    with pytest.raises(TypeError, match=said):
+        gated("x", summary=summary)(pay)
+    assert gated("x", summary="{{Refund}} {order} {items[0]}")(pay)
+    assert gated("x", summary="Refund {anything}")(lambda **rest: None)
+
+
 def test_arguments_without_names_cannot_be_gated() -> None:
     with pytest.raises(TypeError, match="rest has no name"):
         gated("x")(lambda *rest: None)

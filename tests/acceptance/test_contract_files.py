@@ -117,6 +117,9 @@ def test_each_bad_file_is_refused_with_its_code_and_field_and_kept(home: TestHom
 
     expected = {name: (code, field) for name, (_, code, field) in REFUSED.items()}
     assert {name: reason(name) for name in REFUSED} == expected
+    half = "Write it to tmp/, then rename it into new/"
+    assert half in (home.refusal("half.json") or {})["detail"]
+    assert half not in (home.refusal("two.json") or {})["detail"]
     assert reason("deeper.json") == ("too_deep", DEEP)
     kept = {name: (home.root / "spool/refused" / name).read_bytes() for name in REFUSED}
     assert kept == {name: data for name, (data, _, _) in REFUSED.items()}

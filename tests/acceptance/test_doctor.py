@@ -205,6 +205,17 @@ def test_a_planted_fault_is_named(quiet_home: TestHome, name: str) -> None:
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(("count", "said"), [(1, "1 file of default lies"), (2, "2 files of")])
+def test_files_that_were_refused_are_counted_in_english(
+    quiet_home: TestHome, count: int, said: str
+) -> None:
+    for number in range(count):
+        quiet_home.drop(b"{", f"half-{number}.json")
+    quiet_home.once()
+    told = [one["what"] for one in report(quiet_home, "--no-mail")[1] if one["check"] == "spools"]
+    assert [said in what for what in told if "reason beside" in what] == [True], told
+
+
 def test_files_that_somebody_left_as_root_are_named(quiet_home: TestHome) -> None:
     foreign_file(quiet_home)
     [found] = [fault for fault in faults(quiet_home) if fault["check"] == "permissions"]

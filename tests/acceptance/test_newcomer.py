@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.home import TestHome, refund, until
+from tests.acceptance.home import TestHome, label, refund, until
 from tests.acceptance.pages import is_as_told, page, section, steps, type_in
 
 START = page("docs/index.md")
@@ -79,7 +79,7 @@ def test_a_malformed_action_is_named_with_its_file(quiet_home: TestHome, tmp_pat
     done = quiet_home.cli("submit", str(file))
     assert (done.returncode, done.stderr) == (
         2,
-        f"hitl-mail: {file}: no such field: sumary;"
+        f"hitl-mail: {file}: no such field: sumary (did you mean summary?);"
         " what an action may hold: hitl-mail schema action\n",
     )
 
@@ -123,11 +123,20 @@ def test_a_home_without_its_state_is_never_taken_for_an_empty_one(
 
 def test_deciding_twice_says_what_the_case_is(home: TestHome) -> None:
     home.drop(refund(kind="self.run"), "twice.json")
-    until = home.await_result("twice")["permit"]["until"]
+    ends = home.await_result("twice")["permit"]["until"]
     done = home.cli("approve", "twice")
     assert (done.returncode, done.stderr) == (
         1,
         f"hitl-mail: approve {home.case_of('twice')}: the case is approved, approve does not"
-        f" apply; nothing is to be decided; its permit ends at {until}; then done, retry or"
+        f" apply; nothing is to be decided; its permit ends at {ends}; then done, retry or"
         " abandon\n",
     )
+
+
+def test_what_a_program_printed_ends_where_its_last_line_does(home: TestHome) -> None:
+    home.await_result(home.drop(label(), "printed.json"))
+    until(lambda: home.json("show", "printed")["outcome"], "the outcome")
+    [outcome] = [
+        line for line in home.cli("show", "printed").stdout.splitlines() if "exit_code" in line
+    ]
+    assert "U+000A" not in outcome

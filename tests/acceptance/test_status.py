@@ -64,7 +64,8 @@ def test_status_is_one_screen_on_what_waits(home: TestHome) -> None:
         return shown if "#1 sha256:" in shown else None
 
     shown = until(told, "the receipt in status")
-    for words in ("1 pending", "under 1h 1", "ada 1, bob 1", "default 2 in the last hour"):
+    queue = ("1 pending", "under 1h 1", "waits for     ada 1, bob 1", "from agents   default 1")
+    for words in (*queue, "default 2 in the last hour"):
         assert words in shown, shown
     assert "in 3h 59m: Refund 49 EUR to Ada" in shown
     assert home.json("status")["queue"]["reviewers"] == {"ada": 1, "bob": 1}

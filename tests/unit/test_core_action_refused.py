@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hitl_mail.core.action import Action, Cancel, Report, parse_document
+from hitl_mail.core.action import Action, Cancel, Report, is_cut_off, parse_document
 from hitl_mail.errors import Refused
 from tests.factories import action, attachment, read
 from tests.ids import plain
@@ -324,7 +324,16 @@ DETAILS: list[tuple[dict[str, Any], str]] = [
     ({"attachments": [attachment(content_type="text")]}, "must be like text/csv"),
     ({"attachments": [attachment(base64="%")]}, "not base64"),
     ({"payload": 7}, "payload: expected `object`, got `int`"),
-    ({"reversable": 1}, "no such field: reversable"),
+    ({"reversable": 1}, "no such field: reversable (did you mean reversible?)"),
+    (
+        {"efects": [], "zzz": 1, "reversable": 1},
+        "no such field: efects (did you mean effects?), zzz, reversable (did you mean reversible?)",
+    ),
+    (dict.fromkeys("12345678"), "no such field: 1, 2, 3, 4, 5 and 3 more"),
+    (
+        {"context": [{"title": "T", "txt": "t"}]},
+        "no such field: context[0].txt (did you mean text?)",
+    ),
     ({"context": [{"title": "T"}]}, "context[0].text is required"),
     ({"labels": {"a": 1}}, "labels[...]: expected `str`, got `int`"),
 ]
@@ -382,3 +391,21 @@ def test_a_file_that_cannot_be_read_is_told_why(data: bytes, toml: bool, detail:
 )
 def test_what_just_fits_is_taken(fields: dict[str, Any]) -> None:
     assert isinstance(read(action(**fields)), Action)
+
+
+@pytest.mark.parametrize(
+    ("data", "cut_off"),
+    [
+        (b"", True),
+        (b'{"kind": "a.b", ', True),
+        (b'{"kind": "a.b"\n', True),
+        (b'{"kind": "a', True),
+        (b'{"kind": "a.b",}', False),
+        (b"{}{}", False),
+        (b"[" * 100_000, False),
+        (b"{}", False),
+    ],
+    ids=plain,
+)
+def test_half_a_file_is_told_from_a_mistake_in_a_whole_one(data: bytes, cut_off: bool) -> None:
+    assert is_cut_off(data) is cut_off

@@ -201,6 +201,16 @@ async def test_a_bad_file_leaves_the_old_policy_and_admins_are_told_once(office:
     assert "unknown key" in office.reload.error
 
 
+async def test_the_problems_of_a_bad_file_are_one_line_of_the_log(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    two = [Problem("rules.toml", 3, "x", "unknown key"), Problem("rules.toml", 9, "y", "no rule")]
+    office.file, office.next = 2, ConfigError(two)
+    await office.reload.look()
+    [line] = [one.getMessage() for one in caplog.records if "is not used" in one.getMessage()]
+    assert ("\n" in line, line.count("; ")) == (False, 1), line
+
+
 async def test_a_bad_file_beside_a_changed_site_says_that_a_start_reads_it(office: Office) -> None:
     office.reload.site_changed = lambda: True
     office.file, office.next = 2, ConfigError([Problem("rules.toml", 1, "x", 'no person "bob"')])

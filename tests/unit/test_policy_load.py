@@ -110,7 +110,8 @@ def test_an_empty_file_is_a_policy_that_asks_about_everything() -> None:
         ),
         (
             "[kinds.x]\ntitle = '{amount}'",
-            "kinds.x.title: {amount} cannot be shown here. Known are: confidence, cost, "
+            "kinds.x.title: {amount} cannot be shown here. Did you mean {payload.amount}?"
+            " Known are: confidence, cost, "
             "cost_of_waiting, cost_of_wrong, kind, latency, payload, requested_by, "
             "run_id, supersedes",
         ),
@@ -226,7 +227,8 @@ def test_each_mistake_around_the_rules_is_named(text: str, complaint: str) -> No
         ("doors = []", "rules[0].doors: no door is left. Leave it out, or name one."),
         (
             "reason = '{payload.amount} {nope}'",
-            "rules[0].reason: {nope} cannot be shown here. Known are: action, agent, "
+            "rules[0].reason: {nope} cannot be shown here. Did you mean {payload.nope}? "
+            "Known are: action, agent, "
             "attachments, confidence, context, cost, cost_of_waiting, cost_of_wrong, "
             "effects, kind, labels, latency, payload, requested_by, reversible, run_id, "
             "summary, supersedes, typical, untrusted, why",

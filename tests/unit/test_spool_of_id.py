@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hitl_mail.adapters.spool.directory import SpoolDirectory
-from hitl_mail.adapters.spool.of_id import _MOST, file_waits, last_refusal
+from hitl_mail.adapters.spool.of_id import _MOST, file_waits, last_refusal, reason
 
 
 @pytest.fixture
@@ -81,3 +81,18 @@ def test_what_is_no_file_is_of_its_name_and_never_opened(root: Path) -> None:
 
 def test_a_spool_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert (file_waits(tmp_path, "a"), last_refusal(tmp_path, "a")) == (False, None)
+
+
+@pytest.mark.parametrize(
+    ("field", "detail", "told"),
+    [
+        (None, "not UTF-8 at byte 1", "not UTF-8 at byte 1"),
+        ("kind", "must be a dotted name", "kind: must be a dotted name"),
+        ("id", "did you mean it?", "id: did you mean it?"),
+        ("id", "an id must be usable as a file name", "an id must be usable as a file name"),
+        ("outcome.ok", "true or false", "outcome.ok: true or false"),
+        ("context[0].txt", "no such field: context[0].txt", "no such field: context[0].txt"),
+    ],
+)
+def test_a_refusal_names_its_field_once(field: str | None, detail: str, told: str) -> None:
+    assert reason({"detail": detail, "field": field}) == told

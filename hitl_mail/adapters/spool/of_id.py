@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +100,11 @@ def _id_in(directory: int, name: str, toml: bool) -> str | None:
         return ""
     found = document.get("id")
     return found if isinstance(found, str) else None
+
+
+def reason(refused: Mapping[str, Any]) -> str:
+    """Why, of a reason file, which has the field beside its text and not always in it."""
+    detail, field = str(refused["detail"]), refused.get("field")
+    if field is None or re.search(rf"(?<!\w){re.escape(str(field))}(?!\w)", detail):
+        return detail
+    return f"{field}: {detail}"

@@ -28,6 +28,12 @@ _PLAIN = {
 }
 
 
+def happened(document: Mapping[str, Any]) -> Iterator[tuple[dt.datetime, str]]:
+    """(when, what) of the events alone, as a page tells them: no mails."""
+    events = sorted(_events(document, _several(document)), key=lambda line: line[0])
+    return ((_moment(at), words) for at, words in events)
+
+
 def timeline(document: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """(when, since the beginning, what) of a case as `show --json` tells it.
 

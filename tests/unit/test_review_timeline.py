@@ -7,8 +7,13 @@ from typing import Any, get_args
 
 import pytest
 
-from hitl_mail.cli.timeline import timeline
+from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
+from hitl_mail.core.documents import case_document
+from hitl_mail.daemon.page_facts import facts_of, receipt_view
+from hitl_mail.review.timeline import timeline
+from tests import mails, packets
+from tests.factories import after
 
 AT = "2026-11-25T21:12:25.251Z"
 
@@ -138,3 +143,13 @@ def test_times_run_from_the_beginning() -> None:
     assert [since for _, since, _ in lines] == ["", "", "+3h 20m"]
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", at) for at, _, _ in lines)
     assert lines[0][2] == "arrived from a; hard by policy"
+
+
+def test_a_page_tells_the_same_words_without_the_mails() -> None:
+    case = after(packets.answered(), cmd.Answer("ada", "help", "help"), mails.AT + 120)
+    shown = receipt_view(facts_of(case), case_document(case), case.payload).history
+    assert shown == (
+        (mails.AT, "arrived from billing; hard by money"),
+        (mails.AT + 60, "a mail of ada decided nothing (not_understood)"),
+        (mails.AT + 120, "a mail of ada decided nothing (help)"),
+    )
