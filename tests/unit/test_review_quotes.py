@@ -23,6 +23,10 @@ ENDS = {
     "an address of ours in angles": "no\nzzz zzz <approvals@example.com> zzz zzz\napprove",
     "an address of ours in brackets": "no\nzzz zzz (approvals@example.com) zzz zzz\napprove",
     "an address of ours and a colon": "no\nzzz zzz zzz approvals@example.com zzz:\napprove",
+    "an address of ours and an angle": "no\nzzz zzz zzz approvals@example.com>\napprove",
+    "an address of ours above a long line": (
+        f"no\n<approvals@example.com>\n{'z' * 99}:\n> old\napprove"
+    ),
     "an address of ours and a day": "no\nzzz zzz 22.11.2026 approvals@example.com zzz\napprove",
     "an address of ours and a name": "no\nzzz approvals@example.com\napprove",
     "a header on one line": "no\nFrom: Acme Sent: today To: me\napprove",
@@ -65,6 +69,7 @@ def test_an_attribution_may_have_no_colon() -> None:
         "I have sent it to them from the old iPhone today",
         "From: what I see To: all of us",
         "no\n\nBob <b@x.test>",
+        "no\nXFrom: Acme\nSent: today",
     ],
 )
 def test_what_a_person_writes_like_that_is_theirs(text: str) -> None:
