@@ -71,6 +71,7 @@ def test_the_same_rules_change_nothing() -> None:
 def test_what_would_have_been_denied_although_approved_is_named() -> None:
     found = report(ASKS, DENIES, [case(), case(said="reject"), case(said="nothing")])
     assert named(found["denied_though_approved"]) == {name(0)}
+    assert named(found["alone_though_refused"]) == set()
 
 
 def test_what_ran_alone_and_would_be_asked_about_is_named() -> None:
