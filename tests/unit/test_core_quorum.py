@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hitl_mail.core import commands as cmd
+from hitl_mail.core.case import Case
 from hitl_mail.core.events import Decision, Verb
 from hitl_mail.core.quorum import (
     SETTLE,
@@ -19,6 +20,7 @@ from hitl_mail.core.quorum import (
     out_of_reach,
     routes,
     seat,
+    too_few,
     unmet,
     unreached_now,
     waiting_for,
@@ -26,6 +28,7 @@ from hitl_mail.core.quorum import (
 from hitl_mail.core.verdict import ADMINS, Quorum
 from tests.factories import (
     GROUPS,
+    NAMES,
     begin,
     by,
     case_after,
@@ -230,6 +233,44 @@ def test_who_has_approved_is_not_out_of_reach() -> None:
 
 def test_nobody_is_out_of_reach_of_what_is_decided() -> None:
     assert out_of_reach(case_after(by("ada"), cmd.Absent("bob"), cmd.Absent("ada"))) == ()
+
+
+def deciding(*people: str) -> dict[str, frozenset[str]]:
+    """What these answer to, where nobody else may decide."""
+    return {person: NAMES[person] for person in people}
+
+
+def short_of(case: Case, *people: str) -> list[str]:
+    """The rules that have too few where only these people may decide."""
+    return [quorum.rule for quorum in too_few(case, deciding(*people))]
+
+
+def test_the_rules_are_told_that_all_who_may_decide_cannot_meet() -> None:
+    case = case_after(TWO)
+    assert short_of(case, "ada", "bob", "cleo") == []
+    assert short_of(case, "ada", "bob") == ["large"]
+    assert short_of(case, "ada", "cleo") == ["money"]
+    assert short_of(case) == ["money", "large"]
+
+
+def test_who_has_approved_is_not_needed_again_and_cannot_stand_for_another() -> None:
+    case = case_after(TWO, by("ada"), by("cleo"))
+    assert short_of(case, "ada", "bob") == []
+    assert short_of(case, "bob") == []
+    assert short_of(case, "ada") == ["money"]
+
+
+def test_a_review_has_too_few_only_where_nobody_of_any_rule_is_left() -> None:
+    rules = (quorum("labels"), quorum("notes", "cleo"))
+    sample = receive(verdict_=sampled(reviews=rules))
+    reviewed = case_after(sample, begin(), finish())
+    assert short_of(reviewed, "ada") == []
+    assert short_of(reviewed, "cleo") == []
+    assert short_of(reviewed, "eve") == ["labels", "notes"]
+
+
+def test_what_is_decided_never_has_too_few() -> None:
+    assert short_of(case_after(by("ada")), "eve") == []
 
 
 def test_a_case_in_doubt_is_settled_by_the_people_of_all_its_rules() -> None:

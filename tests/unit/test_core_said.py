@@ -16,7 +16,7 @@ from hitl_mail.core.effects import Mail
 from hitl_mail.core.quorum import routes as names_to_hand_to
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.said import revision_digest
-from hitl_mail.core.verdict import Escalation, Verdict
+from hitl_mail.core.verdict import Escalation, Quorum, Verdict
 from hitl_mail.errors import NotAllowed
 from tests.factories import (
     EXPIRES,
@@ -323,6 +323,17 @@ REFUSALS: dict[str, tuple[Any, Any, float, tuple[str, str]]] = {
             "own_request",
             "dora asked for this, or owns the agent that did, and nobody approves their own"
             " request; it waits for ada, bob",
+        ),
+    ),
+    "the owner, whom alone it waits for": (
+        (receive(verdict_=verdict(quorums=(Quorum("money", 1, ("dora",), ("dora",)),))),),
+        by("dora"),
+        0,
+        (
+            "own_request",
+            "dora asked for this, or owns the agent that did, and nobody approves their own"
+            " request; nobody else was asked, so an admin has to name somebody else:"
+            " hitl-mail status tells how",
         ),
     ),
     "somebody else": ((), by("eve"), 0, ("not_reviewer", "eve is not one of its reviewers")),

@@ -13,7 +13,7 @@ from hitl_mail.core.decide import decide
 from hitl_mail.core.effects import Mail
 from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.timing import due
-from hitl_mail.core.verdict import Escalation
+from hitl_mail.core.verdict import Escalation, Quorum, Verdict
 from hitl_mail.policy.obligations import moments
 from tests.factories import (
     EXPIRES,
@@ -335,3 +335,45 @@ def test_rules_that_escalate_to_others_ask_each_of_them() -> None:
         (("money",), ("cleo",)),
         (("large",), ("dan",)),
     ]
+
+
+# Who may decide by now
+
+
+def handed(case: Case, *people: str, **away: str) -> list[tuple[str, tuple[str, ...], Any, Any]]:
+    """The questions that go to others where only these people may decide, and why."""
+    names = {person: NAMES[person] for person in people}
+    events = decide(case, cmd.Tick(away, names), 5.0)
+    return [(e.why, e.rules, e.people, e.leaving) for e in events if isinstance(e, ev.Handed)]
+
+
+def test_who_may_decide_no_longer_gives_the_question_to_those_who_may() -> None:
+    case = case_after(receive(verdict_=verdict(quorums=(quorum("money", "finance", "cleo"),))))
+    assert handed(case, "ada", "bob", "cleo", "dora") == []
+    only_ada = case_after(receive(verdict_=asks_only("ada")))
+    assert handed(only_ada, "bob") == [("away", ("money",), ("bob",), ("ada",))]
+
+
+def test_a_rule_that_had_too_few_asks_those_who_are_able_by_now() -> None:
+    nobody = case_after(receive(verdict_=asks_only()))
+    assert handed(nobody, "ada", "bob") == [("able", ("money",), ("ada", "bob"), ())]
+    assert handed(nobody, "eve") == []
+    one_of_two = case_after(receive(verdict_=asks_only("ada", approvals=2)))
+    assert handed(one_of_two, "ada", "bob") == [("able", ("money",), ("bob",), ())]
+
+
+def test_who_has_approved_or_is_away_is_not_asked_anew() -> None:
+    one_of_two = case_after(receive(verdict_=asks_only("ada", approvals=2)), by("ada"))
+    assert handed(one_of_two, "ada", "bob") == [("able", ("money",), ("bob",), ())]
+    assert handed(one_of_two, "ada", "bob", bob="eve") == []
+
+
+def test_a_rule_without_need_holds_no_later_one_up() -> None:
+    rules = (quorum("large", "cleo"), *asks_only("ada").quorums)
+    case = case_after(receive(verdict_=verdict(quorums=rules)))
+    assert handed(case, "bob", "cleo") == [("away", ("money",), ("bob",), ("ada",))]
+
+
+def asks_only(*people: str, approvals: int = 1) -> Verdict:
+    """A rule that is open to finance, of whom only these were asked."""
+    return verdict(quorums=(Quorum("money", approvals, ("finance",), people),))

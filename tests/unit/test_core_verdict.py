@@ -128,7 +128,9 @@ def test_the_sooner_expiry_counts() -> None:
     assert both(verdict(), verdict(quorums=(quorum("large", "bob"),), expires=50)).expires == 50
 
 
-@pytest.mark.parametrize(("expires", "remind"), [(50, (25,)), (99_999_999, (40,))])
+@pytest.mark.parametrize(
+    ("expires", "remind"), [(50, (25,)), (int(EXPIRES), (40,)), (99_999_999, (40,))]
+)
 def test_reminders_follow_the_sooner_expiry(expires: int, remind: tuple[int, ...]) -> None:
     old, new = quorum(remind=(40,)), quorum(remind=(25,))
     edited = combined(verdict(quorums=(old,)), verdict(quorums=(new,), expires=expires))

@@ -9,8 +9,9 @@ import pytest
 
 from hitl_mail.core.documents import iso
 from hitl_mail.policy.advice import warnings
-from hitl_mail.policy.answers import read_answers, shown_size, unanswered
-from hitl_mail.policy.economics import Economics, quantile, size_of
+from hitl_mail.policy.answers import Answer, read_answers, shown_size, unanswered
+from hitl_mail.policy.economics import OUTCOMES as COUNTED
+from hitl_mail.policy.economics import Economics, Reviewer, quantile, size_of
 from tests.support.answered import NOON, Said, case
 
 
@@ -71,6 +72,103 @@ def test_a_flagged_review_counts_for_the_rule_that_drew_it() -> None:
     assert found["reviewers"][0]["flag"] == 1
 
 
+def sampled(number: int) -> dict[str, Any]:
+    drawn = case(number, asks=False, rules=("labels",), at=NOON + 2000)
+    drawn["verdict"]["sampled"] = True
+    return drawn
+
+
+SMALL_HISTORY = [
+    case(0, ("ada", "edit", 20.0), ("bob", "approve", 31.26)),
+    case(1, ("ada", "reject", 10.0), status="rejected", at=NOON + 900),
+    case(2, ("bob", "route", 65.26), ("ada", "approve", 100.0), rules=("large",), at=NOON + 1800),
+    *(sampled(number) for number in (3, 4, 5, 6)),
+    review(3, "flagged", ("ada", "flag", 2100.0)),
+    review(4, "flagged", ("ada", "flag", 2118.0)),
+    review(5, "ok", ("bob", "ok", 2200.0)),
+    review(6, "ok"),
+    case(7, status="expired", to=("cleo",), at=NOON + 86400),
+]
+SILENT_TALLY = {
+    "actions": 0,
+    **dict.fromkeys(("ran_alone", "asked", "approved", "edited", "rejected"), 0),
+    **dict.fromkeys(("expired", "denied", "flagged", "unread"), 0),
+    **dict.fromkeys(("median_seconds", "p90_seconds", "within_goal")),
+    "people_minutes": 0.0,
+}
+SILENT_REVIEWER = {
+    **dict.fromkeys(("answered", "unanswered", "approve", "reject", "edit", "route"), 0),
+    **dict.fromkeys(("ok", "flag", "fast_runs", "longest_fast_run"), 0),
+    **dict.fromkeys(("median_seconds", "p90_seconds")),
+    "median_by_size": {"short": None, "middling": None, "long": None},
+    "people_minutes": 0.0,
+}
+
+
+def test_every_number_of_a_small_history_stands_under_its_name() -> None:
+    found = Economics()
+    for receipt in SMALL_HISTORY:
+        found.add(receipt)
+    outcomes = {"ran_alone": 4, "approved": 1, "edited": 1, "rejected": 1, "expired": 1}
+    times = {"median_seconds": 20.0, "p90_seconds": 65.3, "within_goal": 0.667}
+    every = SILENT_TALLY | times | outcomes
+    # ada: 20 + 10 + 100 + 200 (since her last) + 18 s; bob: 31.26 + 65.26 + 300 s (at most).
+    every |= {"actions": 8, "asked": 4, "flagged": 2, "unread": 1, "people_minutes": 12.4}
+    money = {"actions": 3, "asked": 3, "edited": 1, "rejected": 1, "expired": 1, "unread": 1}
+    money |= {"median_seconds": 10.0, "p90_seconds": 20.0, "within_goal": 1.0}
+    large = {"actions": 1, "asked": 1, "approved": 1, "within_goal": 0.0}
+    labels = {"actions": 4, "ran_alone": 4, "flagged": 2, "people_minutes": 8.6}
+    ada = {"answered": 5, "approve": 1, "reject": 1, "edit": 1, "flag": 2, "people_minutes": 5.8}
+    bob = {"answered": 3, "approve": 1, "route": 1, "ok": 1, "people_minutes": 6.6}
+    assert found.document() == {
+        "since": None,
+        "goal_seconds": 60.0,
+        "all": every,
+        "rules": [
+            {"rule": "money", **SILENT_TALLY, **money, "people_minutes": 1.0},
+            {"rule": "large", **SILENT_TALLY, **large, "people_minutes": 2.8}
+            | dict.fromkeys(("median_seconds", "p90_seconds"), 65.3),
+            {"rule": "labels", **SILENT_TALLY, **labels},
+        ],
+        "kinds": [{"kind": "payment.refund", **every}],
+        "reviewers": [
+            {"reviewer": "ada", **SILENT_REVIEWER, **ada}
+            | {"median_seconds": 100.0, "p90_seconds": 2118.0}
+            | {"median_by_size": {"short": 100.0, "middling": None, "long": None}},
+            {"reviewer": "bob", **SILENT_REVIEWER, **bob}
+            | {"median_seconds": 65.3, "p90_seconds": 2200.0}
+            | {"median_by_size": {"short": 65.3, "middling": None, "long": None}},
+            {"reviewer": "cleo", **SILENT_REVIEWER, "unanswered": 1},
+        ],
+        "waits": [
+            {"up_to_seconds": bound, "answers": count}
+            for bound, count in (
+                *((15.0, 1), (60.0, 1), (300.0, 1), (900.0, 0), (3600.0, 0)),
+                *((14400.0, 0), (86400.0, 0), (None, 0)),
+            )
+        ],
+        "days": [
+            {"day": "2026-09-21", **dict.fromkeys(COUNTED, 0), **outcomes, "expired": 0},
+            {"day": "2026-09-22", **dict.fromkeys(COUNTED, 0), "expired": 1},
+        ],
+    }
+
+
+def test_who_answered_most_and_which_rule_asked_most_stand_first() -> None:
+    found = sums(
+        [
+            case(0, ("bob", "approve", 5.0), rules=("large",)),
+            case(1, ("ada", "approve", 5.0), rules=("large",)),
+            case(2, ("bob", "approve", 5.0)),
+            case(3, ("cleo", "approve", 5.0)),
+            case(4, asks=False, rules=("labels",)),
+            *(case(number, asks=False, rules=("notes",)) for number in (5, 6)),
+        ]
+    )
+    assert [row["reviewer"] for row in found["reviewers"]] == ["bob", "ada", "cleo"]
+    assert [row["rule"] for row in found["rules"]] == ["large", "money", "notes", "labels"]
+
+
 def test_times_run_from_the_mail_to_the_answer() -> None:
     found = sums(case(n, ("ada", "approve", wait)) for n, wait in enumerate((10, 20, 60, 600)))
     assert (found["all"]["median_seconds"], found["all"]["p90_seconds"]) == (20.0, 600.0)
@@ -95,6 +193,15 @@ def test_an_answer_without_a_mail_has_no_time() -> None:
     assert (answer.asked_at, answer.waited) == (None, None)
 
 
+def test_a_mail_of_the_very_second_of_the_answer_is_what_was_answered() -> None:
+    [answer] = read_answers(case(7, ("ada", "approve", 0.0)))
+    assert (answer.case, answer.waited) == ("261122-000007", 0.0)
+
+
+def test_what_was_said_of_a_failure_is_no_answer() -> None:
+    assert list(read_answers(case(0, ("ada", "retry", 5.0)))) == []
+
+
 def test_peoples_time_is_what_lies_between_answers_and_never_the_lunch() -> None:
     morning = [
         case(0, ("ada", "approve", 30.0)),
@@ -110,6 +217,16 @@ def test_who_was_mailed_and_silent_counts_only_where_it_expired() -> None:
     silent = {row["reviewer"]: row["unanswered"] for row in found["reviewers"]}
     assert silent == {"ada": 2, "bob": 2}
     assert unanswered(case(0, APPROVED)) == {"bob"}
+
+
+def test_a_mail_about_a_doubt_is_no_question_that_somebody_left_unanswered() -> None:
+    doubted = case(0, status="expired", to=("ada",))
+    doubted["packets"].append({"to": "cleo", "about": "doubt", "at": iso(NOON), "status": "sent"})
+    assert unanswered(doubted) == {"ada"}
+
+
+def test_whom_an_erased_case_asked_is_not_known() -> None:
+    assert unanswered({**case(0), "packets": {"erased": "sha256:0"}}) == set()
 
 
 def test_answer_times_stand_beside_what_was_shown() -> None:
@@ -153,6 +270,34 @@ def test_approvals_in_a_row_that_nobody_can_have_read_are_a_run() -> None:
     assert run(50, 2, 2, 2, verb="reject") == 0
 
 
+def test_two_answers_of_one_second_took_no_time_and_were_not_read() -> None:
+    person = Reviewer()
+    answers = [Answer("c", "ada", "approve", NOON, NOON - 7, 600)] * 4
+    assert [person.add(answer) for answer in answers] == [7.0, 0.0, 0.0, 0.0]
+    assert (person.fast_runs, person.longest_run) == (1, 3)
+
+
+def test_who_takes_just_as_long_as_reading_takes_may_have_read() -> None:
+    person = Reviewer()
+    for number in range(5):
+        person.add(Answer("c", "ada", "approve", NOON + 10 * number, None, 600))
+    assert (person.fast_runs, person.longest_run) == (0, 0)
+
+
+def test_too_few_fast_approvals_for_a_run_are_told_as_none() -> None:
+    person = Reviewer()
+    for number in range(3):
+        person.add(Answer("c", "ada", "approve", NOON + number, None, 600))
+    told = person.document("ada")
+    assert (person.longest_run, told["fast_runs"], told["longest_fast_run"]) == (2, 0, 0)
+
+
+def test_what_was_closed_at_the_very_moment_counts() -> None:
+    assert sums([case(0, APPROVED)], iso(NOON + 40))["all"]["actions"] == 1
+    told = sums([case(0, APPROVED)], iso(NOON + 41))
+    assert (told["since"], told["all"]["actions"]) == (iso(NOON + 41), 0)
+
+
 def test_earlier_cases_count_for_nothing() -> None:
     receipts = [case(n, APPROVED, at=NOON + 86400 * n) for n in range(3)]
     found = sums(receipts, iso(NOON + 86400))
@@ -184,6 +329,8 @@ def test_nothing_is_no_fault() -> None:
         ([1, 2, 3], 0.5, 2),
         ([1, 2], 0.5, 1),
         ([7], 0.9, 7),
+        ([1.26], 0.5, 1.3),
+        (list(range(1, 2003)), 0.5, 1001),
     ],
 )
 def test_quantiles_are_values_that_are_there(
@@ -213,6 +360,53 @@ def test_more_than_a_fifth_asked_names_the_rule_that_asks_most() -> None:
     assert found["rule"] == "money"
     assert "6 of 24 actions (25 %)" in found["text"]
     assert "rules suggest" in found["mend"]
+
+
+def test_the_smallest_history_that_says_something_has_twenty_actions() -> None:
+    assert list(warned(*approved(5), *alone(15))) == ["asks_too_much"]
+    assert warned(*approved(5), *alone(14)) == {}
+
+
+def test_a_tenth_that_expires_unread_is_no_warning() -> None:
+    lapsed = [case(n, status="expired") for n in range(3)]
+    assert "expires_unread" not in warned(*lapsed, *approved(27), *alone(500))
+    assert "expires_unread" in warned(*lapsed, *approved(26), *alone(500))
+
+
+def test_each_warning_says_of_whom_or_what_it_is_and_what_to_do() -> None:
+    fast = [case(n, ("ada", "approve", 50.0 + n), text="y" * 900) for n in range(5)]
+    lapsed = [case(n, status="expired", rules=("large",)) for n in range(9)]
+    assert list(warnings(sums([*fast, *approved(50), *lapsed, *alone(20)]))) == [
+        {
+            "code": "asks_too_much",
+            "rule": "money",
+            "text": "64 of 84 actions (76 %) were asked about, the most of them, 55, by the rule"
+            " money: what is asked too often is no longer read",
+            "mend": "Look at hitl-mail rules suggest: it shows which of them were never refused,"
+            " and how to narrow the rule's condition",
+        },
+        {
+            "code": "never_refused",
+            "rule": "money",
+            "text": "The rule money asked 55 times and was never refused",
+            "mend": 'Where its effects allow it, give money gate = "sample" with rate = 0.05; or'
+            " let hitl-mail rules suggest find the safe part of it",
+        },
+        {
+            "code": "expires_unread",
+            "rule": "large",
+            "text": "9 of 9 questions of the rule large expired without an answer",
+            "mend": "Give large remind and escalate, more reviewers, or more time (expires); if"
+            " nobody misses them, deny them or let them run",
+        },
+        {
+            "code": "too_fast",
+            "rule": "",
+            "reviewer": "ada",
+            "text": "ada approved up to 4 in a row, each in less time than it takes to read",
+            "mend": "Ask ada about less; or ask for approvals = 2 where it matters",
+        },
+    ]
 
 
 @pytest.mark.parametrize(("asked", "ran"), [(4, 16), (3, 3)])

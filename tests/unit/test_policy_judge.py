@@ -397,6 +397,23 @@ def test_a_quorum_is_reminded_escalated_and_handed_on_as_its_rule_says() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ('remind = ["1h"]', ((3600,), None, ())),
+        (
+            'escalate = { after = "2h", to = ["owner"] }',
+            ((), Escalation(7200, ("owner",), ("cleo",)), ()),
+        ),
+        ('route_to = ["owner"]', ((), None, ("owner",))),
+    ],
+    ids=["reminders", "an escalation", "others to hand it to"],
+)
+def test_each_of_them_alone_comes_with_the_quorum(more: str, expected: Any) -> None:
+    [quorum] = judged(rule("r", "true", "hard", f'reviewers = ["finance"]\n{more}')).quorums
+    assert (quorum.remind, quorum.escalate, quorum.route_to) == expected
+
+
 def test_reminders_are_shares_of_the_time_there_is() -> None:
     [quorum] = judged(LATER, action(expires="1h")).quorums
     assert quorum.remind == (1800,)

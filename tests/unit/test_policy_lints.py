@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from hitl_mail.policy.lints import lint, lint_site
@@ -208,6 +210,165 @@ def test_mails_that_go_alone_whoever_gets_a_copy_are_raised(rules: str, is_raise
     assert what not in raised(SOUND + MAILS + rules)
 
 
+OWNED = {"billing": "dora", "support": "dora"}
+
+
+def told(rules: str, owners: dict[str, str] | None = None, mailing: tuple[str, ...] = ()) -> str:
+    """The one thing raised, with its file, place and mend; without its line."""
+    [found] = lint(policy(rules), "rules.toml", owners or {}, mailing)
+    return str(dataclasses.replace(found, line=None))
+
+
+@pytest.mark.parametrize(
+    ("rules", "whole"),
+    [
+        (
+            KINDS + MONEY + RISKS,
+            'rules.toml: kinds."crm.label": no rule speaks for it: each is "hard" as unmatched.'
+            " Write a rule with when = 'kind == \"crm.label\"'.",
+        ),
+        (
+            SOUND + rule("r", 'kind == "payment.refund"', "auto"),
+            "rules.toml: rules[3]: is overruled wherever it matches, by money."
+            " Narrow those rules, or remove this one.",
+        ),
+        (
+            SOUND + rule("r", "false", "auto"),
+            "rules.toml: rules[3].when: is never true. Remove the rule.",
+        ),
+        (
+            SOUND + rule("r", "reversible && !reversible", "auto"),
+            "rules.toml: rules[3].when: asks for reversible and for its opposite at once."
+            " Use || between them, or remove the rule.",
+        ),
+        (
+            SOUND + rule("r", '"monney" in effects || "system" in effects'),
+            'rules.toml: rules[3].when: no kind has the effect "monney". Did you mean money?',
+        ),
+        (
+            KINDS + MONEY + RISKS + rule("r", 'kind == "crm.label"', "sample", "rate = 0"),
+            "rules.toml: rules[2].rate: looks at no case. Name a share, or auto.",
+        ),
+        (
+            KINDS + MONEY + RISKS + rule("r", 'kind == "crm.label"', "sample", "rate = 1"),
+            "rules.toml: rules[2].rate: has every case looked at afterwards."
+            " Use a share such as 0.05, or hard.",
+        ),
+        (
+            SOUND + rule("r", "untrusted", "hard", 'route_to = ["ada", "nobody"]'),
+            'rules.toml: rules[3].route_to[1]: nobody is in the group "nobody". Add people to it.',
+        ),
+    ],
+)
+def test_what_is_raised_says_where_it_is_and_what_to_do(rules: str, whole: str) -> None:
+    assert told(rules) == whole
+
+
+def test_what_to_do_about_amounts_and_copies_is_said() -> None:
+    small = rule("small", 'kind == "payment.refund" && payload.amount < 50.0', "auto")
+    large = rule("large", '"money" in effects && payload.amount >= 50.0')
+    found = lint(policy(REFUNDS + small + large), "rules.toml", {})
+    assert {(problem.where, problem.mend) for problem in found} >= {
+        (
+            f"rules[{place}].when",
+            "Many small payments are a large one: ask about all, or sample what is repaid.",
+        )
+        for place in (2, 3)
+    }
+    assert told(SOUND + MAILS + rule("colleagues", TO, "auto"), mailing=("refund",)).endswith(
+        "payload.cc. Add && !has(payload.cc): the mail goes to everybody in both."
+    )
+
+
+def test_what_is_raised_stands_in_the_order_of_the_file() -> None:
+    found = raised(rule("never", "false", "auto") + MONEY + RISKS + KINDS)
+    assert [text.partition(":")[0] for text in found] == ["rules[0].when", 'kinds."crm.label"']
+
+
+def test_several_effects_rules_and_kinds_are_told_together() -> None:
+    ruin = '\n[kinds."a.ruin"]\neffects = ["money", "destructive"]\nexecutor = "refund"\n'
+    found = raised(KINDS + ruin + rule("all", "true", "auto"))
+    assert (
+        'kinds."a.ruin": has the effect money and destructive, and can run alone: all (auto)'
+        in found
+    )
+    claimed = "rules: an action that says itself it has the effect publish can run alone:"
+    assert f"{claimed} a.ruin, crm.label, payment.refund" in found
+    twice = MONEY + rule("refunds", 'kind == "payment.refund"')
+    never_alone = rule("r", 'kind == "payment.refund"', "auto")
+    assert raised(KINDS + twice + RISKS + LABELS + never_alone) == [
+        "rules[4]: is overruled wherever it matches, by money, refunds"
+    ]
+
+
+def test_a_rule_of_evidence_alone_speaks_for_no_kind() -> None:
+    doubtful = rule("doubtful", "confidence < 0.5")
+    what = 'kinds."crm.label": no rule speaks for it: each is "hard" as unmatched'
+    assert what in raised(KINDS + MONEY + RISKS + doubtful)
+    assert raised(KINDS + MONEY + RISKS + rule("all", "confidence >= 0.0 || untrusted")) == []
+
+
+def test_a_threshold_of_a_rule_that_settles_nothing_is_not_raised() -> None:
+    what = "a threshold exempts small amounts of money from a person"
+    refunds = rule("refunds", 'kind == "payment.refund"', "auto")
+    beside = rule("large", 'payload.amount >= 50.0 && kind == "crm.label"')
+    assert not any(what in text for text in raised(KINDS + RISKS + refunds + beside))
+    elsewhere = rule("small", 'kind == "crm.label" && payload.amount < 50.0', "auto")
+    doubted = elsewhere + rule("doubted", "untrusted")
+    assert not any(what in text for text in raised(KINDS + RISKS + refunds + doubted))
+    never_asked = rule("small", 'kind == "payment.refund" && payload.amount < 50.0', "auto")
+    assert not any(what in text for text in raised(KINDS + RISKS + refunds + never_asked))
+
+
+def test_a_threshold_is_raised_whichever_kind_moves_the_money() -> None:
+    labels_first = KINDS.replace('"payment.refund"', '"x.y"').replace('"crm.label"', '"a.b"')
+    late = labels_first.replace('"x.y"', '"z.z"')
+    small = rule("small", 'kind == "z.z" && payload.amount < 50.0', "auto")
+    large = rule("large", '"money" in effects && payload.amount >= 50.0')
+    free = '\n[kinds."m.free"]\neffects = ["money"]\nexecutor = "refund"\n'
+    never = rule("free", 'kind == "m.free"')
+    rules = free + late + small + large + never
+    assert any("a threshold exempts" in text for text in raised(rules))
+
+
+@pytest.mark.parametrize("gate", ["auto", "deny"])
+def test_a_rule_that_asks_nobody_may_name_the_agents_owner(gate: str) -> None:
+    rules = KINDS + MONEY + RISKS
+    mine = rule("mine", 'kind == "crm.label"', gate, 'reviewers = ["dora"]')
+    assert raised(rules + mine, OWNED) == []
+
+
+def test_reviewers_beside_the_agents_owner_are_enough() -> None:
+    assert (
+        raised(SOUND + rule("r", "untrusted", "hard", 'reviewers = ["dora", "ada"]'), OWNED) == []
+    )
+    assert raised(SOUND + rule("r", "untrusted", "hard", 'reviewers = ["ada"]'), OWNED) == []
+
+
+def test_who_is_asked_in_place_of_the_owner_is_said() -> None:
+    mine = rule("mine", "untrusted", "hard", 'reviewers = ["dora"]')
+    assert told(SOUND + mine, {"billing": "dora"}).endswith(
+        "Name another reviewer: until then the admins are asked."
+    )
+    admins = rule("mine", "untrusted", "hard", 'reviewers = ["cleo"]')
+    others = SOUND.replace('"owner"', '"finance"')
+    assert told(others + admins, {"billing": "cleo"}).endswith(
+        "Name another reviewer: until then nobody can decide those."
+    )
+
+
+def test_the_policys_reviewers_are_looked_at_where_a_rule_names_none() -> None:
+    dora = SOUND.replace('reviewers = ["owner"]', 'reviewers = ["dora"]')
+    wheres = [text.partition(":")[0] for text in raised(dora, {"billing": "dora"})]
+    assert wheres == ["rules[0].name", "rules[1].name"]
+
+
+def test_the_admins_are_looked_at_where_nobody_is_named() -> None:
+    nobody = SOUND.replace('reviewers = ["owner"]', "")
+    wheres = [text.partition(":")[0] for text in raised(nobody, {"billing": "cleo"})]
+    assert wheres == ["rules[0].name", "rules[1].name"]
+
+
 SITE = "[groups]\nnobody = []\n[executors.refund]\nidempotent = true\n"
 
 
@@ -246,3 +407,21 @@ def test_an_idempotent_command_that_shows_no_key_is_raised(
 ) -> None:
     wanted = [(2, "groups.nobody"), (4, "executors.refund.idempotent")]
     assert raised_of_site(executor) == wanted[: 1 + is_raised]
+
+
+def test_what_is_raised_of_the_site_says_what_to_do_in_the_order_of_the_file() -> None:
+    site = "[executors.refund]\nidempotent = true\n[groups]\nnobody = []\n"
+    executor = Executor(type="command", argv=("/bin/refund",), idempotent=True)
+    found = lint_site({"refund": executor}, {"nobody": ()}, Source("hitl-mail.toml", site))
+    assert [str(problem) for problem in found] == [
+        "hitl-mail.toml:2: executors.refund.idempotent: nothing shows that the command uses"
+        " $HITL_IDEMPOTENCY_KEY, so that it is safe to run twice. Hand it on in argv or env, or"
+        " say idempotent = false.",
+        "hitl-mail.toml:4: groups.nobody: nobody is in this group. Add people, or remove it.",
+    ]
+
+
+def test_a_key_split_between_two_arguments_is_no_key() -> None:
+    argv = ("/bin/refund", "HITL_", "CASE")
+    executor = Executor(type="command", argv=argv, idempotent=True)
+    assert len(raised_of_site(executor)) == 2

@@ -505,3 +505,15 @@ def test_a_field_of_the_payload_that_is_called_kind_names_no_kind() -> None:
 def test_the_file_is_named_as_the_caller_names_it() -> None:
     with pytest.raises(Exception, match=r"^new\.toml:1: not TOML"):
         load_policy("=", SITE, "new.toml", no_schema)
+
+
+def test_a_name_that_cannot_be_seen_is_none_and_what_would_do_is_said() -> None:
+    assert said(KINDS + rule("a\u200b", "true")) == [
+        'rules[0].name: "a⟨U+200B⟩" is no name. Use 1 to 64 letters that can be seen.'
+    ]
+
+
+def test_what_is_no_table_hides_nothing_wrong_behind_it() -> None:
+    more = "exceptions = [3, { when = 'cots > 1.0' }]"
+    found = said(KINDS + rule("r", "true", "exception", more))
+    assert any(text.startswith("rules[0].exceptions[1].when: no such name: cots") for text in found)

@@ -6,6 +6,8 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.policy import replay as module
 from hitl_mail.policy.history import Entry, Past
@@ -69,6 +71,7 @@ def test_the_same_rules_change_nothing() -> None:
 def test_what_would_have_been_denied_although_approved_is_named() -> None:
     found = report(ASKS, DENIES, [case(), case(said="reject"), case(said="nothing")])
     assert named(found["denied_though_approved"]) == {name(0)}
+    assert named(found["alone_though_refused"]) == set()
 
 
 def test_what_ran_alone_and_would_be_asked_about_is_named() -> None:
@@ -93,6 +96,36 @@ def test_without_a_timed_decision_no_minutes_are_made_up() -> None:
 def test_gates_stand_in_a_matrix_of_before_and_after() -> None:
     found = report(RUNS, ASKS, [case(), case(), case("payment.refund")])
     assert found["gates"] == {"auto": {"hard": 2}, "hard": {"hard": 1}}
+
+
+def test_an_exception_that_nothing_triggered_is_quiet() -> None:
+    calm = rule(
+        "labels", 'kind == "crm.label"', "exception", "exceptions = [{ when = 'untrusted' }]"
+    )
+    found = report(ASKS, policy(KINDS + calm), [case(), case("payment.refund")])
+    assert found["gates"] == {"hard": {"quiet": 1, "hard": 1}}
+
+
+def test_cases_to_look_at_afterwards_are_counted_and_those_without_a_draw_are_unknown() -> None:
+    drawn = rule("labels", 'kind == "crm.label"', "sample", "rate = 1")
+    samples = policy(KINDS + drawn + rule("money", '"money" in effects'))
+    history = entries([case(), case(), case("payment.refund")], ASKS)
+    assert replay(history, by(samples)).report()["reviews"] == {
+        "before": 0,
+        "after": 0,
+        "unknown": 2,
+    }
+
+    def draws(past: Past, typical: Mapping[str, float]) -> Verdict:
+        verdict = by(samples)(past, typical)
+        return msgspec.structs.replace(verdict, sampled=past.kind == "crm.label" or None)
+
+    seen = [msgspec.structs.replace(past, sampled=True) for past in history[:1]]
+    assert replay([*seen, *history[1:]], draws).report()["reviews"] == {
+        "before": 1,
+        "after": 2,
+        "unknown": 0,
+    }
 
 
 def test_erased_cases_are_counted_and_named_and_not_replayed() -> None:

@@ -335,3 +335,11 @@ def test_no_suggestion_opens_what_is_guarded_or_was_refused(seed: int) -> None:
             assert isinstance(past, Past)
             opened = past.asked and not then(past, {}).asks
             assert not (opened and (past.refused or past.kind in GUARDED))
+
+
+def test_without_rules_nothing_is_suggested_and_what_cannot_be_read_is_counted() -> None:
+    now = policy(KINDS)
+    history = entries([case(), case()], now)
+    gone = [msgspec.structs.replace(entry, action=None) for entry in history[:1]]
+    found = suggest(lambda: [*gone, *history[1:]], now, Tools(policy, judge_by))
+    assert (found.found, found.actions, found.unreadable) == ([], 2, 1)

@@ -260,6 +260,12 @@ def test_what_is_made_must_be_one_that_can_be_held() -> None:
             )
 
 
+def test_of_a_name_that_cannot_be_shown_no_place_is_told() -> None:
+    with pytest.raises(BadEdit) as found:
+        apply_edit(PAYLOAD, Edit(document={"\ud800": 1}))
+    assert found.value.detail == "The new payload cannot be held: a lone surrogate is not text."
+
+
 def test_where_a_payload_cannot_be_held_is_told_in_short() -> None:
     path = ".".join("k" * 60 for _ in range(3))
     made = {"k" * 60: {"k" * 60: {"k" * 60: 2**53}}}

@@ -10,13 +10,36 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hitl_mail.core import events as ev
+from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.case import Case
 from hitl_mail.core.evolve import evolve
+from hitl_mail.core.sampling import share
 from hitl_mail.core.verdict import Quorum, Trace
+from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import show_time
-from hitl_mail.review.packet import Packet, Risk, build_packet, rows_of
+from hitl_mail.review.packet import (
+    LOOKED_AT,
+    Packet,
+    Risk,
+    Trouble,
+    build_packet,
+    rows_of,
+)
 from hitl_mail.review.text import MARK, WIDTH, boxed, inert, wrap
-from tests.factories import action, begin, by, case_after, decide_, finish, quorum, receive, verdict
+from tests.factories import (
+    action,
+    attachment,
+    begin,
+    by,
+    case_after,
+    change,
+    decide_,
+    finish,
+    quorum,
+    receive,
+    target,
+    verdict,
+)
 from tests.mails import AT, site
 
 
@@ -243,3 +266,97 @@ def test_rules_of_different_people_are_all_named() -> None:
 def test_where_one_alone_does_it_says_nothing() -> None:
     money, data = (quorum(rule, "ada") for rule in ("m", "d"))
     assert (needs(money), needs(money, data)) == ("", "")
+
+
+# The whole of it
+
+
+def test_a_packet_has_all_that_is_known_of_the_action() -> None:
+    document = action(
+        id="refund-8841",
+        why="Arrived broken",
+        effects=["money"],
+        confidence=0.9,
+        reversible=False,
+        cost=1.5,
+        latency=20,
+        cost_of_wrong=49,
+        cost_of_waiting=2,
+        requested_by="carol@example.com",
+        run_id="run-7",
+        attachments=[attachment()],
+    )
+    found = packet(case_after(receive(document, expires_at=AT + 3600), now=AT))
+    assert (found.person, found.gate, found.summary, found.why) == (
+        "ada",
+        "hard",
+        "Refund order 8841",
+        "Arrived broken",
+    )
+    assert (found.effects, found.run_id, found.action_id) == (("money",), "run-7", "refund-8841")
+    assert found.claims == (
+        ("confidence", "0.9"),
+        ("reversible", "false"),
+        ("cost so far", "1.5"),
+        ("seconds so far", "20"),
+        ("cost of being wrong", "49"),
+        ("cost of waiting", "2"),
+        ("requested by", "carol@example.com"),
+    )
+    [file] = found.attachments
+    assert (file.name, file.content_type, file.size) == ("a.csv", "text/csv", 3)
+    assert file.digest == digest_bytes(b"1,2")
+
+
+def test_who_was_handed_a_question_is_told_by_whom_and_with_what_words() -> None:
+    rules = verdict(quorums=(quorum(route_to=("cleo",)),))
+    hand = lambda case: decide_(case, "ada", "route", target=target("cleo"), note="Yours?")  # noqa: E731
+    case = case_after(receive(verdict_=rules, expires_at=AT + 99), AT, hand)
+    assert build_packet(case, "cleo", site(), AT).notes == (("ada", "Yours?"),)
+    assert build_packet(case, "bob", site(), AT).notes == ()
+
+
+def test_what_somebody_wrote_to_their_edit_is_shown_with_what_they_made() -> None:
+    two = verdict(quorums=(quorum(approvals=2),))
+    edit = lambda case: decide_(case, "bob", "edit", change=change(40, two), note="Half")  # noqa: E731
+    case = case_after(receive(verdict_=two, expires_at=AT + 99), AT, edit)
+    found = build_packet(case, "ada", site(), AT)
+    assert (found.edited_by, found.edit_note) == ("bob", "Half")
+    assert build_packet(case, "ada", site(), AT, revision=1).edit_note == ""
+
+
+def test_a_revision_that_is_not_there_is_named() -> None:
+    case = case_after(receive(expires_at=AT + 99), now=AT)
+    with pytest.raises(Impossible, match=rf"case {case.id} has no revision 7"):
+        build_packet(case, "ada", site(), AT, revision=7)
+
+
+def test_letters_are_shown_as_they_are() -> None:
+    assert [(row.key, row.value) for row in rows_of({"ä.b": " ü"})] == [('"ä.b"', '" ü"')]
+    found = packet(edited({"customer": "Zoë", "currency": "EUR", "amount": 49}))
+    assert [line for line in found.diff if line[:1] in "+-"][2:] == [
+        '-  "customer": "Ada"',
+        '+  "customer": "Zoë"',
+    ]
+
+
+def test_the_values_and_the_error_of_a_rule_stand_with_it_and_a_draw_does_not() -> None:
+    trace = (
+        Trace("money", True, {"payload.amount": 49}, error="no such key"),
+        Trace("labels", True, {"rate": 0.05, "draw": 0.01}, error="bad value"),
+    )
+    judged = verdict(quorums=(quorum("money"),), trace=trace)
+    found = packet(case_after(receive(verdict_=judged, expires_at=AT + 99), now=AT))
+    assert found.risks == (
+        Risk("money", "Moves funds", (("payload.amount", "49"),), "no such key"),
+        Risk("labels", "", ((LOOKED_AT, share(0.05)),), "bad value", winning=False),
+    )
+
+
+@pytest.mark.parametrize(("code", "told"), [(7, 7), ("7", None)])
+def test_trouble_without_output_has_none(code: Any, told: int | None) -> None:
+    outcome = {"error": "cut", "exit_code": code}
+    case = case_after(
+        receive(expires_at=AT + 99), AT, decide_, begin(), finish("doubt", outcome=outcome)
+    )
+    assert packet(case).trouble == Trouble(True, 1, "cut", told)

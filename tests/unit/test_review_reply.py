@@ -545,3 +545,18 @@ def test_a_line_that_quotes_our_address_is_known_in_any_dress() -> None:
             f"From: ada@example.com\n\nhello\n{dress.format('approvals@example.com')}\napprove\n"
         )
         assert read_reply(message.encode(), TOKENS.is_ours).lines == ("hello",)
+
+
+def test_a_reason_begins_with_its_own_first_letter() -> None:
+    assert says("reject X is wrong")[2] == "X is wrong"
+    assert says("reject - XXL is sold out")[2] == "XXL is sold out"
+
+
+def test_a_word_that_only_begins_like_reject_is_not_understood() -> None:
+    assert says("reject_all of them")[:2] == ("not_understood", None)
+    assert says("reject?")[:2] == ("ambiguous", None)
+
+
+@pytest.mark.parametrize("text", ["approve: thanks", "approve: Thanks, Ada", "approve - thanks"])
+def test_thanks_and_a_name_behind_a_colon_are_no_note(text: str) -> None:
+    assert says(text) == ("decision", "approve", "")

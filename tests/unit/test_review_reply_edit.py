@@ -134,6 +134,18 @@ def test_a_value_that_was_wrapped_is_read_from_the_page(opening: str, closing: s
     assert edit_document(found.edit) == {"text": LONG.strip()}
 
 
+@pytest.mark.parametrize("word", ["*edit*", "_edit_", "Edit"])
+@pytest.mark.parametrize(("name", "signed"), [("", ""), ("\r\n\r\nAda", "<br><br>Ada")])
+def test_so_is_one_below_an_emphasised_word_and_above_a_name(
+    word: str, name: str, signed: str
+) -> None:
+    line = f"text = {LONG.strip()}"
+    plain = f"{word}\r\n{wrapped(line)}{name}"
+    found = read_reply(alternative(plain, f"<div>{word}<br>{line}{signed}</div>"), TOKENS.is_ours)
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": LONG.strip()}
+
+
 def test_a_quoted_value_that_was_wrapped_is_whole_without_a_page() -> None:
     found = read_reply(reply("edit\n" + wrapped(f'text = "{LONG.strip()}"')), TOKENS.is_ours)
     assert found.edit is not None
@@ -220,3 +232,16 @@ def test_an_edit_with_another_command_below_asks_back_with_its_first_line() -> N
     for text in ("edit amount\nreject", "edit\namount = 40\n\nreject"):
         found = read(text)
         assert (found.key, found.said) == ("ambiguous", text.split("\n", maxsplit=1)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "to", "note"),
+    [
+        ("route Xavier", "xavier", ""),
+        ("route bob: look: it is his", "bob", "look: it is his"),
+        ("route bob because he said: mine", "bob", "he said: mine"),
+    ],
+)
+def test_only_the_first_mark_begins_a_note(text: str, to: str, note: str) -> None:
+    found = read(text)
+    assert (found.verb, found.to, found.note) == ("route", to, note)

@@ -426,3 +426,24 @@ def test_without_any_results_it_says_what_is_lacking() -> None:
 
 def test_an_identity_names_the_revision_that_was_answered() -> None:
     assert identity(reply("approve", ASK)).revision == 1
+
+
+def test_an_answer_refers_to_the_mails_own_message_id_where_it_has_just_one() -> None:
+    head = f"From: ada@example.com\n{TO_US}Message-ID: <a@x.test>"
+    once = belief(f"{head}\n\napprove".encode())
+    assert (once.reply_to, once.message_id) == ("<a@x.test>", "<a@x.test>")
+    twice = belief(f"{head} <b@x.test>\n\napprove".encode())
+    assert (twice.reply_to, twice.message_id[:7]) == (None, "sha256:")
+
+
+def test_a_bounce_that_its_header_tells_is_told_by_its_header() -> None:
+    head = "From: ada@example.com\nX-Failed-Recipients: ada@example.com\n"
+    by_header = belief(f"{head}\nHello".encode())
+    by_text_too = belief(f"{head}\n{RETURNED}".encode())
+    assert (by_header.class_, by_header.problems) == ("bounce", by_text_too.problems)
+    assert "it says that a mail could not be delivered" not in by_header.problems
+
+
+def test_who_is_away_does_not_bounce_whatever_they_write() -> None:
+    head = f"From: ada@example.com\n{TO_US}Subject: Out of office\n"
+    assert belief(f"{head}\n{RETURNED}".encode()).class_ == "auto-reply"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
 from hitl_mail.review.sender import Identity, believe, identify
-from hitl_mail.review.tokens import Claim, Tokens
+from hitl_mail.review.tokens import Claim, Tokens, permit_matches, permit_token
 from tests.factories import case_after, receive
 from tests.mails import ADDRESS, AT, TOKENS, composed, reply, site
 
@@ -115,3 +115,15 @@ def test_a_token_with_one_letter_changed_is_nobodys(at: int, letter: str) -> Non
     token = claim.token[:at] + letter + claim.token[at + 1 :]
     found = TOKENS.find_person(Claim(CASE.id, 1, token), SEEN, ["ada", "bob"])
     assert found == ("ada" if token == claim.token else None)
+
+
+def test_an_address_with_two_at_signs_is_none_of_ours_unless_its_last_is() -> None:
+    assert TOKENS.is_ours("approvals+x@y@example.com")
+    assert not TOKENS.is_ours("approvals@example.com@evil.test")
+
+
+def test_a_permit_of_any_key_there_is_is_one() -> None:
+    for key in (b"new", b"old"):
+        token = permit_token(key, CASE.id, 1, "sha256:p")
+        assert permit_matches(token, [b"new", b"old"], CASE.id, 1, "sha256:p")
+        assert not permit_matches(token, [b"else"], CASE.id, 1, "sha256:p")
