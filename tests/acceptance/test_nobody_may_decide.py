@@ -27,7 +27,7 @@ def test_every_place_that_tells_of_the_case_tells_why_it_waits(
     status = made.cli("status")
     assert status.returncode == 1
     assert f"{case}: nobody may decide it: cleo asked for it" in status.stdout
-    assert "for           nobody 1" in status.stdout
+    assert "waits for     nobody 1" in status.stdout
     assert "under 1h 1" in status.stdout
     assert f"they are asked then. See: hitl-mail show {case}." in status.stdout
     assert "nobody may decide" in made.cli("queue").stdout
