@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Command, FiledAs, ResultWas
+from hitl_mail.core.commands import Command, ResultWas
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.events import Event
@@ -48,11 +48,6 @@ DeskWatcher = Callable[[Desk], None]
 
 _SNAPSHOT_AFTER = 5000
 """Records before a snapshot is worth its writing; more where more cases are open."""
-
-
-def _can_wait(command: Command) -> bool:
-    """Whether nobody waits for it: that a result is there. After a crash it is written again."""
-    return isinstance(command, ResultWas) or (isinstance(command, FiledAs) and command.result)
 
 
 def _nothing() -> None:
@@ -134,7 +129,8 @@ class Engine:
         if not cases:
             return [self.cases.get(case_id) for case_id, _ in commands]
         record = Record(cases=tuple(cases))
-        urgent = not all(_can_wait(command) for _, command in commands)
+        # Nobody waits for the word that a result is there: after a crash it is written again.
+        urgent = not all(isinstance(command, ResultWas) for _, command in commands)
         touched = {case.id: case for case in await self._commit(record, decided, urgent)}
         return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
 

@@ -21,6 +21,7 @@ def test_a_mail_from_before_is_answered_and_a_new_one_has_another_secret(home: T
     assert httpx.get(link(old), trust_env=False).status_code == 200
     home.reply(old, "approve", "ada@example.com")
     assert home.await_result(first)["status"] == "executed"
+    home.await_mail("ada@example.com", "Refund", count=2)
     second = home.drop(refund())
     new = home.await_mail("ada@example.com", "Refund", count=3)
     home.reply(new, "reject", "ada@example.com")
