@@ -19,10 +19,9 @@ def tell_if_down(home: Home) -> None:
     """Say so where no daemon works on this home, with how many files wait for one."""
     if home.running():
         return
-    count = sum(_waiting(root) for root in _spools(home))
-    waits = f": {count} file{'s' if count > 1 else ''} wait in the spool" if count else ""
-    if count == 1:
-        waits = waits.replace("wait", "waits")
+    count = sum(_waiting(root) for root in _of_agents(home).values())
+    some = "1 file waits" if count == 1 else f"{count} files wait"
+    waits = f": {some} in the spool" if count else ""
     click.echo(f"no daemon is running{waits}; start it: hitl-mail run", err=True)
 
 
@@ -35,10 +34,6 @@ def waiting_file(home: Home, name: str) -> Path | None:
         if (not slash or owner == agent) and file_waits(root, action_id, sure=True):
             return root
     return None
-
-
-def _spools(home: Home) -> list[Path]:
-    return list(_of_agents(home).values())
 
 
 def _of_agents(home: Home) -> dict[str, Path]:
