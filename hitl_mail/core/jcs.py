@@ -22,9 +22,13 @@ import rfc8785
 
 _MAX_INTEGER = 2**53 - 1
 _quoted: Callable[[str], str] = encode_basestring
-_EXPONENT = re.compile(r"[0-9]e[+-][0-9]+[\],}]")
-_LONG = re.compile(r"[\],}](?<=[0-9]{16}.)")
-_HIGH = re.compile("[\ue000-\U0010ffff]")
+_EXPONENT = re.compile(rb"[0-9]e[+-][0-9]+[\],}]")
+_LONG = re.compile(rb"[0-9]{16}[\],}]")
+_HIGH = re.compile(rb"[\xee-\xf4]")
+"""How the UTF-8 of U+E000 and above begins."""
+_ENDS = bytes.maketrans(b"]}+", b",,-")
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+_SIXTEEN = b"0" * 16
 
 
 def _encoder() -> Callable[[Any], str]:
@@ -53,25 +57,32 @@ def dumps(value: Any) -> bytes:
         text = _quick(value)
     except TypeError:
         text = None
-    if text is not None and not _is_unsure(text):
-        return text.encode("utf-8")
+    if text is not None and not _is_unsure(data := text.encode("utf-8")):
+        return data
     out: list[str] = []
     _write(value, out.append)
     return "".join(out).encode("utf-8")
 
 
-def _is_unsure(text: str) -> bool:
-    """Whether the quick text may be another than RFC 8785's: a double or an integer in it looks so,
-    or a character by which a key would sort otherwise. They may stand in a string as well."""
+def _is_unsure(data: bytes) -> bool:
+    """Whether the quick bytes may be others than RFC 8785's: a double or an integer in them looks
+    so, or a character by which a key would. They may stand in a string as well.
+
+    What is looked for is first looked for in a coarser text, by searches that take no time.
+    """
+    coarse = data.translate(_ENDS)
     return (
-        text[-1].isdigit()
-        or ".0," in text
-        or ".0]" in text
-        or ".0}" in text
-        or (("e-" in text or "e+" in text) and _EXPONENT.search(text) is not None)
-        or _LONG.search(text) is not None
-        or (not text.isascii() and _HIGH.search(text) is not None)
+        data[-1:].isdigit()
+        or b".0," in coarse
+        or (b"e-" in coarse and _EXPONENT.search(data) is not None)
+        or (_SIXTEEN in coarse.translate(_DIGITS) and _LONG.search(data) is not None)
+        or may_sort_otherwise(data)
     )
+
+
+def may_sort_otherwise(data: bytes) -> bool:
+    """Whether a character is in it by which a key would sort otherwise."""
+    return not data.isascii() and _HIGH.search(data) is not None
 
 
 def _write(value: Any, put: Callable[[str], object]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -34,6 +34,8 @@ _BATCH = 2000
 _TOGETHER = 32
 """Rows written in one transaction, which costs as much as ten rows. Until then they are in
 `pending`, and other readers find them in the month files."""
+_ASKED = 500
+"""Keys in one question; every SQLite takes so many."""
 _SCHEMA = f"""
 create table receipts (
   seq integer primary key, digest text not null, about text not null unique,
@@ -211,13 +213,17 @@ class ReceiptIndex:
         with suppress(sqlite3.Error), self._connection:
             self._connection.executemany(sql, [(offset, seq) for seq, offset in places])
 
-    def reference(self, about: str) -> tuple[int, str] | None:
-        """Seq and digest of the receipt with this idempotency key. Raises sqlite3.Error."""
-        for row in self.pending:
-            if row.about == about:
-                return row.seq, row.digest
-        sql = "select seq, digest from receipts where about = ?"
-        found: tuple[int, str] | None = self._connection.execute(sql, (about,)).fetchone()
+    def references(self, abouts: Sequence[str]) -> dict[str, tuple[int, str]]:
+        """Seq and digest of the receipts there are with these idempotency keys, by them. Asked
+        together, because each question gives way to other threads. Raises sqlite3.Error."""
+        wanted = frozenset(abouts)
+        found = {row.about: (row.seq, row.digest) for row in self.pending if row.about in wanted}
+        for at in range(0, len(abouts), _ASKED):
+            some = abouts[at : at + _ASKED]
+            marks = ",".join("?" * len(some))
+            sql = f"select about, seq, digest from receipts where about in ({marks})"  # noqa: S608
+            for about, seq, digest in self._connection.execute(sql, some):
+                found[about] = (seq, digest)
         return found
 
     def close(self) -> None:

@@ -21,7 +21,7 @@ from tinydb.utils import LRUCache
 from hitl_mail.adapters.receipts.files import MonthFiles, decode, read_behind
 from hitl_mail.adapters.receipts.index import ReceiptIndex, Row, row_of
 from hitl_mail.adapters.receipts.lookup import Lookup
-from hitl_mail.core.canonical import canonical
+from hitl_mail.core.jcs_again import dumps_again
 from hitl_mail.errors import Damaged, UsageError
 
 TABLE = "receipts"
@@ -75,7 +75,9 @@ class ReceiptStorage(Storage):
         last = self._index.head.seq if self._index.head else 0
         if seqs[:1] <= [last] or seqs != list(range(seqs[0], seqs[0] + len(seqs))):
             raise ValueError(f"receipt {last + 1} must follow, not {seqs}")
-        places = self._files.append([(item["closed_at"], canonical(item)) for item in receipts])
+        # All that is in them was digested when they were sealed.
+        payloads = [(item["closed_at"], dumps_again(item)) for item in receipts]
+        places = self._files.append(payloads)
         self._index.add(
             [row_of(dict(item), place) for item, place in zip(receipts, places, strict=True)]
         )
