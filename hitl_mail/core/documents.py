@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -41,8 +42,15 @@ _ERASURE_KEYS = ("case", "id", "agent", "run_id", "kind", "gate", "action_digest
 @functools.lru_cache(1024)
 def iso(at: float) -> str:
     """`2026-11-22T13:00:00.123Z`."""
-    moment = dt.datetime.fromtimestamp(at, dt.UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    part, whole = math.modf(at)
+    more, microseconds = divmod(round(part * 1e6), 1_000_000)
+    return f"{_second(int(whole) + more)}.{microseconds // 1000:03d}Z"
+
+
+@functools.lru_cache(1024)
+def _second(at: int) -> str:
+    """Apart, because many moments are of the same one, and a calendar takes its time."""
+    return dt.datetime.fromtimestamp(at, dt.UTC).isoformat().removesuffix("+00:00")
 
 
 def result(case: Case, token: str | None = None) -> dict[str, Any]:

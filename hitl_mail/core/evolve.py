@@ -38,39 +38,38 @@ def evolve(case: Case | None, event: ev.Event) -> Case:
             raise Impossible(f"{type(event).__name__} about no case")
         return _note(case, event)
     after = next_status(case, event)
-    turned = _turn(case, event)
-    changes: dict[str, Any] = {
-        "status": after,
-        "history": (*turned.history, Moment(event.at, _tag(event), _detail(event))),
-    }
-    if after in FINAL and turned.closed_at is None:
-        changes["closed_at"] = event.at
-    return _owe(msgspec.structs.replace(turned, **changes), event)
-
-
-def _turn(case: Case | None, event: ev.TurningPoint) -> Case:
-    """The fields, besides the status, that a turning point changes."""
+    moment = Moment(event.at, _tag(event), _detail(event))
     if isinstance(event, ev.Received):
-        return Case(
-            id=event.case,
-            agent=event.agent,
-            action=event.action,
-            action_id=event.action_id,
-            action_digest=event.action_digest,
-            title=event.title,
-            received_at=event.at,
-            expires_at=event.expires_at,
-            verdict=event.verdict,
-            quorums=event.verdict.quorums,
-            revisions=(event.revision,),
-            attachments=event.attachments,
-        )
+        return _owe(_received(event, moment), event)
     if case is None:
         raise Impossible(f"{type(event).__name__} about no case")
-    return msgspec.structs.replace(case, **_changes(case, event))
+    changes = _changes(case, event)
+    if after in FINAL and case.closed_at is None:
+        changes["closed_at"] = event.at
+    history = (*case.history, moment)
+    return _owe(msgspec.structs.replace(case, status=after, history=history, **changes), event)
+
+
+def _received(event: ev.Received, moment: Moment) -> Case:
+    return Case(
+        id=event.case,
+        agent=event.agent,
+        action=event.action,
+        action_id=event.action_id,
+        action_digest=event.action_digest,
+        title=event.title,
+        received_at=event.at,
+        expires_at=event.expires_at,
+        verdict=event.verdict,
+        quorums=event.verdict.quorums,
+        revisions=(event.revision,),
+        attachments=event.attachments,
+        history=(moment,),
+    )
 
 
 def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
+    """The fields, besides status and history, that a turning point changes."""
     match event:
         case ev.Decided(decision=decision, message_id=message_id):
             return {
