@@ -35,8 +35,9 @@ class GroupCommit(Generic[Item, Result]):
     exception fails that item alone. If `work` raises, nothing may be assumed: everyone who waits,
     and every later call, gets `StorageFailed`. With a `pause` a group begins at once after a quiet
     time, and else so many seconds after the one before: who adds one after the other without
-    waiting gets larger groups, and leaves more of disk and processor to others. A few items
-    are worked on in the loop's own thread where the group before took less than `at_once` seconds.
+    waiting gets larger groups, and leaves more of disk and processor to others. Where the group
+    before took less than `at_once` seconds, a few items are worked on in the loop's own thread, and
+    the first of each turn of the loop at once, in `add`; who comes next in that turn has company.
     """
 
     def __init__(
@@ -60,6 +61,8 @@ class GroupCommit(Generic[Item, Result]):
         self._patience: asyncio.TimerHandle | None = None
         self._idle: asyncio.Future[None] | None = None
         self._failed = ""
+        self._served = False
+        """Whether somebody was served on the spot in this turn of the loop."""
 
     def add(self, item: Item, *, urgent: bool = True) -> asyncio.Future[Result]:
         """Take `item` in at once; the future is done when the item's group is.
@@ -88,8 +91,13 @@ class GroupCommit(Generic[Item, Result]):
         elif self._urgent:
             self._busy = True
             self._not_before = now + self._pause
-            # Whoever is woken in this turn of the loop, and adds something in their own, gets in.
-            loop.call_soon(loop.call_soon, self._begin, loop)
+            if self._is_quick() and not self._served:
+                self._served = True
+                loop.call_soon(self._turn_over)
+                self._begin(loop)
+            else:
+                # Who is woken in this turn of the loop, and adds something in their own, gets in.
+                loop.call_soon(loop.call_soon, self._begin, loop)
         elif self._patience is None:
             when = max(now + PATIENCE, self._not_before)
             self._patience = loop.call_at(when, self._lose_patience, loop)
@@ -100,13 +108,21 @@ class GroupCommit(Generic[Item, Result]):
         self._not_before = 0.0
         self._next(loop)
 
+    def _turn_over(self) -> None:
+        self._served = False
+
+    def _is_quick(self) -> bool:
+        """Whether what waits may be worked on on the spot."""
+        return self._took < self._at_once and len(self._items) <= _FEW
+
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
+        quick = self._is_quick()
         items, futures = self._items, self._futures
         self._items, self._futures, self._urgent = [], [], False
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        if len(items) <= _FEW and self._took < self._at_once:
+        if quick:
             self._outcome(loop, items, futures)()
             return
         if not self._thread.ident:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import msgspec
 
 from hitl_mail.core.case import Case
-from hitl_mail.core.commands import Command, ResultWas
+from hitl_mail.core.commands import Command, FiledAs, ResultWas
 from hitl_mail.core.decide import decide
 from hitl_mail.core.desk import Desk, DeskEvent
 from hitl_mail.core.events import Event
@@ -68,6 +69,9 @@ class Engine:
         self._store = store
         self._state = State()
         self._by_agent_id: dict[tuple[str, str], str] = {}
+        self._records = 0
+        self._unshown: deque[tuple[int, list[Case], Desk | None]] = deque()
+        """By the numbers of their records, in that order."""
         self._snapshot: asyncio.Future[StorageFailed | None] | None = None
 
     @property
@@ -129,8 +133,9 @@ class Engine:
         if not cases:
             return [self.cases.get(case_id) for case_id, _ in commands]
         record = Record(cases=tuple(cases))
-        # Nobody waits for the word that a result is there: after a crash it is written again.
-        urgent = not all(isinstance(command, ResultWas) for _, command in commands)
+        # Nobody waits for the word that a receipt and a result are there: after a crash they are
+        # found, or written again.
+        urgent = not all(isinstance(command, FiledAs | ResultWas) for _, command in commands)
         touched = {case.id: case for case in await self._commit(record, decided, urgent)}
         return [touched.get(case_id, self.cases.get(case_id)) for case_id, _ in commands]
 
@@ -181,22 +186,30 @@ class Engine:
             payload = encode(msgspec.structs.replace(record, cases=record.cases + more))
         for case in touched:
             self._index(case)
-        desk = self.desk
+        self._records += 1
+        number = self._records
+        self._unshown.append((number, touched, self.desk if record.desk else None))
         try:
+            decided()
             # The call fixes the record's place: the order of records is the order of changes in
             # memory, although nothing of it is shown before it is durable.
-            durable = self._store.append(payload, urgent=urgent)
-            decided()
-            await durable
+            await self._store.append(payload, urgent=urgent)
         except StorageFailed as error:
             self.fail(error)
             raise
-        for case in touched:
-            self._show(case, self.watchers)
-        if record.desk:
-            self._show_desk(desk)
+        self._show_up_to(number)
         self._count()
         return touched
+
+    def _show_up_to(self, number: int) -> None:
+        """Show what came of this record and of those before it, which are as durable: who waited
+        for them may be woken later."""
+        while self._unshown and self._unshown[0][0] <= number:
+            _, touched, desk = self._unshown.popleft()
+            for case in touched:
+                self._show(case, self.watchers)
+            if desk is not None:
+                self._show_desk(desk)
 
     def _follow(self, follower: Follower, touched: list[Case]) -> tuple[Said, ...]:
         """What `follower` makes of each of these cases in the same record; they are as they stand

@@ -159,6 +159,37 @@ async def test_a_few_are_worked_on_in_the_thread_of_the_loop_as_long_as_that_is_
     await commits.close()
 
 
+async def test_the_first_of_a_turn_is_served_on_the_spot_and_the_others_of_it_together() -> None:
+    groups: list[list[int]] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        groups.append(items)
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test", at_once=1.0)
+    for turn in (0, 10):
+        added = [commits.add(turn + item) for item in range(4)]
+        assert [future.done() for future in added] == [True, False, False, False]
+        assert await asyncio.gather(*added) == [turn + item for item in range(4)]
+    assert groups == [[0], [1, 2, 3], [10], [11, 12, 13]]
+    await commits.close()
+
+
+async def test_what_is_not_urgent_goes_with_what_is_served_on_the_spot() -> None:
+    groups: list[list[int]] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        groups.append(items)
+        return items
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test", at_once=1.0)
+    patient = commits.add(1, urgent=False)
+    assert not patient.done()
+    assert await asyncio.gather(patient, commits.add(2)) == [1, 2]
+    assert groups == [[1, 2]]
+    await commits.close()
+
+
 async def test_a_failure_in_the_thread_of_the_loop_is_final_too() -> None:
     def work(items: list[int]) -> Sequence[int]:
         raise OSError(f"no room for {items}")
@@ -166,6 +197,6 @@ async def test_a_failure_in_the_thread_of_the_loop_is_final_too() -> None:
     commits: GroupCommit[int, int] = GroupCommit(work, "test", at_once=1.0)
     found = await asyncio.gather(commits.add(1), commits.add(2), return_exceptions=True)
     found += await asyncio.gather(commits.add(3), return_exceptions=True)
-    assert [str(error) for error in found] == ["no room for [1, 2]"] * 3
+    assert [str(error) for error in found] == ["no room for [1]"] * 3
     assert all(isinstance(error, StorageFailed) for error in found)
     await commits.close()
