@@ -16,6 +16,9 @@ from tests.acceptance.home import TestHome
 from tests.acceptance.storm_mail import Maildirs, Post
 from tests.acceptance.storm_site import IDEMPOTENT, SPOOLS
 
+Asked = tuple[str, str, bool]
+"""Case, person, and whether it goes on with a thread."""
+
 
 def check(
     home: TestHome,
@@ -55,11 +58,11 @@ def check(
         assert list((home.root / spool / "refused").iterdir()) == []
 
 
-def check_mails(post: Post) -> set[tuple[str, str]]:
+def check_mails(post: Post) -> set[Asked]:
     """A Message-ID is one mail to one person, and a packet says the same each time; whom these
-    asked about which case. An answer tells how things stand when it is sent."""
+    were sent to about which case. An answer tells how things stand when it is sent."""
     mails: dict[str, bytes] = {}
-    asked = set()
+    asked: set[Asked] = set()
     for data in post.sent():
         mail = email.message_from_bytes(data, policy=email.policy.default)
         name = str(mail["Message-ID"])
@@ -68,9 +71,10 @@ def check_mails(post: Post) -> set[tuple[str, str]]:
         same = _envelope(first) == _envelope(data) if answers else _plain(first) == _plain(data)
         assert same, f"{name} is two mails: {_difference(first, data)}"
         found = re.search(r"\[hitl ([0-9a-z-]+)\]", str(mail["Subject"]))
-        # A packet that went out late, when others had decided, has no link any more.
-        if found and not str(mail["Subject"]).startswith("Re:"):
-            asked.add((found[1], str(mail["To"]).partition("@")[0]))
+        # A packet that went out late, when others had decided, has no link any more. That a case
+        # is in doubt goes on in the thread of whoever was asked, or would have been.
+        if found:
+            asked.add((found[1], str(mail["To"]).partition("@")[0], answers))
     if isinstance(post, Maildirs):
         assert len(mails) == len(post.sent())
     return asked
@@ -91,14 +95,16 @@ def _difference(first: bytes, second: bytes) -> str:
     return "\n".join(difflib.unified_diff(_plain(first), _plain(second), n=0, lineterm=""))
 
 
-def check_asked(receipt: dict[str, Any], asked: set[tuple[str, str]], fair: bool) -> None:
+def check_asked(receipt: dict[str, Any], asked: set[Asked], fair: bool) -> None:
     """Everybody who is said to have been written to was; and nobody was left out, but where all
     was decided before a mail that had failed once was tried again."""
     case = receipt["case"]
     packets = receipt["packets"]
     for packet in packets:
         if packet["status"] == "sent" or (fair and packet["status"] == "queued"):
-            assert (case, packet["to"]) in asked, f"{case} never asked {packet['to']}: {packets}"
+            threads = {False, packet["about"] == "doubt"}
+            found = any((case, packet["to"], thread) in asked for thread in threads)
+            assert found, f"{case} never asked {packet['to']}: {packets}"
         elif packet["status"] == "failed":
             assert "decided meanwhile" in (packet["error"] or ""), f"{case}: {packet}"
     for quorum in receipt["verdict"]["quorums"] if receipt["verdict"]["asks"] else []:
