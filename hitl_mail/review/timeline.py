@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hitl_mail.core.decide import CODES
 from hitl_mail.core.duration import show_duration
 
 _DOORS = {"mail": "by mail", "link": "by a link", "cli": "at the command line"}
@@ -26,6 +27,19 @@ _PLAIN = {
     "doubted": "nobody knows whether it ran, and a person decides",
     "resumed": "it is to be tried again",
 }
+
+_UNDECIDED = {
+    **CODES,
+    "help": "it asked what can be answered",
+    "not_understood": "it was not understood",
+    "unavailable": "its command is not to be had by mail",
+    "ambiguous": "it said more than a decision",
+    "too_long": "the mail that asked could not show it whole",
+    "automatic": "it looks like an automatic reply",
+    "not_believed": "it is not certain who wrote it",
+    "bad_edit": "its change cannot be made",
+}
+"""Why a mail was answered that it decided nothing, by the answer's key."""
 
 
 def happened(document: Mapping[str, Any]) -> Iterator[tuple[dt.datetime, str]]:
@@ -97,7 +111,8 @@ def _words(event: Mapping[str, Any], document: Mapping[str, Any]) -> str:
         case "unreached":
             return f"{event['person']} is not reached ({event['why']}): {event['detail']}"
         case "answered":
-            return f"a mail of {event['person']} decided nothing ({event['key']})"
+            why = _UNDECIDED.get(event["key"], event["key"])
+            return f"a mail of {event['person']} decided nothing: {why}"
         case "reminded":
             # The mails themselves tell of it.
             return ""

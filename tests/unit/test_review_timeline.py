@@ -11,6 +11,7 @@ from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.documents import case_document
 from hitl_mail.daemon.page_facts import facts_of, receipt_view
+from hitl_mail.review.answers import ANSWERS
 from hitl_mail.review.timeline import timeline
 from tests import mails, packets
 from tests.factories import after
@@ -61,7 +62,7 @@ WORDS: list[tuple[dict[str, Any], str]] = [
     ({"event": "unreached", "person": "ada", "why": "away", "detail": "until June"},
      "ada is not reached (away): until June"),
     ({"event": "answered", "person": "ada", "key": "not_understood"},
-     "a mail of ada decided nothing (not_understood)"),
+     "a mail of ada decided nothing: it was not understood"),
     ({"event": "succeeded"}, "it ran and succeeded"),
     ({"event": "one_of_a_later_version"}, "one_of_a_later_version"),
 ]  # fmt: skip
@@ -70,6 +71,13 @@ WORDS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("event", "words"), WORDS)
 def test_an_event_in_words(event: dict[str, Any], words: str) -> None:
     assert told(event) == [words]
+
+
+@pytest.mark.parametrize("key", sorted(ANSWERS))
+def test_whatever_a_mail_was_answered_is_told_in_words(key: str) -> None:
+    [line] = told({"event": "answered", "person": "ada", "key": key})
+    why = line.removeprefix("a mail of ada decided nothing: ")
+    assert why not in (line, key)
 
 
 def test_every_turning_point_has_words_of_its_own() -> None:
@@ -150,6 +158,6 @@ def test_a_page_tells_the_same_words_without_the_mails() -> None:
     shown = receipt_view(facts_of(case), case_document(case), case.payload).history
     assert shown == (
         (mails.AT, "arrived from billing; hard by money"),
-        (mails.AT + 60, "a mail of ada decided nothing (not_understood)"),
-        (mails.AT + 120, "a mail of ada decided nothing (help)"),
+        (mails.AT + 60, "a mail of ada decided nothing: it was not understood"),
+        (mails.AT + 120, "a mail of ada decided nothing: it asked what can be answered"),
     )
