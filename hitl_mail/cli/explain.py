@@ -19,7 +19,7 @@ from hitl_mail.daemon.deciding import Deciding, Spoken
 from hitl_mail.errors import NotAllowed
 from hitl_mail.home import Home
 from hitl_mail.review.edits import edit_document
-from hitl_mail.review.packet import build_packet
+from hitl_mail.review.packing import build_packet
 from hitl_mail.review.reply import Reply, read_reply
 from hitl_mail.review.sender import Belief, Identity, believe, identify
 from hitl_mail.review.tokens import Tokens

@@ -40,7 +40,7 @@ from hitl_mail.review.edits import Edit
 from hitl_mail.review.facts import SiteFacts
 from hitl_mail.review.form_values import BadForm
 from hitl_mail.review.links import BadLink, LinkClaim, Links
-from hitl_mail.review.packet import build_packet
+from hitl_mail.review.packing import build_packet
 
 _STATES: dict[str, PageState] = {
     "changed": "changed",

@@ -28,7 +28,7 @@ from hitl_mail.ports import Letter, Receipts
 from hitl_mail.review.bounce import read_bounce
 from hitl_mail.review.dkim import FindTxt
 from hitl_mail.review.facts import SiteFacts
-from hitl_mail.review.packet import build_packet, find_revision
+from hitl_mail.review.packing import build_packet, find_revision
 from hitl_mail.review.reply import Reply, read_reply
 from hitl_mail.review.sender import Belief, Identity, evidence, identify
 from hitl_mail.review.tokens import Claim, Tokens

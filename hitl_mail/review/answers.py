@@ -18,7 +18,7 @@ from hitl_mail.core.said import verbs
 from hitl_mail.core.text import one_line
 from hitl_mail.review.choices import edit_example
 from hitl_mail.review.facts import show_time
-from hitl_mail.review.packet import rows_of
+from hitl_mail.review.rows import rows_of
 from hitl_mail.review.text import shorten
 
 _LONGEST_OUTPUT = 1000

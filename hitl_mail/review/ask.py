@@ -15,7 +15,8 @@ from hitl_mail.core.case import Case
 from hitl_mail.core.text import one_line
 from hitl_mail.review.answers import stand_of
 from hitl_mail.review.choices import COMMAND_LINE, buttons, reply_lines
-from hitl_mail.review.packet import Context, Packet, Risk, Row
+from hitl_mail.review.packet import Context, Packet, Risk
+from hitl_mail.review.rows import Row
 from hitl_mail.review.text import WIDTH, boxed, fill, shorten
 
 _SOME_ROWS = 3

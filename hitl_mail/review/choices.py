@@ -14,7 +14,8 @@ import msgspec
 from hitl_mail.core.events import Verb
 from hitl_mail.core.text import one_line, visible
 from hitl_mail.review.closing import COMMANDS, WRAPPING
-from hitl_mail.review.packet import Packet, Row
+from hitl_mail.review.packet import Packet
+from hitl_mail.review.rows import Row
 
 COMMAND_LINE = re.compile(
     rf"^[ \t{re.escape(WRAPPING)}]*({'|'.join(sorted(COMMANDS))})(?![\w-])",

@@ -28,7 +28,7 @@ from hitl_mail.review.answers import Note, note
 from hitl_mail.review.ask import ask_view
 from hitl_mail.review.facts import Moment, SiteFacts
 from hitl_mail.review.links import Links, Purpose, link_url
-from hitl_mail.review.packet import build_packet, find_revision
+from hitl_mail.review.packing import build_packet, find_revision
 from hitl_mail.review.parts import render_parts
 from hitl_mail.review.templates import Templates
 from hitl_mail.review.tokens import Tokens

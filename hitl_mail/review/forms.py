@@ -17,8 +17,8 @@ import msgspec
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import escape_json, visible
 from hitl_mail.review.form_schema import hints, resolved, type_of, type_of_value, words_of
-from hitl_mail.review.packet import show_value
 from hitl_mail.review.paths import Path, show_path
+from hitl_mail.review.rows import show_value
 
 MOST_FIELDS = 200
 """Beyond this a payload is edited as JSON, or by mail."""

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from hitl_mail.core.text import one_line
 from hitl_mail.review.ask import reason, row_lines, told
 from hitl_mail.review.choices import COMMAND_LINE
-from hitl_mail.review.packet import Row
+from hitl_mail.review.rows import Row
 from hitl_mail.review.templates import OnBroken, Templates, Unsound, ignore
 from hitl_mail.review.text import SENTINEL, boxed, fill, inert, shorten
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from hitl_mail.review.packet import rows_of
+from hitl_mail.review.rows import rows_of
 
 
 class Differs(msgspec.Struct, frozen=True):

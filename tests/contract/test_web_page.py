@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hitl_mail.review.packet import Context, Packet, Row
+from hitl_mail.review.packet import Context, Packet
+from hitl_mail.review.rows import Row
 from tests.web.one_case import OneCase, facts
 from tests.web.packets import edited_packet, packet, troubled_packet
 from tests.web.serve import TEMPLATES, served

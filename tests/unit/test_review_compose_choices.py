@@ -18,9 +18,11 @@ from hitl_mail.review.choices import buttons, edit_example, reply_lines
 from hitl_mail.review.compose import Composer
 from hitl_mail.review.edits import apply_edit
 from hitl_mail.review.facts import Moment
-from hitl_mail.review.packet import Packet, build_packet, rows_of
+from hitl_mail.review.packet import Packet
+from hitl_mail.review.packing import build_packet
 from hitl_mail.review.parts import mail_templates, render_parts
 from hitl_mail.review.reply import read_command
+from hitl_mail.review.rows import rows_of
 from tests import packets
 from tests.mails import AT, LINKS, TOKENS, composed, mail_to, site, text_of
 

@@ -19,7 +19,7 @@ from hitl_mail.review.edits import (
     edit_document,
     parse_edit,
 )
-from hitl_mail.review.packet import Row, rows_of
+from hitl_mail.review.rows import Row, rows_of
 
 PAYLOAD: dict[str, Any] = {
     "amount": 49,

@@ -18,7 +18,7 @@ from hitl_mail.review.form_values import (
     edit_of_fields,
 )
 from hitl_mail.review.forms import MOST_FIELDS, EditForm, Field, Group, build_form, fields_of
-from hitl_mail.review.packet import rows_of
+from hitl_mail.review.rows import rows_of
 
 
 def field(form: EditForm, key: str) -> Field:

@@ -17,14 +17,9 @@ from hitl_mail.core.sampling import share
 from hitl_mail.core.verdict import Quorum, Trace
 from hitl_mail.errors import Impossible
 from hitl_mail.review.facts import show_time
-from hitl_mail.review.packet import (
-    LOOKED_AT,
-    Packet,
-    Risk,
-    Trouble,
-    build_packet,
-    rows_of,
-)
+from hitl_mail.review.packet import Packet, Risk, Trouble
+from hitl_mail.review.packing import LOOKED_AT, build_packet
+from hitl_mail.review.rows import rows_of
 from hitl_mail.review.text import MARK, WIDTH, boxed, inert, wrap
 from tests.factories import (
     action,

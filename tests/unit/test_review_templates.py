@@ -13,7 +13,7 @@ from hitl_mail.core.case import Case
 from hitl_mail.resources import shipped
 from hitl_mail.review.ask import ask_view
 from hitl_mail.review.compose import Composer
-from hitl_mail.review.packet import build_packet
+from hitl_mail.review.packing import build_packet
 from hitl_mail.review.parts import mail_templates
 from hitl_mail.review.text import SENTINEL
 from tests import packets

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Row, Trouble, rows_of
+from hitl_mail.review.packet import Context, FileFacts, Packet, Risk, Trouble
+from hitl_mail.review.rows import Row, rows_of
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
