@@ -53,7 +53,7 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     `waiting_for` are the people who still have to say something; `detail` is one sentence about
     the outcome, where there is one; `revised` is why and when there is a newer revision than the
-    first.
+    first; `permitted` that its agent has a permit to run it, and has not reported yet.
     """
 
     case: str
@@ -70,6 +70,7 @@ class CaseFacts(msgspec.Struct, frozen=True, kw_only=True):
     waiting_for: tuple[str, ...] = ()
     detail: str = ""
     revised: tuple[str, float] | None = None
+    permitted: bool = False
 
 
 class LookUp(msgspec.Struct, frozen=True, kw_only=True):

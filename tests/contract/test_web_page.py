@@ -4,10 +4,14 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from hitl_mail.daemon.page_facts import facts_of
+from hitl_mail.pages import Said
 from hitl_mail.review.packet import Context, Packet
 from hitl_mail.review.rows import Row
+from tests import packets
 from tests.web.one_case import OneCase, facts
 from tests.web.packets import edited_packet, packet, troubled_packet
 from tests.web.serve import TEMPLATES, served
@@ -87,6 +91,17 @@ async def test_a_permit_that_ran_out_is_not_said_to_have_been_started() -> None:
     html = await page(troubled_packet(in_doubt=True, permit="Sun 22 Nov 2026, 13:01 (+00:00)"))
     said = "was given a permit until Sun 22 Nov 2026, 13:01 (+00:00) and has not reported"
     assert (said in html, "It was started" in html) == (True, False)
+
+
+async def test_while_an_agent_holds_a_permit_nobody_is_told_to_look_again_soon() -> None:
+    held, ran_out = packets.permitted(), packets.unreported()
+    assert [facts_of(case).permitted for case in (held, ran_out)] == [True, False]
+    case = msgspec.structs.replace(
+        facts(status="approved"), permitted=True, decisions=(Said("ada", "approve", "link", 1.0),)
+    )
+    async with served(OneCase(case=case)) as client:
+        html = (await client.get("/d/ada")).text
+    assert ("Approved: the agent may run it now" in html, "in a moment" in html) == (True, False)
 
 
 async def test_the_first_receipt_of_all_has_none_before_it() -> None:

@@ -124,6 +124,11 @@ _REVIEW_OVER = Words(
     "recorded of it.",
     "If it was wrong, tell an admin of this site.",
 )
+_PERMITTED = Words(
+    "Approved: the agent may run it now",
+    "It has a permit, and has not reported yet what came of it.",
+    "There is nothing for you to do now. If it never reports, a mail asks you what to do.",
+)
 _BAD_LINK = Words(
     "This link does not work",
     "It is not one of ours, was cut off on its way, or is too old. Nothing was decided.",
@@ -225,5 +230,7 @@ def of(found: LookUp) -> Words:
         case "expired":
             ran = found.facts is not None and found.facts.status == "executed"
             return _REVIEW_OVER if ran else OF_STATUS["expired"]
+        case _ if found.facts is None:
+            return _CHANGED
         case _:
-            return OF_STATUS[found.facts.status] if found.facts else _CHANGED
+            return _PERMITTED if found.facts.permitted else OF_STATUS[found.facts.status]
