@@ -179,6 +179,36 @@ def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> 
     assert weigh("payload.y == 1", action(payload={"x": "a" * 99_999, "y": 1})) is True
 
 
+def test_what_else_a_condition_lacks_is_told_by_its_own_name() -> None:
+    conditions = [compile_condition(s) for s in ("confidence > 0.5", "size(payload.x) > 0")]
+    facts = Facts(LARGE, "billing", None, (), claimed=True)
+    assert Weighing(facts, plan(conditions)).weigh_all(conditions) == [
+        "confidence is not given",
+        "payload is too large to be weighed: 257 entries where at most 256 are weighed",
+    ]
+
+
+def test_beside_a_claim_what_is_known_to_be_too_large_stays_so() -> None:
+    conditions = [compile_condition('size(payload.x) > 0 && "money" in effects')]
+    wanted = plan(conditions)
+    known = Weighing(Facts(LARGE, "billing", None, (), claimed=False), wanted)
+    claimed = Weighing(Facts(LARGE, "billing", None, (), claimed=True), wanted, like=known)
+    assert claimed.weigh_all(conditions) == known.weigh_all(conditions)
+
+
+@pytest.mark.parametrize(
+    ("fits", "more"),
+    [
+        ([["a"] * 88] * 46, [["a"] * 88] * 45 + [["a"] * 89]),
+        (["a" * LONGEST_STRING] * 15 + ["a" * (LONGEST_STRING - 1)], ["a" * LONGEST_STRING] * 16),
+    ],
+    ids=["values", "characters"],
+)
+def test_as_much_as_may_be_is_weighed_and_no_more(fits: list[Any], more: list[Any]) -> None:
+    told = [weigh("size(payload.x) > 0", action(payload={"x": x})) for x in (fits, more)]
+    assert [type(one) for one in told] == [bool, str]
+
+
 def test_the_largest_list_is_still_weighed() -> None:
     assert weigh("size(payload.x) == 256", action(payload={"x": [1] * LONGEST_LIST})) is True
 
@@ -215,6 +245,11 @@ def test_each_item_of_context_says_whether_it_is_trusted() -> None:
     assert weigh("context[0].trusted && !context[1].trusted && context[1].source == 'web'", of)
 
 
+def test_an_item_of_context_has_a_title_a_text_and_perhaps_a_source() -> None:
+    of = action(context=[{"title": "a", "text": "x"}])
+    assert weigh("context[0].title == 'a' && context[0].text == 'x' && context[0].source == ''", of)
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -232,6 +267,10 @@ def test_each_item_of_context_says_whether_it_is_trusted() -> None:
         ('payload["a.b"] == 1.0', 'there is no "a.b"'),
         ("payload.currency.a == 1.0", "a value is of another type than the condition expects"),
         ("payload.x.payload.x == 1.0", "payload.x is not given"),
+        (
+            "9223372036854775807 * 2 > 1",
+            "Arithmetic overflow in 'mul' on 9223372036854775807 and 2.",
+        ),
     ],
 )
 def test_what_the_library_says_is_said_in_our_words(source: str, words: str) -> None:
@@ -258,6 +297,12 @@ def test_where_a_condition_of_several_lines_ends_is_told() -> None:
     assert str(found.value) == (
         "not a condition in CEL: = compares nothing, write == at line 2 of the condition, column 8"
     )
+
+
+def test_what_cannot_be_read_is_told_without_the_grammar() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition('&& kind == "a"')
+    assert str(found.value) == "not a condition in CEL: extraneous input '&&' at column 1"
 
 
 @pytest.mark.parametrize(

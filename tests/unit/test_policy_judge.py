@@ -248,6 +248,20 @@ def test_the_values_are_those_that_made_the_rule_match() -> None:
     assert trace.values == {"effects": ["money"]}
 
 
+def test_a_rule_that_does_not_match_has_its_line_in_the_order_of_the_file() -> None:
+    assert judged(NEVER + LABELS + MONEY).trace == (
+        Trace("never", False, {"payload.amount": 40}),
+        Trace("labels", False, {"kind": "payment.refund"}),
+        Trace("money", True, {"effects": ["money"]}),
+    )
+
+
+def test_a_value_stands_in_the_trace_by_the_name_it_is_read_by() -> None:
+    when = "action.confidence < 0.8 || has(action.cost)"
+    trace = judged(rule("sure", when), action(confidence=0.6)).trace
+    assert trace == (Trace("sure", True, {"action.confidence": 0.6}),)
+
+
 # What is missing
 
 
@@ -311,10 +325,10 @@ def test_what_is_missing_does_not_soften_a_denial() -> None:
 
 def test_what_is_missing_stands_in_the_trace() -> None:
     verdict = noted(NOTES, why=None, payload={"text": 1})
-    assert [(t.rule, t.values) for t in verdict.trace[1:]] == [
-        ("requires", {"missing": ["why"]}),
-        ("schema", {"complaints": ["text: 1 is not of type 'string'"]}),
-    ]
+    assert verdict.trace[1:] == (
+        Trace("requires", True, {"missing": ["why"]}),
+        Trace("schema", True, {"complaints": ["text: 1 is not of type 'string'"]}),
+    )
 
 
 def test_a_schema_that_cannot_be_applied_brings_a_person_in() -> None:
@@ -414,9 +428,19 @@ def test_each_of_them_alone_comes_with_the_quorum(more: str, expected: Any) -> N
     assert (quorum.remind, quorum.escalate, quorum.route_to) == expected
 
 
-def test_reminders_are_shares_of_the_time_there_is() -> None:
-    [quorum] = judged(LATER, action(expires="1h")).quorums
-    assert quorum.remind == (1800,)
+@pytest.mark.parametrize(("expires", "remind"), [("1h", (1800,)), ("3h", (5400,))])
+def test_reminders_are_shares_of_the_time_there_is(expires: str, remind: tuple[int, ...]) -> None:
+    [quorum] = judged(LATER, action(expires=expires)).quorums
+    assert quorum.remind == remind
+
+
+@pytest.mark.parametrize(("expires", "remind"), [("1m", ()), ("100s", (1,))])
+def test_nobody_is_reminded_in_the_moment_they_are_asked(
+    expires: str, remind: tuple[int, ...]
+) -> None:
+    soon = rule("soon", "true", more='reviewers = ["finance"]\nremind = ["1%"]')
+    [quorum] = judged(soon, action(expires=expires)).quorums
+    assert quorum.remind == remind
 
 
 def test_who_is_escalated_to_is_looked_up_without_those_who_may_not_decide() -> None:
