@@ -305,6 +305,14 @@ def test_what_cannot_be_read_is_told_without_the_grammar() -> None:
     assert str(found.value) == "not a condition in CEL: extraneous input '&&' at column 1"
 
 
+def test_a_search_that_is_written_before_its_text_is_told_once() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition('matches(kind, "^a")')
+    assert str(found.value) == (
+        'matches is written after the text it looks at, summary.matches("…"), at column 1'
+    )
+
+
 @pytest.mark.parametrize(
     ("source", "mend"),
     [
@@ -382,6 +390,18 @@ def test_at_the_bound_it_is_weighed_and_beyond_it_is_not(within: str, beyond: st
 )
 def test_what_a_pattern_weighs(pattern: str, pieces: int) -> None:
     assert weight(pattern) == pieces
+
+
+def test_a_macro_behind_another_goes_through_no_sum_of_lists_either() -> None:
+    first = "payload.l.exists(x, x == 'a text of some forty characters or so')"
+    source = f"{first} || (payload.l + payload.l).all(y, y == '')"
+    told = "a macro goes through lists that are put together with +, which nothing bounds"
+    assert [flaw.what for flaw in unbounded(source)] == [told]
+
+
+def test_a_key_with_a_capital_is_read_by_its_own_name() -> None:
+    assert weigh("payload.netAmount > 1.0", action(payload={"netAmount": 2})) is True
+    assert compile_condition("payload.Total.Net > 1.0").uses == ("payload.Total.Net",)
 
 
 def test_slow_patterns_inside_a_macro_have_a_mend() -> None:
