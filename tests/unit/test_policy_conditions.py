@@ -21,7 +21,7 @@ from hitl_mail.policy.conditions import (
     plan,
 )
 from hitl_mail.policy.model import Kind
-from hitl_mail.policy.source import macros
+from hitl_mail.policy.source import blank, macros
 from hitl_mail.policy.variables import VARIABLES, Facts
 from tests.rulebook import action
 
@@ -402,6 +402,29 @@ def test_a_macro_behind_another_goes_through_no_sum_of_lists_either() -> None:
 def test_a_key_with_a_capital_is_read_by_its_own_name() -> None:
     assert weigh("payload.netAmount > 1.0", action(payload={"netAmount": 2})) is True
     assert compile_condition("payload.Total.Net > 1.0").uses == ("payload.Total.Net",)
+
+
+def test_what_a_macro_goes_through_is_read_back_to_its_beginning() -> None:
+    source = "kind == 'a' || (payload.l + payload.m).filter(x, x > 1).all(y, y > 2)"
+    assert [(macro.name, macro.body, macro.over) for macro in macros(source)] == [
+        ("filter", "x, x > 1", " (payload.l + payload.m)"),
+        ("all", "y, y > 2", " (payload.l + payload.m).filter(        )"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        (r"'a\'b' + c", r"       + c"),
+        (r"'a\\' + c", r"      + c"),
+        (r"r'a\' + c", r"      + c"),
+        ("'''a'b''' + c", "          + c"),
+        ("a // 'b\n+ c", "a      \n+ c"),
+        ("'''a\nb''' + c", "    \n     + c"),
+    ],
+)
+def test_the_inside_of_a_text_ends_where_the_text_does(source: str, left: str) -> None:
+    assert blank(source) == left
 
 
 def test_slow_patterns_inside_a_macro_have_a_mend() -> None:
