@@ -96,7 +96,13 @@ def test_an_edit_without_changes_says_what_to_send(text: str, problem: str) -> N
     assert (found.key, found.problem, found.send) == ("bad_edit", problem, "edit amount = 40")
 
 
-@pytest.mark.parametrize("text", ["edited amount = 40", "edits", "please edit amount = 40", "édit"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "edited amount = 40", "edits", "please edit amount = 40", "édit",
+        "edit_amount = 40", "edit2 = 40", "edité = 40", "route_bob", "route2 bob", "help2",
+    ],
+)  # fmt: skip
 def test_other_words_are_no_edit(text: str) -> None:
     assert edits(text)[:2] == ("not_understood", None)
 
@@ -144,6 +150,14 @@ def test_so_is_one_below_an_emphasised_word_and_above_a_name(
     found = read_reply(alternative(plain, f"<div>{word}<br>{line}{signed}</div>"), TOKENS.is_ours)
     assert found.edit is not None
     assert edit_document(found.edit) == {"text": LONG.strip()}
+
+
+def test_a_quoted_value_is_read_from_the_page_where_a_program_wrapped_it_within_a_word() -> None:
+    plain = 'edit\r\ntext = "see the case 261122-\r\nk3f9ma, please"'
+    page = '<div>edit<br>text = "see the case 261122-k3f9ma, please"</div>'
+    found = read_reply(alternative(plain, page), TOKENS.is_ours)
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": "see the case 261122-k3f9ma, please"}
 
 
 def test_a_quoted_value_that_was_wrapped_is_whole_without_a_page() -> None:
