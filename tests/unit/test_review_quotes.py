@@ -36,6 +36,12 @@ ENDS = {
         "no\n\nzzz zzz zzz zzz 2026 Acme <\napprovals@example.com> zzz:\n> approve"
     ),
     "an address of ours on the last line": "no\n\n<approvals@example.com>",
+    "an address of ours below the rest of its line": (
+        "no\nzzz zzz zzz zzz Acme <\napprovals@example.com> zzz:\n> approve"
+    ),
+    "an address of ours below its day": "no\nzzz zzz 2026 zzz\n<approvals@example.com> zzz:\n> old",
+    "a mail that is handed on": "no\nBegin forwarded message:\n\napprove",
+    "a rule above nothing": "no\n________\n",
 }
 
 
@@ -67,6 +73,8 @@ def test_an_attribution_may_have_no_colon() -> None:
     [
         "The invoice that they have sent from the iphone today is",
         "I have sent it to them from the old iPhone today",
+        "It was sent from the shop in Rome",
+        "get it from the iPhone of Bob",
         "From: what I see To: all of us",
         "no\n\nBob <b@x.test>",
         "no\nXFrom: Acme\nSent: today",
