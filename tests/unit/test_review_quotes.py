@@ -42,6 +42,9 @@ ENDS = {
     "an address of ours below its day": "no\nzzz zzz 2026 zzz\n<approvals@example.com> zzz:\n> old",
     "a mail that is handed on": "no\nBegin forwarded message:\n\napprove",
     "a rule above nothing": "no\n________\n",
+    "a header of two fields": "no\nFrom: Acme\nSent: today\napprove",
+    "a header of three fields": "no\nSubject: hello\nTo: me\nFrom: Acme\napprove",
+    "a header with a field of stars": "no\n*From:* Acme\n*To:* me\napprove",
 }
 
 
@@ -78,6 +81,8 @@ def test_an_attribution_may_have_no_colon() -> None:
         "From: what I see To: all of us",
         "no\n\nBob <b@x.test>",
         "no\nXFrom: Acme\nSent: today",
+        "no\nSubject: hello\nTo: all of us",
+        "no\nTo: all of us\nSubject: hello\nDate: today",
     ],
 )
 def test_what_a_person_writes_like_that_is_theirs(text: str) -> None:

@@ -244,8 +244,8 @@ def test_a_sender_s_name_below_an_edit_is_nothing_and_another_s_asks_back() -> N
 
 def test_an_edit_with_another_command_below_asks_back_with_its_first_line() -> None:
     for text in ("edit amount\nreject", "edit\namount = 40\n\nreject"):
-        found = read(text)
-        assert (found.key, found.said) == ("ambiguous", text.split("\n", maxsplit=1)[0])
+        found, lines = read(text), text.split("\n")
+        assert (found.key, found.said, found.lines) == ("ambiguous", lines[0], tuple(lines))
 
 
 @pytest.mark.parametrize(
