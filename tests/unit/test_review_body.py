@@ -27,8 +27,10 @@ def words(message: str) -> list[str]:
 BOTH = multipart("alternative", part(PLAIN, "plain"), part(HTML, "<p>page</p>"))
 
 
-def test_of_alternatives_the_plain_one_is_read() -> None:
+def test_of_alternatives_the_plain_one_is_read_wherever_it_stands() -> None:
     assert words(BOTH) == ["plain"]
+    turned = multipart("alternative", part(HTML, "<p>page</p>"), part(PLAIN, "plain"))
+    assert words(turned) == ["plain"]
 
 
 def test_of_alternatives_the_page_can_be_asked_for() -> None:
@@ -79,3 +81,31 @@ def test_broken_pages_are_read_as_far_as_they_go(page: str) -> None:
 
 def test_a_mail_whose_header_never_ends_has_no_text() -> None:
     assert words("A: b\r\n" * 50_000 + "\r\napprove") == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_long_text_below_a_short_header_is_read_from_its_beginning(end: str) -> None:
+    text = f"approve{end}{end}" + f"and more{end}" * 30_000 + f"{end}{end}last"
+    assert words(f"{PLAIN}{end}{end}{text}")[:2] == ["approve", "and more"]
+
+
+def test_empty_lines_above_a_mail_are_nothing() -> None:
+    assert words("\r\n\n" + part(PLAIN, "approve")) == ["approve"]
+
+
+def test_of_very_many_parts_the_first_are_read() -> None:
+    many = multipart("mixed", *(part(PLAIN, f"n{n}") for n in range(60)))
+    assert words(many) == [f"n{n}" for n in range(49)]
+
+
+@pytest.mark.parametrize(("levels", "read"), [(10, ["approve"]), (11, [])])
+@pytest.mark.parametrize("sort", ["mixed", "alternative"])
+def test_what_is_nested_too_deep_is_not_read(sort: str, levels: int, read: list[str]) -> None:
+    message = part(PLAIN, "approve")
+    for level in range(levels):
+        message = multipart(sort, message).replace(f"=_{sort}", f"={level}=")
+    assert words(message) == read
+
+
+def test_lines_that_look_like_the_ends_of_parts_are_read_up_to_a_bound() -> None:
+    assert len(words(part(PLAIN, "approve\n" + "--x\n" * 400))) == 300
