@@ -189,7 +189,7 @@ def test_a_table_that_was_wrapped_is_whole_although_its_rest_looks_like_a_change
 def test_a_text_that_nobody_closed_ends_with_its_paragraph_or_above_a_change(
     below: str, more: dict[str, int]
 ) -> None:
-    assert edits(f"edit\nnote = “as before{below}")[1] == {"note": "as before", **more}
+    assert edits(f"edit\nnote = “as before{below}")[1] == {"note": "“as before", **more}
 
 
 def test_a_paragraph_of_changes_may_begin_with_a_dotted_key_or_one_in_quotes() -> None:
