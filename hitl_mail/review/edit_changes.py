@@ -83,8 +83,7 @@ def _child(node: Any, above: Path, rest: Path, text: str) -> str | int:
         what = f"{named(above)} is a single value and has no {named((step,))}."
         raise BadEdit(what, line_for(above, text))
     if isinstance(step, int):
-        what = f"{named(above)} is no list." if above else "A list item needs the list's key."
-        raise BadEdit(what, line_for((*above, example(node)[0]), text))
+        raise BadEdit(f"{named(above)} is no list.", line_for((*above, example(node)[0]), text))
     return step if step in node else _other_key(node, step, above, rest[1:], text)
 
 
