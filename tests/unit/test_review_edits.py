@@ -132,6 +132,23 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amount = 40.", "no TOML value", "edit amount = 40"),
         ("amount = 40,50", "no TOML value", "edit amount = 40.50"),
         ("amount = forty", "no TOML value", "edit amount = 40"),
+        ("amount = 0,50", "no TOML value", "edit amount = 0.50"),
+        ("amount = 0.5 EUR", "no TOML value", "edit amount = 0.5"),
+        ("amount = 007", "no TOML value", "edit amount = 7"),
+        ("amount = EUR 0", "no TOML value", "edit amount = 0"),
+        ("amount = +12 EUR", "no TOML value", "edit amount = 12"),
+        ("amount = -12 EUR", "no TOML value", "edit amount = -12"),
+        ("amount = −12,5", "no TOML value", "edit amount = -12.5"),
+        ("amount = 1,000 EUR", "no TOML value", "edit amount = 40"),
+        ("amount = 1.000,50", "no TOML value", "edit amount = 40"),
+        ("amount = 1'000", "no TOML value", "edit amount = 40"),
+        ("due = [a", "no TOML value", 'edit due = ["a", "b"]'),
+        ("due = {a", "no TOML value", "edit due = { key = 1 }"),
+        (
+            'reference = say "yes" \\ no',
+            "no TOML value",
+            'edit reference = "say \\"yes\\" \\\\ no"',
+        ),
         ("amount =", "There is no value for amount.", "edit amount = 40"),
         ("customer.vip = Yes", "no TOML value", "edit customer.vip = true"),
         ("customer.vip = True", "no TOML value", "edit customer.vip = true"),
@@ -208,6 +225,38 @@ def test_a_text_of_the_longest_kind_is_taken() -> None:
 @pytest.mark.parametrize("line", ['currency = "\udcff"', '{"currency": "\udcff"}'])
 def test_a_byte_that_is_no_text_is_shown_as_one_that_is_lost(line: str) -> None:
     assert edited(line)["currency"] == "?"
+
+
+@pytest.mark.parametrize(
+    ("known", "typed", "near"),
+    [
+        ("id", "ix", False),
+        ("sku", "sxu", True),
+        ("sku", "skuu", True),
+        ("sku", "sxx", False),
+        ("price", "prce", True),
+        ("price", "rpice", True),
+        ("price", "priec", True),
+        ("price", "pxxce", False),
+        ("amount", "amxxnt", True),
+        ("amount", "amountxx", True),
+        ("amount", "amxxxt", False),
+        ("amount", "amo", False),
+        ("abcdef", "badcfe", False),
+        ("k" * 64, "k" * 63 + "x", True),
+        ("k" * 65, "k" * 64 + "x", False),
+    ],
+)
+def test_a_key_is_near_another_by_few_letters(known: str, typed: str, near: bool) -> None:
+    if near:
+        assert refused(f"{typed} = 2", {known: 1}).send == f"edit {known} = 2"
+    else:
+        assert edited(f"{typed} = 2", {known: 1}) == {known: 1, typed: 2}
+
+
+def test_where_a_payload_has_no_plain_value_the_example_is_another() -> None:
+    assert refused("some words = 4", {"items": [1]}).send == "edit amount = 4"
+    assert refused("", {}).send == "edit amount = 40"
 
 
 def test_keys_that_differ_only_in_case_are_told_apart() -> None:
