@@ -171,6 +171,10 @@ def test_of_very_many_signatures_only_the_first_are_tried() -> None:
     assert len(dns.asked) == 5
 
 
+LONGEST = f"{'a' * 62}." * 3 + "b" * 64
+"""As long as the name of a domain may be: 253 characters."""
+
+
 @pytest.mark.parametrize(
     ("signer", "domain", "does"),
     [
@@ -183,6 +187,8 @@ def test_of_very_many_signatures_only_the_first_are_tried() -> None:
         (".com", "example.com", False),
         ("example.com.", "example.com", False),
         ("localhost", "localhost", False),
+        (LONGEST, f"a.{LONGEST}", True),
+        (f"a{LONGEST}", f"a{LONGEST}", False),
     ],
 )
 def test_a_domain_speaks_for_itself_and_for_what_lies_in_it(
