@@ -222,6 +222,8 @@ def test_summer_time_has_its_own_offset() -> None:
         ("odd.unheardof/x", "odd[.]unheardof/x"),
         ("a\u202eb\u200b", "a⟨U+202E⟩b⟨U+200B⟩"),
         ("a\r\nb", "a\nb"),
+        ("http://localhost/x", "http[:]//localhost/x"),
+        ("https://ada@evil.com/x", "https[:]//ada@evil[.]com/x"),
     ],
 )
 def test_links_are_broken_where_one_can_see_it(text: str, shown: str) -> None:
@@ -245,6 +247,8 @@ def test_the_lines_of_a_box_keep_their_place_and_end_with_their_words() -> None:
         ("", [""]),
         ("aaaaaaa", ["aaaaaaa"]),
         ("aaa bbb ccc", ["aaa bbb", "ccc"]),
+        ("aaa bbb ccc dd", ["aaa bbb", "ccc dd"]),
+        ("aaaaaaaa b", ["aaaaaaa", "a b"]),
         ("aaa bbbb", ["aaa", "bbbb"]),
         ("aaaaaaaaa", ["aaaaaaa", "aa"]),
         ("a bbbbbbbbb", ["a", "bbbbbbb", "bb"]),
