@@ -94,8 +94,7 @@ def without_links(line: str) -> str:
         target = found[1].removeprefix("mailto:").removeprefix("tel:")
         bare = target.partition("://")[2] or target
         before = line[max(0, found.start() - 600) : found.start()]
-        named = before.endswith((target, target.rstrip("/"), bare, bare.rstrip("/")))
-        return "" if named else found[0]
+        return "" if before.endswith((bare, bare.rstrip("/"))) else found[0]
 
     return _LINK.sub(shown, line)
 
