@@ -50,7 +50,7 @@ def doubtful(text: str) -> bool:
     wordless = text and not any(char.isalnum() or char in _GLAD for char in text)
     if wordless or "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
         return True
-    low = text.casefold().replace("’", "'")
+    low = text.casefold()
     return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))
 
 

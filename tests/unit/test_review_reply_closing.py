@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_mail.review.closing import closes, doubtful, nothing
+from hitl_mail.review.closing import closes, doubtful, is_command, nothing
 from hitl_mail.review.reply import Reply, read_command, read_reply
 from tests.mails import TOKENS, reply
 
@@ -526,3 +526,31 @@ def test_below_what_means_nothing_every_line_is_looked_at(name: str) -> None:
     for more in ("pay only half of it", "reject"):
         assert not nothing([[*lines, more]], "Ada Lovelace")
         assert not nothing([lines, [more]], "Ada Lovelace")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("approve", True),
+        ("*Approve!*", True),
+        ("Reject:", True),
+        ("approve: fine", True),
+        ("approve, but less", True),
+        ("approve. Thanks", True),
+        ("approved", False),
+        ("reject it", False),
+        ("please approve", False),
+    ],
+)
+def test_a_line_is_a_command_by_itself_or_before_a_mark(line: str, is_one: bool) -> None:
+    assert is_command(line) is is_one
+
+
+def test_a_number_alone_asks_back_and_one_with_its_company_is_a_signature() -> None:
+    assert not nothing([["Tel. +49 30 1234567", "Wednesday In Berlin"]], "")
+    assert nothing([["Example GmbH", "Tel. +49 30 1234567", "Friedrichstrasse 1"]], "")
+
+
+def test_a_name_below_a_wrapped_note_is_no_part_of_it() -> None:
+    lines = ["approve: looks fine", "to me", "ada lovelace"]
+    assert read_command(lines, "Ada Lovelace").note == "looks fine to me"
