@@ -106,8 +106,6 @@ def _string(text: str, at: int) -> tuple[str, int]:
         end = _closing(text, at, opening)
         if end >= 0:
             return text[at : end + 1], end + 1
-    if opening == "'":
-        return text[at:], len(text)
     family = _CLOSERS[opening] if opening != '"' else _DOUBLE
     end = at + 1
     while end < len(text) and text[end] not in family:

@@ -39,6 +39,9 @@ from hitl_mail.review.typed import Extent, straightened, without_links
         ("“a", '"a'),
         ("'''a'b''' c", "'''a'b''' c"),
         ('"""a', '"""a'),
+        ("[“a", '["a'),
+        ("'''a, “b”'''", "'''a, “b”'''"),
+        ('"""a, “b”"""', '"""a, “b”"""'),
     ],
 )
 def test_quotes_that_a_phone_made_curly_are_straight_again(text: str, typed: str) -> None:
