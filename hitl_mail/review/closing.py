@@ -34,9 +34,9 @@ _UNTHANKFUL = _INSTRUCTS - {"help", "done"}
 _FROM = frozenset({"from", "aus", "de", "da", "uit", "från", "fra", "z", "depuis"})
 _THANKS, _CLOSINGS = frozenset(words.THANKS), frozenset(words.CLOSINGS)
 _LONGEST_PHRASE = max(len(phrase.split()) for phrase in (*words.THANKS, *words.CLOSINGS))
-_MOST_TRIES = 5
 _LIMITED = re.compile(rf"\b(?:{'|'.join(map(re.escape, words.LIMITS))})\s[€$£]?\d")
-_AMOUNT = re.compile(r"\W*\d[\d.,' ]*(?:€|\$|£|[a-zł]{1,7})?\W*")
+_CURRENCY = "|".join(re.escape(amount.strip()) for amount in words.AMOUNTS)
+_AMOUNT = re.compile(rf"\W*(?:(?:{_CURRENCY})\W*)?\d[\d.,' –—-]*(?:{_CURRENCY}|[a-zł]{{1,7}})?\W*")
 
 
 def is_command(line: str) -> bool:
@@ -50,7 +50,7 @@ def doubtful(text: str) -> bool:
     wordless = text and not any(char.isalnum() or char in _GLAD for char in text)
     if wordless or "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
         return True
-    low = text.casefold().replace("’", "'")
+    low = text.casefold()
     return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))
 
 
@@ -77,7 +77,7 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
     signed = disclaimed = False
     for group in groups:
         contact, company = any(map(_contact, group)), any(map(_company, group))
-        marks, tries = contact or company, 0
+        marks = contact or company
         signed = signed or (contact and company)
         for at, line in enumerate(group):
             if is_command(line):
@@ -92,14 +92,11 @@ def nothing(groups: Sequence[Sequence[str]], author: str) -> bool:
                 continue
             if signed and _signature_line(line, marks):
                 continue
-            tries += 1
             rest = group[at:]
-            if tries <= _MOST_TRIES and (
-                is_banner(rest, for_certain=True) or is_disclaimer(rest, disclaimed)
-            ):
-                signed = disclaimed = True
-                break
-            return False
+            if not (is_banner(rest, for_certain=True) or is_disclaimer(rest, disclaimed)):
+                return False
+            signed = disclaimed = True
+            break
     return True
 
 

@@ -15,10 +15,14 @@ _SENTENCES = re.compile(r"[.!?;:]\s+(?=[^\W_a-zà-ÿ])")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _WORDS = re.compile(r"[^\W\d_]+")
 _DIGIT = re.compile(r"\d")
+_COMPANY = re.compile(
+    rf"\b(?:{'|'.join(map(re.escape, sorted(words.COMPANIES)))})\b\.?(?:\s*[,|·–-]|$)"
+)
 _STRONG = tuple(dict.fromkeys(words.DISCLAIMERS))
 _WEAK = tuple(dict.fromkeys(words.DISCLAIMERS_WEAK))
 _DOUBT = words.DOUBT - {"max"}
 _SHORT = 100
+_WRAPPED = 40
 _FEW = 8
 _LONG = 5
 _SEVERAL = 3
@@ -50,7 +54,21 @@ def is_disclaimer(lines: Sequence[str], after_another: bool = False) -> bool:
     enough = enough or sum(cue in text for cue in words.PARTICULARS) >= 2
     if after_another:
         enough = enough or strong >= 1 or weak >= 3
-    return enough and _speaks_so_throughout(written)
+    return enough and _begins_so(lines, opens) and _speaks_so_throughout(written)
+
+
+def _begins_so(lines: Sequence[str], opens: bool) -> bool:
+    """Whether the first line belongs to it: what a person wrote right above, without a full stop,
+    would pass for the beginning of its first sentence."""
+    low = next(line for line in lines if _FIRST_WORD.search(line)).casefold()
+    if any(cue in low for cue in (*_STRONG, *words.PARTICULARS)):
+        return True
+    said = _WORDS.findall(low)
+    several = sum(any(cue in word for cue in _WEAK) for word in said) >= 2
+    if opens and len(low) >= _WRAPPED and several:
+        return True
+    wordy = (several or (opens and len(low) >= _WRAPPED)) and _DIGIT.search(low) is None
+    return not _asks(said) and (wordy or _COMPANY.search(low) is not None)
 
 
 def _spares_paper(text: str) -> bool:

@@ -23,7 +23,9 @@ MOST_VALUE = 64 * 1024
 _MOST_COMPARED = 500
 _SHOWN = 80
 
-_NUMBER = re.compile(r"[-+−–]?\d{1,15}(?:[.,]\d{1,10})?")
+_FIGURES = re.compile(r"[-+−–]?\d[\d.,'’]*")
+_NUMBER = re.compile(r"([-+−–]?)(\d{1,15})(?:\.(\d{1,10})|,(\d{1,2}|\d{4,10}))?")
+"""One number for certain; a comma before three digits may stand between thousands."""
 _QUOTES = tuple("\"'“”„‟‘’‚‛«")
 _NOTHING = frozenset({"null", "none", "nil", "undefined", ""})
 
@@ -83,8 +85,7 @@ def _child(node: Any, above: Path, rest: Path, text: str) -> str | int:
         what = f"{named(above)} is a single value and has no {named((step,))}."
         raise BadEdit(what, line_for(above, text))
     if isinstance(step, int):
-        what = f"{named(above)} is no list." if above else "A list item needs the list's key."
-        raise BadEdit(what, line_for((*above, example(node)[0]), text))
+        raise BadEdit(f"{named(above)} is no list.", line_for((*above, example(node)[0]), text))
     return step if step in node else _other_key(node, step, above, rest[1:], text)
 
 
@@ -160,12 +161,20 @@ def _guess(text: str, present: Any) -> str:
     if isinstance(present, bool):
         return "true" if text.casefold() in ("true", "yes", "on", "1", "") else "false"
     if isinstance(present, int | float):
-        number = _NUMBER.search(text)
-        plain = number[0].replace(",", ".").lstrip("+−–") if number else ""
-        return plain if plain and plain.lstrip("0").isdigit() else plain.lstrip("0") or "40"
+        return _number(text) or "40"
     if text[:1] and text[0] in "[{":
         return '["a", "b"]' if text[0] == "[" else "{ key = 1 }"
     return _quoted(text.strip("".join(_QUOTES) + "» ")) if text else '"text"'
+
+
+def _number(text: str) -> str:
+    """The first number of a text as TOML writes it; nothing where that cannot be told."""
+    figures = _FIGURES.search(text)
+    found = _NUMBER.fullmatch(figures[0].rstrip(".,'’")) if figures else None
+    if found is None:
+        return ""
+    sign, whole, *decimals = found.groups("")
+    return f"{'-' if sign and sign != '+' else ''}{int(whole)}.{''.join(decimals)}".rstrip(".")
 
 
 def _quoted(text: str) -> str:

@@ -174,19 +174,15 @@ def _skip_empty(lines: Sequence[str], at: int) -> int:
 
 
 def _document(text: str) -> dict[str, Any]:
-    """A whole new payload from the JSON that stands in a mail or form. Raises `BadEdit`."""
-    fault: Refused | None = None
+    """A whole new payload from the JSON, begun with a brace, that stands in a mail or form. Raises
+    `BadEdit`."""
+    why = ""
     # As it is; with the quotes of a phone; with the line ends that a program put into long strings.
     for attempt in (text, straightened(text), straightened(text).replace("\n", " ")):
         try:
-            found = parse_json(attempt.encode("utf-8", "replace"))
+            found: dict[str, Any] = parse_json(attempt.encode("utf-8", "replace"))
         except Refused as error:
-            fault = error
-            continue
-        if not isinstance(found, dict):
-            raise BadEdit("The new payload is no JSON object.", 'edit {"key": "value"}')
-        return found
-    why = fault.detail if fault else "not JSON"
-    raise BadEdit(
-        f"The new payload cannot be read: {one_line(why, 150)}.", "edit KEY = VALUE, for one key"
-    )
+            why = one_line(error.detail, 150)
+        else:
+            return found
+    raise BadEdit(f"The new payload cannot be read: {why}.", "edit KEY = VALUE, for one key")

@@ -94,8 +94,7 @@ def without_links(line: str) -> str:
         target = found[1].removeprefix("mailto:").removeprefix("tel:")
         bare = target.partition("://")[2] or target
         before = line[max(0, found.start() - 600) : found.start()]
-        named = before.endswith((target, target.rstrip("/"), bare, bare.rstrip("/")))
-        return "" if named else found[0]
+        return "" if before.endswith((bare, bare.rstrip("/"))) else found[0]
 
     return _LINK.sub(shown, line)
 
@@ -107,8 +106,6 @@ def _string(text: str, at: int) -> tuple[str, int]:
         end = _closing(text, at, opening)
         if end >= 0:
             return text[at : end + 1], end + 1
-    if opening == "'":
-        return text[at:], len(text)
     family = _CLOSERS[opening] if opening != '"' else _DOUBLE
     end = at + 1
     while end < len(text) and text[end] not in family:

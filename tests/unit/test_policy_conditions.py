@@ -21,7 +21,7 @@ from hitl_mail.policy.conditions import (
     plan,
 )
 from hitl_mail.policy.model import Kind
-from hitl_mail.policy.source import macros
+from hitl_mail.policy.source import blank, macros
 from hitl_mail.policy.variables import VARIABLES, Facts
 from tests.rulebook import action
 
@@ -179,6 +179,36 @@ def test_what_is_too_large_does_not_stop_a_condition_that_does_not_read_it() -> 
     assert weigh("payload.y == 1", action(payload={"x": "a" * 99_999, "y": 1})) is True
 
 
+def test_what_else_a_condition_lacks_is_told_by_its_own_name() -> None:
+    conditions = [compile_condition(s) for s in ("confidence > 0.5", "size(payload.x) > 0")]
+    facts = Facts(LARGE, "billing", None, (), claimed=True)
+    assert Weighing(facts, plan(conditions)).weigh_all(conditions) == [
+        "confidence is not given",
+        "payload is too large to be weighed: 257 entries where at most 256 are weighed",
+    ]
+
+
+def test_beside_a_claim_what_is_known_to_be_too_large_stays_so() -> None:
+    conditions = [compile_condition('size(payload.x) > 0 && "money" in effects')]
+    wanted = plan(conditions)
+    known = Weighing(Facts(LARGE, "billing", None, (), claimed=False), wanted)
+    claimed = Weighing(Facts(LARGE, "billing", None, (), claimed=True), wanted, like=known)
+    assert claimed.weigh_all(conditions) == known.weigh_all(conditions)
+
+
+@pytest.mark.parametrize(
+    ("fits", "more"),
+    [
+        ([["a"] * 88] * 46, [["a"] * 88] * 45 + [["a"] * 89]),
+        (["a" * LONGEST_STRING] * 15 + ["a" * (LONGEST_STRING - 1)], ["a" * LONGEST_STRING] * 16),
+    ],
+    ids=["values", "characters"],
+)
+def test_as_much_as_may_be_is_weighed_and_no_more(fits: list[Any], more: list[Any]) -> None:
+    told = [weigh("size(payload.x) > 0", action(payload={"x": x})) for x in (fits, more)]
+    assert [type(one) for one in told] == [bool, str]
+
+
 def test_the_largest_list_is_still_weighed() -> None:
     assert weigh("size(payload.x) == 256", action(payload={"x": [1] * LONGEST_LIST})) is True
 
@@ -215,6 +245,11 @@ def test_each_item_of_context_says_whether_it_is_trusted() -> None:
     assert weigh("context[0].trusted && !context[1].trusted && context[1].source == 'web'", of)
 
 
+def test_an_item_of_context_has_a_title_a_text_and_perhaps_a_source() -> None:
+    of = action(context=[{"title": "a", "text": "x"}])
+    assert weigh("context[0].title == 'a' && context[0].text == 'x' && context[0].source == ''", of)
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [
@@ -232,6 +267,10 @@ def test_each_item_of_context_says_whether_it_is_trusted() -> None:
         ('payload["a.b"] == 1.0', 'there is no "a.b"'),
         ("payload.currency.a == 1.0", "a value is of another type than the condition expects"),
         ("payload.x.payload.x == 1.0", "payload.x is not given"),
+        (
+            "9223372036854775807 * 2 > 1",
+            "Arithmetic overflow in 'mul' on 9223372036854775807 and 2.",
+        ),
     ],
 )
 def test_what_the_library_says_is_said_in_our_words(source: str, words: str) -> None:
@@ -257,6 +296,20 @@ def test_where_a_condition_of_several_lines_ends_is_told() -> None:
         compile_condition("true &&\n  kind = 'x'")
     assert str(found.value) == (
         "not a condition in CEL: = compares nothing, write == at line 2 of the condition, column 8"
+    )
+
+
+def test_what_cannot_be_read_is_told_without_the_grammar() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition('&& kind == "a"')
+    assert str(found.value) == "not a condition in CEL: extraneous input '&&' at column 1"
+
+
+def test_a_search_that_is_written_before_its_text_is_told_once() -> None:
+    with pytest.raises(Uncompilable) as found:
+        compile_condition('matches(kind, "^a")')
+    assert str(found.value) == (
+        'matches is written after the text it looks at, summary.matches("…"), at column 1'
     )
 
 
@@ -337,6 +390,41 @@ def test_at_the_bound_it_is_weighed_and_beyond_it_is_not(within: str, beyond: st
 )
 def test_what_a_pattern_weighs(pattern: str, pieces: int) -> None:
     assert weight(pattern) == pieces
+
+
+def test_a_macro_behind_another_goes_through_no_sum_of_lists_either() -> None:
+    first = "payload.l.exists(x, x == 'a text of some forty characters or so')"
+    source = f"{first} || (payload.l + payload.l).all(y, y == '')"
+    told = "a macro goes through lists that are put together with +, which nothing bounds"
+    assert [flaw.what for flaw in unbounded(source)] == [told]
+
+
+def test_a_key_with_a_capital_is_read_by_its_own_name() -> None:
+    assert weigh("payload.netAmount > 1.0", action(payload={"netAmount": 2})) is True
+    assert compile_condition("payload.Total.Net > 1.0").uses == ("payload.Total.Net",)
+
+
+def test_what_a_macro_goes_through_is_read_back_to_its_beginning() -> None:
+    source = "kind == 'a' || (payload.l + payload.m).filter(x, x > 1).all(y, y > 2)"
+    assert [(macro.name, macro.body, macro.over) for macro in macros(source)] == [
+        ("filter", "x, x > 1", " (payload.l + payload.m)"),
+        ("all", "y, y > 2", " (payload.l + payload.m).filter(        )"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "left"),
+    [
+        (r"'a\'b' + c", r"       + c"),
+        (r"'a\\' + c", r"      + c"),
+        (r"r'a\' + c", r"      + c"),
+        ("'''a'b''' + c", "          + c"),
+        ("a // 'b\n+ c", "a      \n+ c"),
+        ("'''a\nb''' + c", "    \n     + c"),
+    ],
+)
+def test_the_inside_of_a_text_ends_where_the_text_does(source: str, left: str) -> None:
+    assert blank(source) == left
 
 
 def test_slow_patterns_inside_a_macro_have_a_mend() -> None:

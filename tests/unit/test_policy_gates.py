@@ -207,6 +207,11 @@ def test_the_trace_of_an_exception_shows_the_claim_that_triggered_it() -> None:
     assert [trace.values for trace in verdict.trace] == [{"effects": ["money"]}]
 
 
+def test_the_trace_of_one_that_is_triggered_anyway_shows_what_is_known() -> None:
+    verdict = ask(exception("size(effects) < 2"), effects=["money"])
+    assert [trace.values for trace in verdict.trace] == [{"effects": []}]
+
+
 def test_a_claim_adds_its_reason_to_an_exception_that_asks_anyway() -> None:
     triggers = ["confidence < 0.8", '"money" in effects', '!("money" in effects)']
     asked = ask(exception(*triggers), effects=["money"], confidence=0.5)

@@ -248,6 +248,20 @@ def test_the_values_are_those_that_made_the_rule_match() -> None:
     assert trace.values == {"effects": ["money"]}
 
 
+def test_a_rule_that_does_not_match_has_its_line_in_the_order_of_the_file() -> None:
+    assert judged(NEVER + LABELS + MONEY).trace == (
+        Trace("never", False, {"payload.amount": 40}),
+        Trace("labels", False, {"kind": "payment.refund"}),
+        Trace("money", True, {"effects": ["money"]}),
+    )
+
+
+def test_a_value_stands_in_the_trace_by_the_name_it_is_read_by() -> None:
+    when = "action.confidence < 0.8 || has(action.cost)"
+    trace = judged(rule("sure", when), action(confidence=0.6)).trace
+    assert trace == (Trace("sure", True, {"action.confidence": 0.6}),)
+
+
 # What is missing
 
 
@@ -311,10 +325,10 @@ def test_what_is_missing_does_not_soften_a_denial() -> None:
 
 def test_what_is_missing_stands_in_the_trace() -> None:
     verdict = noted(NOTES, why=None, payload={"text": 1})
-    assert [(t.rule, t.values) for t in verdict.trace[1:]] == [
-        ("requires", {"missing": ["why"]}),
-        ("schema", {"complaints": ["text: 1 is not of type 'string'"]}),
-    ]
+    assert verdict.trace[1:] == (
+        Trace("requires", True, {"missing": ["why"]}),
+        Trace("schema", True, {"complaints": ["text: 1 is not of type 'string'"]}),
+    )
 
 
 def test_a_schema_that_cannot_be_applied_brings_a_person_in() -> None:
@@ -350,20 +364,15 @@ def test_a_kind_without_an_executor_is_run_by_the_agent(kind: str, executor: str
 
 
 def test_values_in_the_trace_are_short_and_visible() -> None:
-    of = action(payload={"a": "x" * 300, "b": "a\u202e", "c": list(range(200)), "d": [1]})
-    when = "has(payload.a) && has(payload.b) && has(payload.c) && has(payload.d)"
-    values = judged(rule("all", when), of).trace[0].values
-    assert (
-        len(values["payload.a"]),
-        values["payload.b"],
-        len(values["payload.c"]),
-        values["payload.d"],
-    ) == (
-        200,
-        "a⟨U+202E⟩",
-        200,
-        [1],
-    )
+    payload = {"a": "x" * 300, "b": "a\u202e", "c": ["y" * 300], "d": [1], "e": ["ß" * 150]}
+    when = " && ".join(f"has(payload.{name})" for name in payload)
+    assert judged(rule("all", when), action(payload=payload)).trace[0].values == {
+        "payload.a": "x" * 199 + "…",
+        "payload.b": "a⟨U+202E⟩",
+        "payload.c": '["' + "y" * 197 + "…",
+        "payload.d": [1],
+        "payload.e": ["ß" * 150],
+    }
 
 
 # What a quorum brings with it
@@ -414,9 +423,19 @@ def test_each_of_them_alone_comes_with_the_quorum(more: str, expected: Any) -> N
     assert (quorum.remind, quorum.escalate, quorum.route_to) == expected
 
 
-def test_reminders_are_shares_of_the_time_there_is() -> None:
-    [quorum] = judged(LATER, action(expires="1h")).quorums
-    assert quorum.remind == (1800,)
+@pytest.mark.parametrize(("expires", "remind"), [("1h", (1800,)), ("3h", (5400,))])
+def test_reminders_are_shares_of_the_time_there_is(expires: str, remind: tuple[int, ...]) -> None:
+    [quorum] = judged(LATER, action(expires=expires)).quorums
+    assert quorum.remind == remind
+
+
+@pytest.mark.parametrize(("expires", "remind"), [("1m", ()), ("100s", (1,))])
+def test_nobody_is_reminded_in_the_moment_they_are_asked(
+    expires: str, remind: tuple[int, ...]
+) -> None:
+    soon = rule("soon", "true", more='reviewers = ["finance"]\nremind = ["1%"]')
+    [quorum] = judged(soon, action(expires=expires)).quorums
+    assert quorum.remind == remind
 
 
 def test_who_is_escalated_to_is_looked_up_without_those_who_may_not_decide() -> None:

@@ -206,6 +206,11 @@ def test_what_the_server_said_or_what_is_lacking_is_told(value: str, detail: str
     assert judged(value).detail == detail
 
 
+def test_a_server_that_does_not_repeat_whose_from_it_checked_is_believed() -> None:
+    assert judged(f"{OURS}; dmarc=pass").result == "pass"
+    assert judged(f"{OURS}; dmarc=pass header.from=evil.test").result == "fail"
+
+
 def test_a_field_of_the_longest_kind_is_read() -> None:
     start = f"{OURS}; dmarc=pass ("
     whole = start + "x" * (4000 - len(start) - len(") header.from=example.com"))

@@ -27,8 +27,10 @@ def words(message: str) -> list[str]:
 BOTH = multipart("alternative", part(PLAIN, "plain"), part(HTML, "<p>page</p>"))
 
 
-def test_of_alternatives_the_plain_one_is_read() -> None:
+def test_of_alternatives_the_plain_one_is_read_wherever_it_stands() -> None:
     assert words(BOTH) == ["plain"]
+    turned = multipart("alternative", part(HTML, "<p>page</p>"), part(PLAIN, "plain"))
+    assert words(turned) == ["plain"]
 
 
 def test_of_alternatives_the_page_can_be_asked_for() -> None:
@@ -79,3 +81,84 @@ def test_broken_pages_are_read_as_far_as_they_go(page: str) -> None:
 
 def test_a_mail_whose_header_never_ends_has_no_text() -> None:
     assert words("A: b\r\n" * 50_000 + "\r\napprove") == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_long_text_below_a_short_header_is_read_from_its_beginning(end: str) -> None:
+    text = f"approve{end}{end}" + f"and more{end}" * 30_000 + f"{end}{end}last"
+    assert words(f"{PLAIN}{end}{end}{text}")[:2] == ["approve", "and more"]
+
+
+def test_empty_lines_above_a_mail_are_nothing() -> None:
+    assert words("\r\n\n" + part(PLAIN, "approve")) == ["approve"]
+
+
+def test_of_very_many_parts_the_first_are_read() -> None:
+    many = multipart("mixed", *(part(PLAIN, f"n{n}") for n in range(60)))
+    assert words(many) == [f"n{n}" for n in range(49)]
+
+
+@pytest.mark.parametrize(("levels", "read"), [(10, ["approve"]), (11, [])])
+@pytest.mark.parametrize("sort", ["mixed", "alternative"])
+def test_what_is_nested_too_deep_is_not_read(sort: str, levels: int, read: list[str]) -> None:
+    message = part(PLAIN, "approve")
+    for level in range(levels):
+        message = multipart(sort, message).replace(f"=_{sort}", f"={level}=")
+    assert words(message) == read
+
+
+def test_lines_that_look_like_the_ends_of_parts_are_read_up_to_a_bound() -> None:
+    assert len(words(part(PLAIN, "approve\n" + "--x\n" * 400))) == 300
+
+
+@pytest.mark.parametrize(
+    ("sort", "text", "lines"),
+    [
+        ("", "one \r\ntwo", ["one ", "two"]),
+        ("; format=flowed", "one \r\ntwo\r\nthree", ["one two", "three"]),
+        ("; Format=Flowed; DelSp=Yes", "on \r\ne", ["one"]),
+        ("; format=flowed", "> a \r\n> b\r\n>> c \r\nd", ["> a b", ">> c ", "d"]),
+        ("; format=flowed", "a \r\n-- \r\nAda", ["a ", "-- ", "Ada"]),
+        ("; format=flowed", " > no quote", ["> no quote"]),
+        ("", "one\rtwo", ["one", "two"]),
+    ],
+)
+def test_a_text_has_the_lines_that_were_written(sort: str, text: str, lines: list[str]) -> None:
+    assert list(read_body(part(PLAIN + sort, text).encode()).lines) == lines
+
+
+@pytest.mark.parametrize(
+    ("charset", "raw", "text"),
+    [
+        ("", "é".encode(), "é"),
+        ("", b"\xe9", "é"),
+        ("", b"\xe9 \x81", "é \ufffd"),
+        ("; charset=iso-8859-2", b"\xea", "ę"),
+        ("; charset=no-such", "é".encode(), "é"),
+        ("; charset=us-ascii", "é".encode(), "é"),
+        ("; charset=utf-7", b"+AGE-pprove", "+AGE-pprove"),
+        ("", b"a" + "é".encode() * 200_000, "a" + "é" * 3999),
+    ],
+)
+def test_a_text_is_read_in_its_charset_or_one_that_it_may_be_in(
+    charset: str, raw: bytes, text: str
+) -> None:
+    head = f"{PLAIN}{charset}\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    assert read_body(head.encode() + raw).lines == (text,)
+
+
+def test_a_page_says_nothing_but_its_own_words() -> None:
+    assert html_to_text('<ul><li>one</ul><img src="x" alt="approve">').split() == ["one"]
+
+
+def test_text_on_both_sides_of_a_picture_are_two_paragraphs() -> None:
+    message = multipart("mixed", part(PLAIN, "approve"), part(PLAIN, "thanks")).encode()
+    assert read_body(message).lines == ("approve", "", "thanks")
+
+
+@pytest.mark.parametrize(
+    ("head", "author"),
+    [('From: "Ada Lovelace" <ada@example.com>', "Ada Lovelace"), ("To: bob@example.com", "")],
+)
+def test_who_signs_a_mail_is_the_name_in_its_from(head: str, author: str) -> None:
+    assert read_body(part(head, "approve").encode()).author == author

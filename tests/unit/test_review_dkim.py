@@ -122,6 +122,38 @@ def test_a_key_that_is_not_for_this_does_not_count(tags: dict[str, str], why: st
     assert found.startswith(f"fail: example.com: {why}")
 
 
+@pytest.mark.parametrize(
+    "key",
+    [record(s="email"), record(s="tlsrpt:email"), record(h="sha1:sha256"),
+        record().replace(b"k=rsa; ", b""), record().replace(b"v=DKIM1; ", b"")],
+    ids=["for mail", "for mail too", "for sha256 too", "of no sort", "of no version"],
+)  # fmt: skip
+def test_a_key_may_say_that_it_is_for_this_or_say_nothing(key: bytes) -> None:
+    assert checked(SIGNED_REPLY, dns=Dns({NAME: key})) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("tag", "other", "why"),
+    [
+        (b"d=example.com", b"dd=example.com", "none: no DKIM signature of example.com"),
+        (b"d=example.com", b"d=example.com; d=example.com",
+            "none: no DKIM signature of example.com"),
+        (b"d=example.com", b"d=example.com; and more", "none: no DKIM signature of example.com"),
+        (b"d=example.com", b"d=example.com; z=" + b"a" * 9000,
+            "none: no DKIM signature of example.com"),
+        (b"h=", b"hh=", "fail: example.com: it does not sign From, Subject, To"),
+        (b"s=s1", b"ss=s1", "fail: example.com: its selector is no name"),
+    ],
+    ids=["no domain", "two domains", "no tag", "too long", "no fields", "no selector"],
+)  # fmt: skip
+def test_a_signature_that_lacks_what_it_needs_or_says_it_twice_is_none(
+    tag: bytes, other: bytes, why: str
+) -> None:
+    message = SIGNED_REPLY.replace(b" " + tag, b" " + other, 1)
+    dns = Dns()
+    assert (message != SIGNED_REPLY, checked(message, dns=dns), dns.asked) == (True, why, [])
+
+
 def test_a_key_for_no_subdomain_does_not_count_for_one() -> None:
     dns = Dns({NAME: record(t="s")})
     assert checked(SIGNED_REPLY, dns=dns) == "pass"
@@ -171,6 +203,10 @@ def test_of_very_many_signatures_only_the_first_are_tried() -> None:
     assert len(dns.asked) == 5
 
 
+LONGEST = f"{'a' * 62}." * 3 + "b" * 64
+"""As long as the name of a domain may be: 253 characters."""
+
+
 @pytest.mark.parametrize(
     ("signer", "domain", "does"),
     [
@@ -183,6 +219,8 @@ def test_of_very_many_signatures_only_the_first_are_tried() -> None:
         (".com", "example.com", False),
         ("example.com.", "example.com", False),
         ("localhost", "localhost", False),
+        (LONGEST, f"a.{LONGEST}", True),
+        (f"a{LONGEST}", f"a{LONGEST}", False),
     ],
 )
 def test_a_domain_speaks_for_itself_and_for_what_lies_in_it(

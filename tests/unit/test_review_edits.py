@@ -132,8 +132,28 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amount = 40.", "no TOML value", "edit amount = 40"),
         ("amount = 40,50", "no TOML value", "edit amount = 40.50"),
         ("amount = forty", "no TOML value", "edit amount = 40"),
-        ("amount =", "no value", "edit amount = 40"),
+        ("amount = 0,50", "no TOML value", "edit amount = 0.50"),
+        ("amount = 0.5 EUR", "no TOML value", "edit amount = 0.5"),
+        ("amount = 007", "no TOML value", "edit amount = 7"),
+        ("amount = EUR 0", "no TOML value", "edit amount = 0"),
+        ("amount = +12 EUR", "no TOML value", "edit amount = 12"),
+        ("amount = -12 EUR", "no TOML value", "edit amount = -12"),
+        ("amount = −12,5", "no TOML value", "edit amount = -12.5"),
+        ("amount = 1,000 EUR", "no TOML value", "edit amount = 40"),
+        ("amount = 1.000,50", "no TOML value", "edit amount = 40"),
+        ("amount = 1'000", "no TOML value", "edit amount = 40"),
+        ("due = [a", "no TOML value", 'edit due = ["a", "b"]'),
+        ("due = {a", "no TOML value", "edit due = { key = 1 }"),
+        (
+            'reference = say "yes" \\ no',
+            "no TOML value",
+            'edit reference = "say \\"yes\\" \\\\ no"',
+        ),
+        ("amount =", "There is no value for amount.", "edit amount = 40"),
         ("customer.vip = Yes", "no TOML value", "edit customer.vip = true"),
+        ("customer.vip = True", "no TOML value", "edit customer.vip = true"),
+        ("customer.vip = on", "no TOML value", "edit customer.vip = true"),
+        ("customer.vip = no", "no TOML value", "edit customer.vip = false"),
         ('currency = "USD', "no TOML value", 'edit currency = "USD"'),
         ("reference = some words", "no TOML value", 'edit reference = "some words"'),
         ("currency = null", "TOML has no null", 'edit currency = "text"'),
@@ -149,7 +169,13 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amount.net = 4", "is a single value", "edit amount = 4"),
         ("amount[0] = 4", "is a single value", "edit amount = 4"),
         ("customer[0] = 4", "is no list", "edit customer.name = 4"),
-        ("address.city = 'x'", "to change a part of", "edit address = { city = 'x' }"),
+        (
+            "address.city = 'x'",
+            "There is no address to change a part of.",
+            "edit address = { city = 'x' }",
+        ),
+        ("address.a.b = 4", "to change a part of", "edit address = { a = { b = 4 } }"),
+        ("customer.address[0] = 4", "no customer.address to", "edit customer.address = [ … ]"),
         ("custmer.name = 'x'", "nearest key is customer", "edit customer.name = 'x'"),
         ("some words = 4", "a new key has only letters", "edit amount = 4"),
         ("amount = 49", "leaves the payload as it is", "edit amount = (another value)"),
@@ -169,6 +195,68 @@ def test_what_cannot_be_done_is_said_with_the_line_to_send(
 ) -> None:
     error = refused(text)
     assert (detail in error.detail, error.send) == (True, send)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "detail", "send"),
+    [
+        ("..", "4", '".." is no key.', "edit amount = …"),
+        ("k" * 501, "4", f'"{"k" * 79}…" is no key.', "edit amount = …"),
+        ("amount", "4" * 65_537, "The value of amount is too long.", "edit amount = 40"),
+        ("customer.vip", "4" * 65_537, "The value of customer.vip is too long.",
+            "edit customer.vip = true"),
+        ("amount", "40\ncurrency = 'USD'", "The value of amount is no TOML value: text needs "
+            "quotes, a number has none.", "edit amount = 40"),
+    ],
+    ids=["no key", "long key", "long value", "long flag", "two lines"],
+)  # fmt: skip
+def test_what_no_line_of_a_mail_can_be_is_refused_of_a_form_too(
+    key: str, text: str, detail: str, send: str
+) -> None:
+    with pytest.raises(BadEdit) as found:
+        apply_edit(PAYLOAD, Edit(((key, text),)))
+    assert (found.value.detail, found.value.send) == (detail, send)
+
+
+def test_a_text_of_the_longest_kind_is_taken() -> None:
+    assert apply_edit(PAYLOAD, Edit((("currency", "x" * 65_536),)))["currency"] == "x" * 65_536
+
+
+@pytest.mark.parametrize("line", ['currency = "\udcff"', '{"currency": "\udcff"}'])
+def test_a_byte_that_is_no_text_is_shown_as_one_that_is_lost(line: str) -> None:
+    assert edited(line)["currency"] == "?"
+
+
+@pytest.mark.parametrize(
+    ("known", "typed", "near"),
+    [
+        ("id", "ix", False),
+        ("sku", "sxu", True),
+        ("sku", "skuu", True),
+        ("sku", "sxx", False),
+        ("price", "prce", True),
+        ("price", "rpice", True),
+        ("price", "priec", True),
+        ("price", "pxxce", False),
+        ("amount", "amxxnt", True),
+        ("amount", "amountxx", True),
+        ("amount", "amxxxt", False),
+        ("amount", "amo", False),
+        ("abcdef", "badcfe", False),
+        ("k" * 64, "k" * 63 + "x", True),
+        ("k" * 65, "k" * 64 + "x", False),
+    ],
+)
+def test_a_key_is_near_another_by_few_letters(known: str, typed: str, near: bool) -> None:
+    if near:
+        assert refused(f"{typed} = 2", {known: 1}).send == f"edit {known} = 2"
+    else:
+        assert edited(f"{typed} = 2", {known: 1}) == {known: 1, typed: 2}
+
+
+def test_where_a_payload_has_no_plain_value_the_example_is_another() -> None:
+    assert refused("some words = 4", {"items": [1]}).send == "edit amount = 4"
+    assert refused("", {}).send == "edit amount = 40"
 
 
 def test_keys_that_differ_only_in_case_are_told_apart() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import visible
+from hitl_mail.review.form_schema import type_of, type_of_value
 from hitl_mail.review.form_values import (
     BadForm,
     complaints_by_field,
@@ -83,9 +84,58 @@ def test_a_label_and_a_help_are_the_schemas_words() -> None:
     assert (found.label, found.help) == ("Amount", "In cents")
 
 
-def test_bounds_become_hints() -> None:
-    schema = {"type": "number", "minimum": 0, "exclusiveMaximum": 500}
-    assert only(1, schema).hint == "a number; at least 0; less than 500"
+@pytest.mark.parametrize(
+    ("value", "schema", "hint"),
+    [
+        (
+            1,
+            {"type": "number", "minimum": 0, "exclusiveMaximum": 500},
+            "a number; at least 0; less than 500",
+        ),
+        (
+            4,
+            {"type": "integer", "exclusiveMinimum": 0, "maximum": 9, "multipleOf": 2},
+            "a whole number; more than 0; at most 9; a multiple of 2",
+        ),
+        (
+            "Ada",
+            {"type": "string", "minLength": 2, "maxLength": 9},
+            "at least 2 characters; at most 9 characters",
+        ),
+        ("a@x.test", {"type": "string", "format": "email"}, "a mail address"),
+        ("2026-11-22", {"type": "string", "format": "date"}, "a date, such as 2026-11-22"),
+        ("x", {"type": "string", "format": "no-such", "minLength": True}, ""),
+        ([1], {"type": "array", "maxItems": 0}, "JSON"),
+    ],
+)
+def test_bounds_become_hints(value: Any, schema: Any, hint: str) -> None:
+    assert only(value, schema).hint == hint
+
+
+@pytest.mark.parametrize(
+    ("schema", "kind"),
+    [
+        ({"type": "string"}, "string"),
+        ({"type": ["null", "string"]}, "string"),
+        ({"type": ["number", "string"]}, ""),
+        ({"type": ["null"]}, ""),
+        ({"type": [7]}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_schema_has_one_type_beside_null_or_none(schema: Any, kind: str) -> None:
+    assert type_of(schema) == kind
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (True, "boolean"), (3, "integer"), (3.0, "integer"), (3.5, "number"), ("3", "string"),
+        (None, "null"), ([], "array"), ({}, "object"),
+    ],
+)  # fmt: skip
+def test_a_value_has_the_narrowest_type_that_json_schema_gives_it(value: Any, kind: str) -> None:
+    assert type_of_value(value) == kind
 
 
 def test_each_field_bears_the_key_of_a_packets_row() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hitl_mail.review.headers import (
+    MOST_FIELDS,
     decoded,
     find_defect,
     first,
@@ -30,6 +31,18 @@ def test_fields_are_unfolded_and_named_in_lower_case() -> None:
     message = b"FROM: ada\r\n\t<ada@example.com>\r\nX:\r\nTo:y\r\n\r\nFrom: eve\r\n"
     assert read_fields(message) == [("from", "ada <ada@example.com>"), ("x", ""), ("to", "y")]
     assert find_defect(message) == ""
+
+
+def test_a_field_is_read_as_every_program_reads_it_and_what_is_none_is_left_out() -> None:
+    message = b"\r\n\nFrom \t: ada\r\na b: c\r\nno field\r\nSubject: \xff\r\n\r\nTo: eve"
+    assert read_fields(message) == [("from", "ada"), ("subject", "\ufffd")]
+
+
+def test_as_many_fields_as_may_be_are_no_defect() -> None:
+    assert find_defect(b"X: y\r\n" * MOST_FIELDS + b"\r\n") == ""
+    assert (
+        find_defect(b"X: y\r\n" * (MOST_FIELDS + 1) + b"\r\n") == "its header has too many fields"
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,6 +173,7 @@ def test_what_no_server_would_take_is_no_address(address: str) -> None:
         ('"Ada \\\\"', True),
         ('"Ada \\x"', False),
         ('"Ada " L"', False),
+        ('"" L"', False),
         ('"Ada\x1f"', False),
         ('"Ada L', False),
         ("ADA@example.com", False),

@@ -20,7 +20,7 @@ from hitl_mail.review.facts import show_time
 from hitl_mail.review.packet import Packet, Risk, Trouble
 from hitl_mail.review.packing import LOOKED_AT, build_packet
 from hitl_mail.review.rows import rows_of
-from hitl_mail.review.text import MARK, WIDTH, boxed, inert, wrap
+from hitl_mail.review.text import MARK, WIDTH, boxed, fill, inert, shorten, wrap
 from tests.factories import (
     action,
     attachment,
@@ -216,6 +216,9 @@ def test_summer_time_has_its_own_offset() -> None:
         ("payment.refund 3.14 e.g. v1.2.3", "payment.refund 3.14 e.g. v1.2.3"),
         ("odd.unheardof/x", "odd[.]unheardof/x"),
         ("a\u202eb\u200b", "a⟨U+202E⟩b⟨U+200B⟩"),
+        ("a\r\nb", "a\nb"),
+        ("http://localhost/x", "http[:]//localhost/x"),
+        ("https://ada@evil.com/x", "https[:]//ada@evil[.]com/x"),
     ],
 )
 def test_links_are_broken_where_one_can_see_it(text: str, shown: str) -> None:
@@ -227,6 +230,36 @@ def test_every_boxed_line_is_marked_and_short(text: str) -> None:
     lines = boxed(text).split("\n")
     assert all(line.startswith(MARK.strip()) for line in lines)
     assert max(len(line) for line in lines) <= WIDTH + len(MARK)
+
+
+def test_the_lines_of_a_box_keep_their_place_and_end_with_their_words() -> None:
+    assert boxed("if x:\n\ty  \n\nz") == "| if x:\n|     y\n|\n| z"
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ("", [""]),
+        ("aaaaaaa", ["aaaaaaa"]),
+        ("aaa bbb ccc", ["aaa bbb", "ccc"]),
+        ("aaa bbb ccc dd", ["aaa bbb", "ccc dd"]),
+        ("aaaaaaaa b", ["aaaaaaa", "a b"]),
+        ("aaa bbbb", ["aaa", "bbbb"]),
+        ("aaaaaaaaa", ["aaaaaaa", "aa"]),
+        ("a bbbbbbbbb", ["a", "bbbbbbb", "bb"]),
+        (" bbbbbbbb", [" bbbbbb", "bb"]),
+        ("aaa  bbbbb", ["aaa ", "bbbbb"]),
+    ],
+)
+def test_a_line_is_cut_at_the_last_space_that_leaves_it_short_enough(
+    line: str, parts: list[str]
+) -> None:
+    assert wrap(line, 7) == parts
+
+
+def test_a_paragraph_of_ours_is_lines_and_a_long_text_says_what_is_missing() -> None:
+    assert fill("a" * WIDTH + " b") == "a" * WIDTH + "\nb"
+    assert (shorten("abc", 3), shorten("abcde", 3)) == ("abc", "abc\n… (2 more characters)")
 
 
 @given(st.text(alphabet="ab ", max_size=300), st.integers(1, 40))

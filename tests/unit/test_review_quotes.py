@@ -36,6 +36,16 @@ ENDS = {
         "no\n\nzzz zzz zzz zzz 2026 Acme <\napprovals@example.com> zzz:\n> approve"
     ),
     "an address of ours on the last line": "no\n\n<approvals@example.com>",
+    "an address of ours below the rest of its line": (
+        "no\nzzz zzz zzz zzz Acme <\napprovals@example.com> zzz:\n> approve"
+    ),
+    "an address of ours below its day": "no\nzzz zzz 2026 zzz\n<approvals@example.com> zzz:\n> old",
+    "a mail that is handed on": "no\nBegin forwarded message:\n\napprove",
+    "a rule above nothing": "no\n________\n",
+    "who wrote what is not quoted": "no\n\nOn 22 Nov 2026, Acme wrote:",
+    "a header of two fields": "no\nFrom: Acme\nSent: today\napprove",
+    "a header of three fields": "no\nSubject: hello\nTo: me\nFrom: Acme\napprove",
+    "a header with a field of stars": "no\n*From:* Acme\n*To:* me\napprove",
 }
 
 
@@ -52,6 +62,8 @@ def test_what_follows_is_not_new(name: str) -> None:
         "<approvals@example.com>\nzzz zzz zzz:",
         "2026-11-22 Acme <a@acme.example>:",
         "22. November 2026 Acme\n<a@acme.example>:",
+        "On Sunday,\n22 November 2026, at 11:00,\nAcme <a@acme.example>\nwrote:",
+        "2026. november 22. 11:00 Acme\n<approvals@example.com>\nzzz zzz zzz:",
     ],
 )
 def test_an_answer_below_the_quote_is_new_and_who_wrote_it_is_not(attribution: str) -> None:
@@ -67,9 +79,14 @@ def test_an_attribution_may_have_no_colon() -> None:
     [
         "The invoice that they have sent from the iphone today is",
         "I have sent it to them from the old iPhone today",
+        "It was sent from the shop in Rome",
+        "get it from the iPhone of Bob",
         "From: what I see To: all of us",
+        "From: what I see: two things: one and another",
         "no\n\nBob <b@x.test>",
         "no\nXFrom: Acme\nSent: today",
+        "no\nSubject: hello\nTo: all of us",
+        "no\nTo: all of us\nSubject: hello\nDate: today",
     ],
 )
 def test_what_a_person_writes_like_that_is_theirs(text: str) -> None:

@@ -190,6 +190,9 @@ def test_anything_else_is_not_understood(text: str) -> None:
         ("reject because it is\ntoo high\n\nThanks", "it is too high"),
         ("reject because …", ""),
         ("reject not ok", "not ok"),
+        ("reject 4? Never", "4? Never"),
+        ("reject, thanks", ""),
+        ("reject. Best regards, Ada", ""),
     ],
 )
 def test_reject_takes_its_paragraph_as_reason(text: str, note: str) -> None:
@@ -509,7 +512,9 @@ def test_a_sample_is_found_right_or_flagged(text: str, verb: str, note: str) -> 
         ("help", "help"),
         ("route bob: yours", "decision"),
         ("route bob and ada", "ambiguous"),
+        ("route bob\n\nbut soon", "ambiguous"),
         ("edit\namount = 1", "decision"),
+        ("edit\namount = 1\n\nbut soon", "ambiguous"),
         ("edit amount", "bad_edit"),
         ("hello", "not_understood"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_mail.review.closing import closes, doubtful, nothing
+from hitl_mail.review.closing import closes, doubtful, is_command, nothing
 from hitl_mail.review.reply import Reply, read_command, read_reply
 from tests.mails import TOKENS, reply
 
@@ -503,8 +503,12 @@ def test_a_closing_is_thanks_with_names_and_nothing_else(
 
 @pytest.mark.parametrize(
     ("note", "asks"),
-    [("---", True), ("!!", True), ("👍", False), ("", False), ("fine", False), ("fine?", True)],
-)
+    [
+        ("---", True), ("!!", True), ("👍", False), ("", False), ("fine", False), ("fine?", True),
+        ("40", True), ("€ 20", True), ("20,- EUR", True), ("500 zł", True), ("EUR 20", True),
+        ("USD 1,000.00", True), ("20-30", True), ("order 40 is old", False), ("order 40", False),
+    ],
+)  # fmt: skip
 def test_a_note_without_a_word_might_mean_anything(note: str, asks: bool) -> None:
     assert doubtful(note) is asks
 
@@ -526,3 +530,84 @@ def test_below_what_means_nothing_every_line_is_looked_at(name: str) -> None:
     for more in ("pay only half of it", "reject"):
         assert not nothing([[*lines, more]], "Ada Lovelace")
         assert not nothing([lines, [more]], "Ada Lovelace")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("approve", True),
+        ("*Approve!*", True),
+        ("Reject:", True),
+        ("approve: fine", True),
+        ("approve, but less", True),
+        ("approve. Thanks", True),
+        ("approved", False),
+        ("reject it", False),
+        ("please approve", False),
+    ],
+)
+def test_a_line_is_a_command_by_itself_or_before_a_mark(line: str, is_one: bool) -> None:
+    assert is_command(line) is is_one
+
+
+def test_a_number_alone_asks_back_and_one_with_its_company_is_a_signature() -> None:
+    assert not nothing([["Tel. +49 30 1234567", "Wednesday In Berlin"]], "")
+    assert nothing([["Example GmbH", "Tel. +49 30 1234567", "Friedrichstrasse 1"]], "")
+
+
+def test_a_name_below_a_wrapped_note_is_no_part_of_it() -> None:
+    lines = ["approve: looks fine", "to me", "ada lovelace"]
+    assert read_command(lines, "Ada Lovelace").note == "looks fine to me"
+
+
+@pytest.mark.parametrize(
+    ("text", "a_server_s"),
+    [
+        ("[EXTERNAL] This email originated from outside. Do not click links.", True),
+        ("Caution: the customer wrote from outside our organization; open no attachment.", False),
+        ("[EXTERNAL] This email originated from outside.", False),
+    ],
+)
+def test_a_warning_is_nothing_only_in_words_that_no_person_begins_with(
+    text: str, a_server_s: bool
+) -> None:
+    assert nothing([[text]], "Ada Lovelace") is a_server_s
+
+
+def test_a_company_or_a_number_in_a_paragraph_lets_its_lines_hold_figures() -> None:
+    assert nothing([["Thanks"], ["Room 4711", "Example GmbH"]], "")
+    assert not nothing([["Thanks"], ["Room 4711", "Somewhere"]], "")
+
+
+DISCLAIMERS = [
+    "This e-mail is confidential and intended solely for the addressee.",
+    "This e-mail and any attachments are confidential and intended solely for the addressee. If "
+    "you are not the intended recipient please notify the sender.",
+    "--\nDiese E-Mail enthält vertrauliche und rechtlich geschützte Informationen. Wenn Sie nicht "
+    "der richtige Adressat sind, informieren Sie bitte den Absender und vernichten Sie diese Mail.",
+]
+
+
+@pytest.mark.parametrize("disclaimer", DISCLAIMERS)
+@pytest.mark.parametrize("separated", ["\n", "\n\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pay only 20 of it",
+        "send it to Bob instead",
+        "half of it is enough",
+        "do it next week.",
+        "copy Bob",
+        "delete the old one too",
+        "mail me a copy first",
+        "the information is wrong.",
+        "erst nächste Woche",
+        "pay the first part now, and the other when they have delivered all the goods",
+    ],
+)
+def test_what_a_person_wrote_right_above_a_disclaimer_asks_back(
+    text: str, separated: str, disclaimer: str
+) -> None:
+    assert below(f"{text}\n{disclaimer}", separated).verb is None
+    assert below(disclaimer, separated).verb == "approve"
+    assert below(f"Thanks\n{disclaimer}", separated).verb == "approve"

@@ -37,6 +37,9 @@ def edits(text: str) -> tuple[str, object, str]:
         'edit\n{"amount": 40}\n\nThanks',
         'edit\n```json\n{\n\n"amount": 40\n}\n```\n\nAda',
         "edit ```\namount = 40\n```",
+        'edit {"amount": 40}.',
+        'edit "amount"=40',
+        "edit ‘amount’ = 40",
         "edit\n{“amount”: 40}",
     ],
 )
@@ -50,6 +53,8 @@ def test_an_edit_is_read(text: str) -> None:
         "edit: but not more than 40\namount = 40",
         "edit: but not more\nthan 40\namount = 40",
         'Edit: but not more than 40\n\n{"amount": 40}',
+        'edit: but not more than 40\n{"amount": 40}',
+        "edit: but not more than 40\n```\namount = 40\n```",
     ],
 )
 def test_a_note_stands_behind_the_colon(text: str) -> None:
@@ -71,9 +76,12 @@ def test_each_paragraph_of_only_changes_belongs_to_the_edit() -> None:
         "edit\napprove",
         "edit\namount = 40\nreject",
         "edit\namount = 40\n\nand please hurry",
+        "edit\namount = 40\n\nand so on: a b = 4",
         "edit\namount = 40\n\nsee https://example.com/?a=b",
         "edit\namount = 40\nthat is enough",
         'edit\n{"amount": 40}\n\nok?',
+        'edit\n{"amount": 40}\nbut ask Bob first',
+        'edit {"amount": 40}\nthat is enough',
         "edit\n```\namount = 40\n```\nbut ask Bob first",
     ],
 )
@@ -88,6 +96,7 @@ def test_more_than_an_edit_asks_back(text: str) -> None:
         ("edit.", "This edit changes nothing."),
         ("edit: lower it", "This edit changes nothing."),
         ("edit the amount to 40", '"the amount to 40" is no change: write key = value.'),
+        ("edit\na..b = 40", '"a..b = 40" is no change: write key = value.'),
         ("edit\n\nBest regards\nAda", '"Best regards" is no change: write key = value.'),
     ],
 )
@@ -96,7 +105,13 @@ def test_an_edit_without_changes_says_what_to_send(text: str, problem: str) -> N
     assert (found.key, found.problem, found.send) == ("bad_edit", problem, "edit amount = 40")
 
 
-@pytest.mark.parametrize("text", ["edited amount = 40", "edits", "please edit amount = 40", "édit"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "edited amount = 40", "edits", "please edit amount = 40", "édit",
+        "edit_amount = 40", "edit2 = 40", "edité = 40", "route_bob", "route2 bob", "help2",
+    ],
+)  # fmt: skip
 def test_other_words_are_no_edit(text: str) -> None:
     assert edits(text)[:2] == ("not_understood", None)
 
@@ -146,10 +161,41 @@ def test_so_is_one_below_an_emphasised_word_and_above_a_name(
     assert edit_document(found.edit) == {"text": LONG.strip()}
 
 
-def test_a_quoted_value_that_was_wrapped_is_whole_without_a_page() -> None:
-    found = read_reply(reply("edit\n" + wrapped(f'text = "{LONG.strip()}"')), TOKENS.is_ours)
+def test_a_quoted_value_is_read_from_the_page_where_a_program_wrapped_it_within_a_word() -> None:
+    plain = 'edit\r\ntext = "see the case 261122-\r\nk3f9ma, please"'
+    page = '<div>edit<br>text = "see the case 261122-k3f9ma, please"</div>'
+    found = read_reply(alternative(plain, page), TOKENS.is_ours)
+    assert found.edit is not None
+    assert edit_document(found.edit) == {"text": "see the case 261122-k3f9ma, please"}
+
+
+@pytest.mark.parametrize("quotes", ['""', "''", "“”", "„“", "””", "«»", "‘’"])
+def test_a_quoted_value_that_was_wrapped_is_whole_without_a_page(quotes: str) -> None:
+    line = f"text = {quotes[0]}{LONG.strip()}{quotes[1]}"
+    found = read_reply(reply("edit\n" + wrapped(line)), TOKENS.is_ours)
     assert found.edit is not None
     assert edit_document(found.edit) == {"text": LONG.strip()}
+
+
+def test_a_table_that_was_wrapped_is_whole_although_its_rest_looks_like_a_change() -> None:
+    text = 'edit\ncustomer = { name = "Bob",\nage = 4 }\namount = 40'
+    changed = {"customer": {"name": "Bob", "age": 4}, "amount": 40}
+    assert edits(text) == ("decision", changed, "")
+
+
+@pytest.mark.parametrize(
+    ("below", "more"), [("", {}), ("\n\nThanks", {}), ("\namount = 40", {"amount": 40})]
+)
+def test_a_text_that_nobody_closed_ends_with_its_paragraph_or_above_a_change(
+    below: str, more: dict[str, int]
+) -> None:
+    assert edits(f"edit\nnote = “as before{below}")[1] == {"note": "“as before", **more}
+
+
+def test_a_paragraph_of_changes_may_begin_with_a_dotted_key_or_one_in_quotes() -> None:
+    text = 'edit\namount = 40\n\ncustomer.name = "Bob"\n\n“unit price” = 4'
+    changed = {"amount": 40, "customer": {"name": "Bob"}, "unit price": 4}
+    assert edits(text) == ("decision", changed, "")
 
 
 def test_bare_text_that_was_wrapped_asks_back() -> None:
@@ -230,8 +276,8 @@ def test_a_sender_s_name_below_an_edit_is_nothing_and_another_s_asks_back() -> N
 
 def test_an_edit_with_another_command_below_asks_back_with_its_first_line() -> None:
     for text in ("edit amount\nreject", "edit\namount = 40\n\nreject"):
-        found = read(text)
-        assert (found.key, found.said) == ("ambiguous", text.split("\n", maxsplit=1)[0])
+        found, lines = read(text), text.split("\n")
+        assert (found.key, found.said, found.lines) == ("ambiguous", lines[0], tuple(lines))
 
 
 @pytest.mark.parametrize(

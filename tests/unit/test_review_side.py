@@ -14,6 +14,12 @@ CASES: dict[str, tuple[Any, Any, list[tuple[str, str | None, str | None]], int]]
     "removed": ({"a": 1, "b": 2, "c": 3}, {"a": 1, "c": 3}, [("b", "2", None)], 2),
     "another type": ({"a": 1}, {"a": "1"}, [("a", "1", '"1"')], 0),
     "inside": ({"a": {"b": [1, 2]}}, {"a": {"b": [1, 3]}}, [("a.b[1]", "2", "3")], 1),
+    "removed behind another": (
+        {"a": 1, "x": 2, "b": 3, "y": 4, "c": 5},
+        {"a": 2, "b": 4, "c": 6},
+        [("a", "1", "2"), ("x", "2", None), ("b", "3", "4"), ("y", "4", None), ("c", "5", "6")],
+        0,
+    ),
     "removed first": ({"b": 2, "a": 1}, {"a": 5}, [("b", "2", None), ("a", "1", "5")], 0),
     "emptied": ({"a": [1]}, {"a": []}, [("a[0]", "1", None), ("a", None, "[]")], 0),
     "the same": ({"a": 1}, {"a": 1}, [], 1),
