@@ -61,6 +61,8 @@ class ReceiptRow(Protocol):
     @property
     def digest(self) -> str: ...
     @property
+    def about(self) -> str: ...
+    @property
     def case(self) -> str: ...
     @property
     def agent(self) -> str: ...
@@ -82,6 +84,9 @@ class Lookup(Protocol):
 
     def by_about(self, about: str) -> ReceiptRow | None:
         """A case's own receipt."""
+
+    def by_seq(self, seq: int) -> ReceiptRow | None:
+        """The receipt with this number."""
 
     def by_agent_id(self, agent: str, action_id: str) -> ReceiptRow | None:
         """The newest receipt of that agent's id."""

@@ -22,6 +22,9 @@ from hitl_mail.settings import Site
 _SHOWN = ("journal", "policies", "receipts", "cache")
 """Below `state/`, what `[site] group` may read. Not the keys."""
 
+_SHOWN_FILES = ("health.json", "lock", "receipts.pub")
+"""In `state/` itself, likewise. Not what else is there: the passwords and secrets of the site."""
+
 _OURS = ("rules.toml", "spool", "control", "mail", "state")
 
 
@@ -94,8 +97,8 @@ def prepare(home: Home, site: Site) -> None:
     from hitl_mail.adapters.spool.directory import SpoolDirectory
 
     group = _group(site)
-    shown = [home.state, *(home.state / name for name in _SHOWN)]
-    for path in (home.root, *shown, home.state / "keys", home.root / "mail"):
+    shown = [home.state / name for name in _SHOWN]
+    for path in (home.root, home.state, *shown, home.state / "keys", home.root / "mail"):
         path.mkdir(mode=0o700, exist_ok=True)
         path.chmod(0o700)
     if group is not None:
@@ -110,10 +113,12 @@ def prepare(home: Home, site: Site) -> None:
 
 def _share(home: Home, shown: list[Path], group: int) -> None:
     """Let a group look: at what is there, and by the set-group-ID bit at what the daemon adds."""
-    for path, mode in ((home.root, 0o750), *((path, 0o2750) for path in shown)):
+    for path, mode in ((home.root, 0o750), *((path, 0o2750) for path in (home.state, *shown))):
         os.chown(path, -1, group)
         path.chmod(mode)
-    files = (file for path in shown for file in path.iterdir() if file.is_file())
+    named = (home.state / name for name in _SHOWN_FILES)
+    inside = (file for path in shown for file in path.iterdir())
+    files = (file for file in (*named, *inside) if file.is_file())
     for file in (home.site_file, home.rules_file, *files):
         os.chown(file, -1, group)
         file.chmod(0o640)

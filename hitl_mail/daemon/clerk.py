@@ -21,6 +21,9 @@ from hitl_mail.ports import Receipts, Spool
 
 log = logging.getLogger(__name__)
 
+_WHAT = {"": "case", documents.about_review(""): "review"}
+"""What a receipt is owed for, by the end of what it is about. No case owes any other."""
+
 
 @dataclass
 class Clerk:
@@ -41,8 +44,9 @@ class Clerk:
     def recover(self) -> None:
         """Go on after the newest receipt that the journal knows of."""
         head = self.engine.desk.head
+        self._check_journal()
+        self._check_end(head.seq if head else 0)
         if head is None:
-            self._check_journal()
             return
         missing = self.receipts.go_on_from(head.seq, head.digest)
         if missing:
@@ -53,13 +57,34 @@ class Clerk:
         """Without a journal nobody knows what is open: it would run again when it is dropped again,
         and be lost if it is not."""
         last, _ = self.receipts.lookup.head()
-        if last and not self.engine.cases:
+        if last and self.engine.desk.head is None and not self.engine.cases:
             raise HitlError(
                 f"the journal, state/journal, is empty or gone, and there are {last} receipts: what"
                 " was open is known only there. Restore state/ from a backup; what ran since that"
                 " was made may run again, so ask before you start. Without one, begin anew with"
                 " hitl-mail init at another place, and keep this home for its receipts"
             )
+
+    def _check_end(self, known: int) -> None:
+        """A receipt is written of what the journal knows to have ended. Where it knows of no such
+        end, its own has been lost, and what the receipt tells of would run again."""
+        lookup = self.receipts.lookup
+        for seq in range(known + 1, lookup.head()[0] + 1):
+            row = lookup.by_seq(seq)
+            of = None if row is None else _WHAT.get(row.about.removeprefix(row.case))
+            if row is None or of is None:
+                continue
+            case = self.engine.cases.get(row.case)
+            owed = () if case is None else case.pending.values()
+            if not any(isinstance(effect, File) and effect.of == of for effect in owed):
+                raise HitlError(
+                    f"the journal, state/journal, has lost its end, or is older than the receipts:"
+                    f" receipt #{seq} tells that {row.case} was {row.status}, and the journal knows"
+                    " of no end of it. It could run again. Keep a copy of state/, then restore all"
+                    " of it from a backup of one moment; what ran since that was made may run"
+                    " again, so find out first what ran (state/receipts of the copy, and whoever"
+                    " was asked). docs/operations.md, When something is wrong, has the ways out"
+                )
 
     def watch(self, case: Case) -> None:
         for effect in case.pending.values():

@@ -16,6 +16,7 @@ from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Absent, Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
 from hitl_mail.core.effects import QUESTIONS
+from hitl_mail.core.said import VERBS
 from hitl_mail.daemon.believing import find_belief
 from hitl_mail.daemon.closed import Closed, find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
@@ -107,6 +108,9 @@ class Letters:
             return
         if reply.verb == "approve" and not self._shown_whole(case, person):
             await self._answer(case, person, belief, "too_long", reply.said)
+            return
+        if reply.verb in VERBS["in_doubt"] and _answers_an_earlier_doubt(case, person, belief):
+            await self._answer(case, person, belief, "changed", reply.said)
             return
         said = Spoken(
             person=person,
@@ -204,3 +208,18 @@ class Letters:
 
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
+
+
+def _answers_an_earlier_doubt(case: Case, person: str, belief: Belief) -> bool:
+    """Whether it answers a mail of ours behind which this person was asked again what to do, about
+    a later attempt: what was said of the one before would start, or settle, that one.
+
+    A reply address names the revision alone, and an attempt makes no new one. A mail program that
+    does not say what it answers is believed to answer the newest.
+    """
+    answered = next((claim.mail for claim in belief.claims if claim.mail is not None), None)
+    ids = [mail.id for mail in case.mails]
+    if answered not in ids:
+        return False
+    later = case.mails[ids.index(answered) + 1 :]
+    return any((mail.what, mail.to) == ("doubt", person) for mail in later)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from hitl_mail.core.action import CASE_ID
 from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.review.authentication import Authentication, authenticate
 from hitl_mail.review.automatic import Sign, answers_invitation, find_sign, says_away
@@ -20,6 +21,7 @@ from hitl_mail.review.bounce import is_bounce
 from hitl_mail.review.headers import (
     Fields,
     addresses,
+    decoded,
     find_defect,
     first,
     message_ids,
@@ -36,6 +38,8 @@ _ENVELOPE = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to",
 )  # fmt: skip
 _MOST_CLAIMS = 20
+_LONGEST_SUBJECT = 2000
+_SUBJECT = re.compile(rf"\[hitl ({CASE_ID.pattern})\]")
 _REPLY = re.compile(r"(?:re|aw|sv|vs|antw|odp|res|rif|r|tr|ynt)\s?:", re.IGNORECASE)
 """How a reply's subject begins in the languages of mail programs."""
 
@@ -118,6 +122,8 @@ def believe(
         found = own_check or Authentication("none", detail=lacks)
     if require == "dmarc" and found.result != "pass":
         problems.append(f"the sender is not authenticated: {found.detail or found.result}")
+    elif require == "dmarc" and (foreign := _written_for_something_else(fields, claims, tokens)):
+        problems.append(foreign)
     return Belief(
         class_=class_,
         problems=tuple(problems),
@@ -224,6 +230,23 @@ def _returned(
     if not is_bounce(message):
         return None
     return Sign("bounce", "it says that a mail could not be delivered", strong=strong or not claims)
+
+
+def _written_for_something_else(
+    fields: Fields, claims: tuple[Claim, ...], tokens: Tokens
+) -> str | None:
+    """Why a mail whose sender is vouched for was not meant as an answer of this case.
+
+    A signature covers To and Subject, and may leave out In-Reply-To, Cc and the envelope. So
+    whoever has any signed mail that says approve, and one of ours to its sender, could join them.
+    """
+    to = [one for value in values(fields, "to") for one in addresses(value)]
+    if not any(tokens.is_ours(address) for address in to):
+        return "it was not written to us: our address is not in its To"
+    named = _SUBJECT.findall(decoded(first(fields, "subject")[:_LONGEST_SUBJECT]))
+    if claims and named and claims[0].case not in named:
+        return f"its subject is that of another case, {named[0]}"
+    return None
 
 
 def _claims(fields: Fields, tokens: Tokens) -> tuple[Claim, ...]:

@@ -59,6 +59,20 @@ def test_a_group_may_look_and_decide_and_no_more(make_home: Callable[..., TestHo
     assert [path for path in secret if path.stat().st_mode & 0o077] == []
 
 
+def test_a_group_reads_no_secret_of_the_site(make_home: Callable[..., TestHome]) -> None:
+    """`init` puts the password of the mail account into state/; others may be there, too."""
+    home = make_home()
+    secrets = [home.root / "state/mail-password", home.root / "state/hook-secret"]
+    for path in secrets:
+        path.write_text("secret\n")
+        path.chmod(0o600)
+    site = (home.root / "hitl-mail.toml").read_text()
+    home.write_site(site.replace("[site]", f'[site]\ngroup = "{_a_group()}"', 1))
+    for _ in range(2):
+        home.once()
+    assert [oct(path.stat().st_mode & 0o777) for path in secrets] == ["0o600", "0o600"]
+
+
 def test_who_is_nobody_is_told_so_even_ahead_of_a_daemon(
     make_home: Callable[..., TestHome],
 ) -> None:

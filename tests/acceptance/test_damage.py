@@ -133,6 +133,20 @@ def test_a_journal_that_is_gone_is_missed_because_receipts_tell_of_it(
     assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
 
 
+def test_a_journal_that_lost_its_end_is_refused_because_receipts_tell_of_more(
+    used_home: TestHome,
+) -> None:
+    """As an older copy of the journal alone would: each record is whole."""
+    journal = only(used_home.root / "state/journal", "*.log")
+    lines = journal.read_bytes().splitlines(keepends=True)
+    started = next(number for number, line in enumerate(lines) if b'"e":"started"' in line)
+    journal.write_bytes(b"".join(lines[: started + 1]))
+    done = used_home.cli("run", "--once")
+    assert (done.returncode, "has lost its end" in done.stderr) == (1, True), done.stderr
+    assert "receipt #1 tells that" in done.stderr
+    assert "restore all of it from a backup of one moment" in done.stderr
+
+
 @pytest.mark.parametrize("place", ["state/journal/*.log", "state/receipts/*.jsonl"])
 def test_a_file_that_is_taken_away_under_the_daemon_stops_it_and_is_told(
     home: TestHome, place: str

@@ -205,6 +205,19 @@ def test_what_failed_is_settled_by_reply(home: DecidingHome, verb: str, status: 
     assert decided(result) == [("cleo", "retry", "mail"), ("cleo", verb, "mail")]
 
 
+def test_an_answer_to_an_earlier_failure_says_nothing_of_a_later_one(home: DecidingHome) -> None:
+    """Two mails for one retry, written twice or by two programs, are not two more attempts."""
+    one = home.ask("file.sync")
+    first = home.mail("cleo", one)
+    home.reply(first, "retry", "cleo@example.com")
+    second = home.mail("cleo", one, 2)
+    home.reply(first, "retry", "cleo@example.com")
+    assert "it changed since that mail was written" in text(home.mail("cleo", one, 3))
+    home.reply(second, "abandon", "cleo@example.com")
+    result = home.ended(one)
+    assert (result["status"], result["outcome"]["attempts"]) == ("failed", 2)
+
+
 BAD = ["approve\nreject", "approve, but make it 20", "route", "looks fine", ""]
 
 

@@ -239,6 +239,31 @@ async def test_a_payload_larger_than_a_pipe_arrives_whole(run: Any) -> None:
     assert int(attempt.outcome["stdout"]) == len(canonical(payload)) + 1
 
 
+async def test_a_daemon_killed_while_it_starts_a_program_leaves_it_the_whole_payload(
+    tmp_path: Path,
+) -> None:
+    """A program that got nothing, or a part, could take it for what was approved."""
+    program = "cat > part; mv part got"
+    code = f"""
+import asyncio, os, pathlib
+from hitl_mail.adapters.execute.command import CommandExecutor
+from hitl_mail.ports import Order
+from hitl_mail.settings import Executor
+start = asyncio.BaseEventLoop.subprocess_exec
+async def start_and_die(*given, **named):
+    await start(*given, **named)
+    os._exit(9)
+asyncio.BaseEventLoop.subprocess_exec = start_and_die
+order = Order("261122-k3f9ma", 1, 1, {{"text": "x" * 200_000}}, (), "261122-k3f9ma-1")
+settings = Executor(type="command", argv=("/bin/sh", "-c", {program!r}))
+asyncio.run(CommandExecutor(settings, pathlib.Path({str(tmp_path)!r})).run(order))
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    got = tmp_path / "got"
+    await eventually(got.exists, "the program, which goes on")
+    assert got.read_bytes() == canonical({"text": "x" * 200_000}) + b"\n"
+
+
 # What it leaves behind
 
 

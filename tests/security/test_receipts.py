@@ -102,6 +102,21 @@ def test_rewritten_whole_with_a_key_that_was_stolen_they_do_not_verify(robbed: R
     assert (ok, "its digest is not the expected" in what) == (False, True), what
 
 
+def test_a_daemon_that_goes_on_does_not_vouch_for_what_was_rewritten(
+    make_home: Callable[..., TestHome], tmp_path: Path
+) -> None:
+    """It chains on from what its journal knows, and tells: else its next receipt would make the
+    forged ones look as if they had always been there."""
+    robbed = Robbed(make_home(), tmp_path)
+    keys = load_keys(robbed.stolen)
+    robbed.write(resealed(robbed.receipts(), keys.key_id, keys.sign))
+    robbed.home.drop(label())
+    done = robbed.home.cli("run", "--once")
+    assert "receipt 3 is not the one it was" in done.stderr
+    ok, what = robbed.verified()
+    assert (ok, "prev" in what) == (False, True), what
+
+
 def test_a_key_that_was_replaced_signs_nothing_after(robbed: Robbed) -> None:
     """What a stolen key adds behind its successor is found wherever the chain is looked at."""
     keys, receipts = load_keys(robbed.stolen), robbed.receipts()

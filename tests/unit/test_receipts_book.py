@@ -322,6 +322,18 @@ async def test_a_last_receipt_that_was_taken_away_stays_missing(tmp_path: Path) 
     )
 
 
+async def test_behind_a_last_receipt_that_is_another_the_chain_goes_on_from_the_one_it_was(
+    tmp_path: Path,
+) -> None:
+    await write(tmp_path, cases(3))
+    book = open_book(tmp_path)
+    assert book.go_on_from(3, f"sha256:{'0' * 64}") == "receipt 3 is not the one it was"
+    await asyncio.gather(*map(book.add, cases(2, start=3)))
+    await book.close()
+    found = fault(tmp_path)
+    assert isinstance(found, Fault) and (found.seq, "prev" in found.what) == (4, True), found
+
+
 async def test_a_journal_that_lags_behind_the_receipts_changes_nothing(tmp_path: Path) -> None:
     (seq, digest), *_ = await write(tmp_path, cases(3))
     book = open_book(tmp_path)

@@ -243,6 +243,48 @@ def test_only_the_topmost_results_count() -> None:
     assert belief(message, "dmarc").authentication.result == "none"
 
 
+PASS = f"Authentication-Results: {OURS}; dmarc=pass header.from=example.com\r\n".encode()
+REPLY_TO, MESSAGE_ID = str(parsed(ASK)["Reply-To"]), str(parsed(ASK)["Message-ID"])
+
+
+def joined(field: str, value: str, to: str = "bob@elsewhere.test", subject: str = "it") -> bytes:
+    """Ada's word in another matter, signed, to which somebody added a field that is not."""
+    head = f"{field}: {value}\r\nTo: {to}\r\nSubject: {subject}\r\nFrom: ada@example.com\r\n"
+    return PASS + head.encode() + b"Message-ID: <1@mail.example.com>\r\n\r\napprove\r\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("In-Reply-To", MESSAGE_ID),
+        ("References", MESSAGE_ID),
+        ("Cc", REPLY_TO),
+        ("Delivered-To", REPLY_TO),
+    ],
+)
+def test_a_signed_mail_to_somebody_else_answers_no_case_that_is_put_to_it(
+    field: str, value: str
+) -> None:
+    found = identity(joined(field, value), "dmarc")
+    why = "it was not written to us: our address is not in its To"
+    assert (found.person, found.problems) == ("ada", (why,))
+
+
+@pytest.mark.parametrize(
+    "subject", ["Re: [hitl 261122-222222] Pay", "=?utf-8?q?Re=3A_[hitl_261122-222222]_Pay?="]
+)
+def test_a_signed_answer_of_another_case_is_none_of_this_one(subject: str) -> None:
+    found = identity(joined("In-Reply-To", MESSAGE_ID, ADDRESS, subject), "dmarc")
+    assert found.problems == ("its subject is that of another case, 261122-222222",)
+
+
+@pytest.mark.parametrize("title", ["Refund", "Refund as [hitl 261122-222222] says"])
+def test_a_signed_answer_may_name_its_own_case_or_none(title: str) -> None:
+    for subject in (f"Re: [hitl {CASE.id}] {title}", "Refund"):
+        found = identity(joined("In-Reply-To", MESSAGE_ID, ADDRESS, subject), "dmarc")
+        assert (found.person, found.problems) == ("ada", ())
+
+
 def test_without_results_a_reply_decides_only_where_the_token_is_enough() -> None:
     assert identity(reply("approve", ASK), "dmarc").problems == (
         "the sender is not authenticated: no Authentication-Results",

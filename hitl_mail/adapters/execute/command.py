@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import IO, Any
 
 from hitl_mail.adapters.execute.outcome import Kept, Result, attempt
 from hitl_mail.core.canonical import canonical
@@ -67,20 +67,21 @@ class CommandExecutor:
         with contextlib.ExitStack() as stack:
             try:
                 folder = stack.enter_context(_attachments(order, self._home / WORK))
-                transport, child = await self._start(order, folder)
+                line = stack.enter_context(_whole(canonical(order.payload) + b"\n"))
+                transport, child = await self._start(order, folder, line)
             except (OSError, ValueError) as error:
                 return self._not_started(error, begun)
-            stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-            stdin.write(canonical(order.payload) + b"\n")
-            stdin.close()
             in_time = await _finish(transport, child, self._settings.timeout)
             return self._judge(child, transport.get_returncode() if in_time else None, begun)
 
-    async def _start(self, order: Order, folder: str) -> tuple[asyncio.SubprocessTransport, _Child]:
+    async def _start(
+        self, order: Order, folder: str, line: IO[bytes]
+    ) -> tuple[asyncio.SubprocessTransport, _Child]:
         starting = asyncio.ensure_future(
             asyncio.get_running_loop().subprocess_exec(
                 lambda: _Child(self._settings.output_bytes),
                 *self._argv(),
+                stdin=line,
                 env=self._environment(order, folder),
                 cwd=str(self._home / (self._settings.cwd or "")),
                 start_new_session=True,
@@ -159,6 +160,25 @@ class _Child(asyncio.SubprocessProtocol):
 
 
 @contextlib.contextmanager
+def _whole(line: bytes) -> Iterator[IO[bytes]]:
+    """A nameless file of this line, to be read from its beginning.
+
+    A pipe is written after the program has begun: if the daemon were killed in between, the program
+    would read nothing, or a part, and could take that for what was approved.
+    """
+    with _nameless() as file:
+        file.write(line)
+        file.seek(0)
+        yield file
+
+
+def _nameless() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("payload"), "w+b")  # in memory: needs no room on a disk
+    return tempfile.TemporaryFile()
+
+
+@contextlib.contextmanager
 def _attachments(order: Order, work: Path) -> Iterator[str]:
     """A fresh directory, readable by us alone, with the order's attachments as files."""
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -184,10 +204,6 @@ async def _finish(transport: asyncio.SubprocessTransport, child: _Child, seconds
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
         await _within(child.exited, KILL_GRACE)
-        stdin = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-        if stdin.get_write_buffer_size():
-            # Closing it would wait for a reader; asyncio does not bear abort on a closed one.
-            stdin.abort()
         transport.close()
 
 

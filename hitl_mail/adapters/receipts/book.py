@@ -10,6 +10,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -131,16 +132,18 @@ class ReceiptBook:
         await self._commits.add(_Erasure(frozenset(seqs)))
 
     def go_on_from(self, seq: int, digest: str) -> str:
-        """What the files lack of the receipts up to this one, which the journal knows of.
+        """What is wrong with the receipts up to this one, which the journal knows of: some are
+        missing, or it is another.
 
-        The chain goes on from it all the same, so that the gap stays to be seen: a number given
-        twice would let a receipt that was taken away be forgotten.
+        The chain goes on from it all the same, so that this stays to be seen: a number given twice
+        would let a receipt that was taken away be forgotten, and a signature behind a chain that
+        was written anew would vouch for it.
         """
         last, _ = self.lookup.head()
-        if last >= seq:
+        if last >= seq and self._holds(seq, digest):
             return ""
-        self._end = (seq, digest)
-        return missing(last + 1, seq)
+        self._end = (max(last, seq), digest)
+        return missing(last + 1, seq) if last < seq else f"receipt {seq} is not the one it was"
 
     def sign_with(self, key: str, sign: Callable[[bytes], bytes]) -> None:
         """Sign what comes from now on with this key, whose public half everybody has."""
@@ -163,7 +166,7 @@ class ReceiptBook:
         return results
 
     def _append(self, items: list[_Addition]) -> list[Reference | Exception]:
-        seq, prev = max(self.lookup.head(), self._end)
+        seq, prev = max(self._end, self.lookup.head(), key=itemgetter(0))
         sealed: list[dict[str, Any]] = []
         known = self._existing([item.about for item in items])
         results: list[Reference | Exception] = []
@@ -204,6 +207,10 @@ class ReceiptBook:
                 # Nothing was changed: the book can go on, and only the erasure is not done.
                 return HitlError(f"contents could not be erased: {error}")
         return Reference(*self.lookup.head())
+
+    def _holds(self, seq: int, digest: str) -> bool:
+        row = self.lookup.by_seq(seq)
+        return row is not None and self.lookup.receipt(row)["digest"] == digest
 
     def _existing(self, abouts: list[str]) -> dict[str, Reference]:
         """The receipts there are already, by what they are about."""
