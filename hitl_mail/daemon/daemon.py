@@ -143,6 +143,7 @@ class Daemon:
 
     async def _start(self) -> None:
         self.engine.recover()
+        self.letters.world.check_agents(self.engine.cases.values())
         self.news.begin(self.engine.cases.values())
         self.clerk.recover()
         self.engine.watchers += [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,8 @@ from hitl_mail.core.events import ExecutorRef
 from hitl_mail.core.quorum import deciders
 from hitl_mail.core.typical import Typical
 from hitl_mail.core.verdict import Standing, Verdict
-from hitl_mail.settings import Executor, Site
+from hitl_mail.errors import ConfigError, Problem
+from hitl_mail.settings import DEFAULT_AGENT, Executor, Site
 
 
 class Rules(Protocol):
@@ -69,6 +70,17 @@ class World:
         away = self.site.stand_ins(self.now())
         return Standing(draw, known.medians(), desk.tightened, away)
 
+    def check_agents(self, cases: Iterable[Case]) -> None:
+        """With an agent that is gone from the settings goes whom it acts for, who may then not be
+        kept from approving, and where its results belong. Raises `ConfigError`."""
+        known = {DEFAULT_AGENT, *self.site.agents}
+        orphans: dict[str, list[str]] = {}
+        for case in cases:
+            if case.agent not in known and not case.closed:
+                orphans.setdefault(case.agent, []).append(case.id)
+        if orphans:
+            raise ConfigError([_orphaned(agent, ids) for agent, ids in sorted(orphans.items())])
+
     def executor_ref(self, kind: str) -> ExecutorRef:
         return self.site.executor_ref(self.policy.executor_of(kind))
 
@@ -103,6 +115,19 @@ class World:
         """The tick that looks at everybody; the same for all cases that exclude these people."""
         stand_ins = self.site.stand_ins(self.now())
         return Tick(_allowed(stand_ins, excluded), self.site.answering(excluded, stand_ins))
+
+
+def _orphaned(agent: str, ids: list[str]) -> Problem:
+    many = len(ids) > 1
+    return Problem(
+        "hitl-mail.toml",
+        None,
+        f"agents.{agent}",
+        f"it is gone, and {len(ids)} {'cases' if many else 'case'} of it {'are' if many else 'is'}"
+        f" open, {min(ids)} for one",
+        "Its owner, who must not approve them, and the place of their results are known from there:"
+        " put it back, with its spool and owner, until they are closed",
+    )
 
 
 def _allowed(stand_ins: dict[str, str], excluded: frozenset[str]) -> dict[str, str]:

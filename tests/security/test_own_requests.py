@@ -70,3 +70,21 @@ def test_somebody_elses_request_is_theirs_to_approve(
     """Without this, the tests above could pass because nobody may approve anything."""
     home, dropped = asked
     assert home.cli("approve", dropped["nobody"]).returncode == 0
+
+
+def test_an_agent_that_is_gone_from_the_settings_sets_its_owner_free_for_no_open_case(
+    make_home: Callable[..., TestHome],
+) -> None:
+    """Renamed or taken out, it would leave nobody to know whose request it was."""
+    home = make_home(site=AT_THE_KEYBOARD.replace('owner = "bob"', 'owner = "ada"'))
+    home.drop(refund(), "asked.json", "spool/billing")
+    home.once()
+    site = (home.root / "hitl-mail.toml").read_text()
+    home.write_site(site.replace("[agents.billing]", "[agents.invoices]"))
+    home.cli("approve", "asked")
+    refused = home.cli("run", "--once")
+    assert (refused.returncode, home.ran()) == (2, []), refused.stderr
+    assert "agents.billing: it is gone, and 1 case of it is open" in refused.stderr
+    home.write_site(site)
+    home.once()
+    assert (home.ran(), [row["id"] for row in home.json("queue")]) == ([], ["asked"])
