@@ -64,11 +64,9 @@ def _begins_so(lines: Sequence[str], opens: bool) -> bool:
     if any(cue in low for cue in (*_STRONG, *words.PARTICULARS)):
         return True
     said = _WORDS.findall(low)
-    several = sum(any(cue in word for cue in _WEAK) for word in said) >= 2
-    if opens and len(low) >= _WRAPPED and several:
-        return True
-    wordy = (several or (opens and len(low) >= _WRAPPED)) and _DIGIT.search(low) is None
-    return not _asks(said) and (wordy or _COMPANY.search(low) is not None)
+    if opens and len(low) >= _WRAPPED:
+        return sum(any(cue in word for cue in _WEAK) for word in said) >= 2
+    return _COMPANY.search(low) is not None and not _asks(said)
 
 
 def _spares_paper(text: str) -> bool:

@@ -257,7 +257,7 @@ def test_a_rule_that_does_not_match_has_its_line_in_the_order_of_the_file() -> N
 
 
 def test_a_value_stands_in_the_trace_by_the_name_it_is_read_by() -> None:
-    when = "action.confidence < 0.8 || has(action.cost)"
+    when = "action.confidence < 0.8 || has(action.cost) || has(payload.cc)"
     trace = judged(rule("sure", when), action(confidence=0.6)).trace
     assert trace == (Trace("sure", True, {"action.confidence": 0.6}),)
 

@@ -306,6 +306,26 @@ def test_a_sample_that_is_needed_stays(rate: str, count: int, flagged: int, kind
     assert suggested(of(kind, "sample", f"rate = {rate}"), [], history) == []
 
 
+def test_what_tells_nothing_of_a_change_hides_nothing_behind_it() -> None:
+    rules = of("a.calm") + of("d.plain", "auto")
+    cases = [case("d.plain", erased=True), *quick("a.calm")]
+    review = Review(0, "261121-aaaaaa", "d.plain", "ok", "2026-09-21T00:00:00Z")
+    history = [review, *entries(cases, policy(KINDS + rules))]
+    (found,) = suggested(rules, [], history)
+    assert found["asks"] == {"now": 60, "then": 0}
+    assert found["replay"]["asks"] == {"before": 60, "after": 0, "change": -60}
+
+
+def test_cases_from_before_do_not_count() -> None:
+    now = policy(KINDS + of("a.calm"))
+    history = entries([case("a.calm", "reject"), *quick("a.calm", 59), *quick("a.calm")], now)
+    since = history[60].closed_at
+    (found,) = suggest(lambda: history, now, Tools(policy, judge_by), since).found
+    assert (found.asks_now, found.asks_then) == (60, 0)
+    assert found.document()["evidence"]["approved"] == 60
+    assert found.document()["replay"]["asks"]["before"] == 60
+
+
 def test_no_history_suggests_nothing() -> None:
     assert suggested(of("a.calm"), []) == []
 

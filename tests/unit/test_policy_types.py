@@ -81,6 +81,13 @@ def flaws(source: str) -> list[str]:
         ),
         ("duration(cost) > duration('1h')", "duration() cannot take a double, at column 1."),
         ("summary", "a condition needs a bool, not a string, at column 1."),
+        (
+            "untrusted && (kind == 'a' || kind < 3.0)",
+            "cannot compare string < double, at column 35.",
+        ),
+        ("(kind) < 3.0", "cannot compare string < double, at column 8."),
+        ("kind in [1, 2]", "a string is never in a list of ints, at column 6."),
+        ("kind in ['a', knd]", "no such name: knd at column 15. Did you mean kind?"),
         ("summary.matches('(')", "'(' not a valid regex."),
     ],
 )

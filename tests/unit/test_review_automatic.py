@@ -269,8 +269,9 @@ def test_a_person_who_pastes_a_bounce_is_answered_with_help() -> None:
     ],
 )
 def test_no_signature_makes_a_person_a_machine(signature: str) -> None:
-    found = belief(typed=f"approve\n\n{signature}")
-    assert (found.class_, found.problems) == ("reply", ())
+    for below in ("", "\n\nBest regards"):
+        found = belief(typed=f"approve\n\n{signature}{below}")
+        assert (found.class_, found.problems) == ("reply", ())
     fresh = reply(f"Hello\n\n{signature}").replace(b"Subject: Re: it", b"Subject: Hello")
     assert believe(fresh, TOKENS, "token").class_ == "unrelated"
 

@@ -154,6 +154,14 @@ def test_a_signature_that_lacks_what_it_needs_or_says_it_twice_is_none(
     assert (message != SIGNED_REPLY, checked(message, dns=dns), dns.asked) == (True, why, [])
 
 
+@pytest.mark.parametrize("tag", [b"i=@example.com", b"c=relaxed/relaxed"])
+def test_what_a_signature_may_leave_out_is_not_missed(tag: bytes) -> None:
+    message = SIGNED_REPLY.replace(b" " + tag + b";", b"", 1)
+    dns = Dns()
+    why = "fail: example.com: it does not match what arrived"
+    assert (message != SIGNED_REPLY, checked(message, dns=dns), dns.asked) == (True, why, [NAME])
+
+
 def test_a_key_for_no_subdomain_does_not_count_for_one() -> None:
     dns = Dns({NAME: record(t="s")})
     assert checked(SIGNED_REPLY, dns=dns) == "pass"

@@ -48,6 +48,8 @@ def test_a_name_shows_nothing_but_itself() -> None:
     [
         ("a\nb", "7bit"),
         ("a" * 900, "7bit"),
+        ("a word\n" * 300, "7bit"),
+        ("1 = ü =3D", "quoted-printable"),
         ("a" * 901, "quoted-printable"),
         ("für\nAda", "quoted-printable"),
     ],
@@ -85,5 +87,6 @@ def test_a_file_keeps_its_name(name: str) -> None:
     found = read(attachment(name, "text/plain", b"x"))
     assert found.get_filename() == name
     assert found.keys() == ["Content-Type", "Content-Transfer-Encoding", "Content-Disposition"]
+    assert b"/" not in attachment("../a.txt", "text/plain", b"x").split(b"\r\n")[3]
     quoted = b"filename*" if any(char in name for char in '"ü;\r') else b'filename="'
     assert quoted in attachment(name, "text/plain", b"x")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hitl_mail.review.banners import is_banner
 from hitl_mail.review.closing import closes, doubtful, is_command, nothing
 from hitl_mail.review.reply import Reply, read_command, read_reply
 from tests.mails import TOKENS, reply
@@ -611,3 +612,30 @@ def test_what_a_person_wrote_right_above_a_disclaimer_asks_back(
     assert below(f"{text}\n{disclaimer}", separated).verb is None
     assert below(disclaimer, separated).verb == "approve"
     assert below(f"Thanks\n{disclaimer}", separated).verb == "approve"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Subject To Inspection", "Vorbehaltlich Prüfung", "Sous réserve", "Total 20 EUR", "Fee 3%"],
+)
+def test_a_condition_or_an_amount_is_no_line_of_a_signature(line: str) -> None:
+    assert not nothing([["Thanks", "Ada", line]], "Ada")
+    assert not nothing([["Thanks"], ["Example GmbH", line]], "Ada")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("External email", True),
+        ("Warning: external sender. Think before you click a link.", True),
+        ("Caution: the sender is outside our organization; open no attachment.", True),
+        ("Caution: the sender is outside our organization.", False),
+        ("Caution: open no attachment.", False),
+        ("The sender is outside our organization; open no attachment.", False),
+        ("External email " + "x" * 1500, False),
+    ],
+)
+def test_a_banner_warns_of_a_sender_and_of_a_danger_or_begins_like_a_server_s(
+    text: str, is_one: bool
+) -> None:
+    assert is_banner([text]) is is_one
