@@ -312,8 +312,7 @@ def _words(error: Exception, condition: Condition) -> str:
     return one_line(text.split("\n", maxsplit=1)[0])
 
 
-def _not_given(quoted: str, condition: Condition) -> str:
-    key = quoted.strip("'\"")
+def _not_given(key: str, condition: Condition) -> str:
     if key in TYPICAL and any(name.endswith(f"typical.{key}") for name in condition.uses):
         few = f"fewer than {FEWEST} executed cases of this kind"
         return f"typical.{key} is not known yet: {few}"

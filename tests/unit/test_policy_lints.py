@@ -103,6 +103,10 @@ def test_a_kind_that_no_rule_speaks_for_is_raised() -> None:
         ("action.confidence > 1.0", "no confidence can be all that it asks for"),
         ("0.0 > confidence", "no confidence can be all that it asks for"),
         (
+            "double(payload.n) > 9.0 && payload.n < 5.0",
+            "no payload.n can be all that it asks for",
+        ),
+        (
             'untrusted && (payload.n < 5.0 && payload["n"] >= 5)',
             "no payload.n can be all that it asks for",
         ),

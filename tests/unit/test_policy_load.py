@@ -490,6 +490,9 @@ STRANGER = rule("r", 'kind == "crm.lable"')
 def test_a_kind_that_nobody_registered_is_told_among_other_problems() -> None:
     told = said(KINDS + STRANGER + "[policie]\n")
     assert 'rules[0].when: no kind "crm.lable" is registered. Did you mean crm.label?' in told
+    told = said(STRANGER + "[policie]\n")
+    why = 'rules[0].when: no kind "crm.lable" is registered. Register it under [kinds].'
+    assert why in told
 
 
 def test_a_kind_that_nobody_registered_is_no_problem_of_its_own() -> None:
