@@ -43,6 +43,8 @@ class Chores:
         """Wait until nothing is under way, including what comes up meanwhile."""
         while self._tasks:
             await asyncio.wait(list(self._tasks.values()))
+            # One that was cancelled before it began could not take itself out.
+            self._tasks = {key: task for key, task in self._tasks.items() if not task.done()}
 
     async def stop(self) -> None:
         """Cancel what is under way and wait for its end."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,6 +96,26 @@ class Daemon:
     async def run(self, stop: asyncio.Event, begun: Callable[[], None] = lambda: None) -> None:
         """Work until `stop` is set; `begun` is called when all is read and the pages are served.
         Raises `StorageFailed` where the disk failed."""
+        async with self._programs_ended():
+            await self._run(stop, begun)
+
+    async def once(self) -> None:
+        """Do all that is there and due now. Raises `StorageFailed`."""
+        async with self._programs_ended():
+            await self._once()
+
+    @asynccontextmanager
+    async def _programs_ended(self) -> AsyncIterator[None]:
+        """Where anything breaks, executions are ended here, each by its own executor: asyncio's end
+        of a loop cancels what a program that is just being started waits for, and then waits for
+        that program for ever."""
+        try:
+            yield
+        finally:
+            self.runner.stopping = True
+            await self.runner.chores.stop()
+
+    async def _run(self, stop: asyncio.Event, begun: Callable[[], None]) -> None:
         await self._start()
         if self.web is not None:
             await self.web.start()
@@ -116,8 +137,7 @@ class Daemon:
         await asyncio.gather(*ends, *loops, return_exceptions=True)
         await self._stop()
 
-    async def once(self) -> None:
-        """Do all that is there and due now. Raises `StorageFailed`."""
+    async def _once(self) -> None:
         await self._start()
         try:
             await self.inbox.poll(self.letters.handle)

@@ -346,3 +346,15 @@ async def test_a_sync_that_fails_under_a_refusal_stops_the_daemon(
     with pytest.raises(SyncFailed, match="not known"):
         await spools.intake.serve()
     await asyncio.sleep(0)
+
+
+async def test_what_is_stopped_before_it_began_is_waited_for_no_more() -> None:
+    chores, ran = Chores(), []
+
+    async def work() -> None:
+        ran.append(1)
+
+    chores.start("a", work)
+    async with asyncio.timeout(5):
+        await chores.stop()
+    assert (len(chores), ran) == (0, [])
