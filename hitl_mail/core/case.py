@@ -29,6 +29,7 @@ changes nothing about the case being `executed`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
 import msgspec
@@ -126,6 +127,14 @@ NOTES = (
 )
 
 
+_ASKED = 128
+"""Texts that are kept decoded, too: a case that is on its way is asked for its own a few times."""
+
+_encoder = msgspec.json.Encoder()
+_actions = msgspec.json.Decoder(dict[str, Any])
+_verdicts = msgspec.json.Decoder(Verdict)
+
+
 class Permit(msgspec.Struct, frozen=True):
     """Leave for the agent to run one payload itself. The token is derived, never stored."""
 
@@ -172,20 +181,24 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     `quorums` are those of the verdict, as far as they were handed on since; `reminded` is the
     moment up to which reminders are done; `unreached` says why a question does not reach somebody;
-    `answered` when each person was last told that a reply of theirs decided nothing.
+    `answered` when each person was last told that a reply of theirs decided nothing. The action and
+    the verdict are kept as their JSON texts, which take a quarter of the memory: a case waits for
+    hours, and is looked into a few times. `kind` and `requested_by` are the action's.
     """
 
     id: str
     agent: str
-    action: dict[str, Any]
+    action_text: msgspec.Raw = msgspec.field(name="action")
     action_id: str
     action_digest: str
     title: str
     received_at: float
     expires_at: float
-    verdict: Verdict
+    verdict_text: msgspec.Raw = msgspec.field(name="verdict")
     quorums: tuple[Quorum, ...]
     revisions: tuple[ev.Revision, ...]
+    kind: str = ""
+    requested_by: str | None = None
     attachments: list[dict[str, str]] = []
     status: Status = "pending"
     decisions: tuple[ev.Decision, ...] = ()
@@ -207,8 +220,14 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     history: tuple[Moment, ...] = ()
 
     @property
-    def kind(self) -> str:
-        return str(self.action["kind"])
+    def action(self) -> dict[str, Any]:
+        """The action as received. Not to be changed: others may get the same."""
+        return _action(bytes(self.action_text))
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the rules say of it."""
+        return _verdict(bytes(self.verdict_text))
 
     @property
     def revision(self) -> ev.Revision:
@@ -238,6 +257,32 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def started(self) -> bool:
         """Whether execution has started, or may have: then nothing can withdraw it."""
         return self.attempts > 0 or self.permit is not None
+
+
+def text_of(part: dict[str, Any] | Verdict) -> msgspec.Raw:
+    """An action or a verdict as a case keeps it."""
+    return msgspec.Raw(_encoder.encode(part))
+
+
+def as_kept(case: Case) -> Case:
+    """A case that was read from a snapshot, to be kept. Its texts are views that would hold the
+    line they were read from; and versions before this one wrote no `kind` and `requested_by`."""
+    texts = {"action_text": case.action_text.copy(), "verdict_text": case.verdict_text.copy()}
+    if case.kind:
+        return msgspec.structs.replace(case, **texts)
+    kind, by = str(case.action["kind"]), case.action.get("requested_by")
+    return msgspec.structs.replace(case, **texts, kind=kind, requested_by=by)
+
+
+@functools.lru_cache(_ASKED)
+def _action(text: bytes) -> dict[str, Any]:
+    action: dict[str, Any] = _actions.decode(text)
+    return action
+
+
+@functools.lru_cache(_ASKED)
+def _verdict(text: bytes) -> Verdict:
+    return _verdicts.decode(text)
 
 
 def payload_of(case: Case, revision: ev.Revision) -> dict[str, Any]:

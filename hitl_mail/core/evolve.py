@@ -17,6 +17,7 @@ from hitl_mail.core.case import (
     ReceiptRef,
     Review,
     next_status,
+    text_of,
     was_sent,
 )
 from hitl_mail.core.documents import iso
@@ -54,15 +55,17 @@ def _received(event: ev.Received, moment: Moment) -> Case:
     return Case(
         id=event.case,
         agent=event.agent,
-        action=event.action,
+        action_text=text_of(event.action),
         action_id=event.action_id,
         action_digest=event.action_digest,
         title=event.title,
         received_at=event.at,
         expires_at=event.expires_at,
-        verdict=event.verdict,
+        verdict_text=text_of(event.verdict),
         quorums=event.verdict.quorums,
         revisions=(event.revision,),
+        kind=str(event.action["kind"]),
+        requested_by=event.action.get("requested_by"),
         attachments=event.attachments,
         history=(moment,),
     )
@@ -79,7 +82,8 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
             }
         case ev.Rejudged(verdict=verdict, expires_at=expires_at):
             quorums = _as_handed(case, verdict.quorums)
-            return {"verdict": verdict, "quorums": quorums, "expires_at": expires_at}
+            text = text_of(verdict)
+            return {"verdict_text": text, "quorums": quorums, "expires_at": expires_at}
         case ev.Revised(revision=revision, title=title):
             return {
                 "revisions": (*case.revisions, revision),

@@ -101,7 +101,10 @@ def waiting_for(case: Case) -> tuple[str, ...]:
     """The people whose word is still missing, sorted."""
     if not is_asked(case):
         return ()
-    return tuple(sorted({p for quorum in lacking(case) for p in missing(case, quorum)}))
+    quorums = lacking(case)
+    if len(quorums) == 1 and not case.decisions:
+        return quorums[0].reviewers
+    return tuple(sorted({p for quorum in quorums for p in missing(case, quorum)}))
 
 
 def unreached_now(case: Case) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, as_kept
 from hitl_mail.core.desk import Desk, DeskEvent, evolve_desk, with_event
 from hitl_mail.core.events import Event
 from hitl_mail.core.evolve import evolve
@@ -109,6 +109,6 @@ def _add(state: State, sort: str, payload: bytes) -> None:
         return
     saved = _saved.decode(payload)
     if saved.case is not None:
-        state.cases[saved.case.id] = saved.case
+        state.cases[saved.case.id] = as_kept(saved.case)
     if saved.desk is not None:
         state.desk = saved.desk

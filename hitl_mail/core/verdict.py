@@ -32,8 +32,8 @@ class Quorum(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `refs` are names of people and groups (or `ADMINS`) and are what counts: who may decide is
     looked up when they decide. `reviewers` are the people they meant when the question was asked,
-    somebody's stand-in in the place of whoever is away. `remind` are seconds after the asking,
-    `route_to` whom the question may be handed to, beyond `refs`.
+    sorted, somebody's stand-in in the place of whoever is away. `remind` are seconds after the
+    asking, `route_to` whom the question may be handed to, beyond `refs`.
     """
 
     rule: str

@@ -43,7 +43,7 @@ class Undecided:
         """What keeps a case from ever being decided; None for all others."""
         if not is_asked(case):
             return None
-        excluded = self._excluded(case.agent, case.action.get("requested_by"))
+        excluded = self._excluded(case.agent, case.requested_by)
         quorums = lacking(case)
         enough = [self._able(quorum.refs, excluded) >= quorum.approvals for quorum in quorums]
         if all(enough):

@@ -89,7 +89,7 @@ class World:
 
     def excluded(self, case: Case) -> frozenset[str]:
         """Nobody approves their own request: looked up when they decide."""
-        return self.site.excluded(case.agent, case.action.get("requested_by"))
+        return self.site.excluded(case.agent, case.requested_by)
 
     def names_of(self, case: Case, person: str) -> frozenset[str]:
         """What a person answers to about a case: their own names, and those of whom they stand in
