@@ -254,6 +254,11 @@ class Case(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         return self.review is not None and self.review.status == "open"
 
     @property
+    def open_permit(self) -> Permit | None:
+        """The permit by which its agent may run it, as long as nothing was reported."""
+        return self.permit if self.status == "approved" else None
+
+    @property
     def started(self) -> bool:
         """Whether execution has started, or may have: then nothing can withdraw it."""
         return self.attempts > 0 or self.permit is not None

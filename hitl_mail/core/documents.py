@@ -66,11 +66,11 @@ def result(case: Case, token: str | None = None) -> dict[str, Any]:
         "outcome": case.outcome,
         "receipt": None,
     }
-    if case.permit is not None and not case.final:
+    if (permit := case.open_permit) is not None:
         document["permit"] = {
-            "digest": case.permit.digest,
+            "digest": permit.digest,
             "token": token,
-            "until": iso(case.permit.until),
+            "until": iso(permit.until),
         }
         document["verdict"] = _undrawn(document["verdict"])
     if case.receipt is not None:
@@ -237,17 +237,15 @@ def queue_row(case: Case) -> dict[str, Any]:
         "expires_at": iso(case.review.expires_at if case.review else case.expires_at),
         "created_at": iso(case.received_at),
     }
-    if case.status == "approved" and case.permit is not None:
-        row["permit_until"] = iso(case.permit.until)
+    if (permit := case.open_permit) is not None:
+        row["permit_until"] = iso(permit.until)
     unreached = {person: case.unreached[person] for person in unreached_now(case)}
     return {**row, "unreached": unreached} if unreached else row
 
 
 def waited_for(case: Case) -> tuple[str, ...]:
     """Who the case waits for: people, or the agent that holds its permit."""
-    if case.status == "approved" and case.permit is not None:
-        return (case.agent,)
-    return waiting_for(case)
+    return waiting_for(case) if case.open_permit is None else (case.agent,)
 
 
 def edited(case: Case) -> bool:

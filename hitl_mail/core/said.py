@@ -143,8 +143,8 @@ def _instead(case: Case) -> str:
     allowed = verbs(case)
     if allowed:
         return f"what does: {', '.join(allowed)}"
-    if case.status == "approved" and case.permit is not None:
-        then = f"its permit ends at {iso(case.permit.until)}; then done, retry or abandon"
+    if (permit := case.open_permit) is not None:
+        then = f"its permit ends at {iso(permit.until)}; then done, retry or abandon"
         return f"nothing is to be decided; {then}"
     return "nothing is to be decided"
 

@@ -46,8 +46,8 @@ def passed(
         if now >= case.review.expires_at:
             return [ev.Reviewed(now, "lapsed")]
         return _remind(case, now, away)
-    if case.status == "approved" and case.permit is not None:
-        if now < case.permit.until:
+    if (permit := case.open_permit) is not None:
+        if now < permit.until:
             return []
         error = "the agent did not report before its permit ran out"
         return [ev.Doubted(now, {"ok": False, "error": error, "attempts": case.attempts})]

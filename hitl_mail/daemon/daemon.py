@@ -106,9 +106,10 @@ class Daemon:
 
     @asynccontextmanager
     async def _programs_ended(self) -> AsyncIterator[None]:
-        """Where anything breaks, executions are ended here, each by its own executor: asyncio's end
-        of a loop cancels what a program that is just being started waits for, and then waits for
-        that program for ever."""
+        """However it ends, executions that are under way are ended here, each by its own executor:
+        none where all went well, but where something broke, asyncio's end of the loop would cancel
+        what a program that is just being started waits for, and then wait for that program for
+        ever."""
         try:
             yield
         finally:

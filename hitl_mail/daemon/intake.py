@@ -237,7 +237,7 @@ class Intake:
 
     def _write_again(self, agent: str, case: Case) -> None:
         """A result that is there already, for an agent that asks again."""
-        if case.permit is not None and not case.final:
+        if case.open_permit is not None:
             document = documents.result(case, self.permit_token(case))
             self.spools[agent].result(case.action_id, document)
 

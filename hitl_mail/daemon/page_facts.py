@@ -39,7 +39,7 @@ def facts_of(case: Case) -> CaseFacts:
             case.outcome,
         ),
         revised=_revised(case),
-        permitted=case.status == "approved" and case.permit is not None,
+        permitted=case.open_permit is not None,
     )
 
 
