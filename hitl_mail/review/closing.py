@@ -189,7 +189,17 @@ def _signature_line(line: str, marks: bool) -> bool:
     starts = line.strip(WRAPPING + "([-–|•")
     tail = starts.rstrip(WRAPPING)
     ended = tail.endswith((".", "!", ":")) and not _company(line)
+    if not marks and _prose(line):
+        return False
     return starts[:1].isupper() and len(line.split()) <= 8 and not ended
+
+
+def _prose(line: str) -> bool:
+    """Written as sentences are, and not as names, titles and departments: `Bob pays the rest`."""
+    said = _WORDS.findall(line)
+    if not words.TITLES.isdisjoint(word.casefold() for word in said[:2]):
+        return False
+    return sum(len(word) > 3 and word[0].islower() for word in said) > 1
 
 
 def _contact(line: str) -> bool:

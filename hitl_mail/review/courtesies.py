@@ -231,6 +231,21 @@ COMPANIES = frozenset({
     "ltda", "ab", "aps", "asa", "as", "oy", "oyj", "sp", "s.a", "s.r.l", "s.p.a", "b.v", "n.v",
     "e.v", "group", "gruppe", "holding",
 })  # fmt: skip
+TITLES = frozenset({
+    # With which what somebody is begins, be the rest of it written small.
+    "head", "senior", "junior", "director", "manager", "engineer", "developer", "designer",
+    "analyst", "consultant", "officer", "assistant", "accountant", "accounts", "controller",
+    "partner", "president", "vice", "chief", "specialist", "coordinator", "executive", "associate",
+    "administrator", "leiter", "leiterin", "leitung", "teamleiter", "teamleiterin", "referent",
+    "referentin", "abteilung", "bereich", "geschäftsführer", "geschäftsführerin", "prokurist",
+    "prokuristin", "sachbearbeiter", "sachbearbeiterin", "assistenz", "directeur", "directrice",
+    "responsable", "chef", "cheffe", "chargé", "chargée", "gérant", "gérante", "assistante",
+    "comptable", "directora", "jefe", "jefa", "gerente", "encargado", "encargada", "contable",
+    "responsabile", "direttore", "direttrice", "addetto", "addetta", "hoofd", "directie",
+    "medewerker", "diretor", "diretora", "chefe", "contabilista", "avdelningschef", "direktör",
+    "direktør", "ekonomichef", "johtaja", "päällikkö", "kierownik", "kierowniczka", "dyrektor",
+    "dyrektorka",
+})  # fmt: skip
 PARTICULARS = (
     # Of a company: two of them, and it is a line that the law asks for.
     "registered office", "registered in", "registered number", "company number", "vat number",

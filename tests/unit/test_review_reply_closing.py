@@ -624,6 +624,28 @@ def test_a_condition_or_an_amount_is_no_line_of_a_signature(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "line", ["Bob pays the rest next week", "Ship it next week", "Erst mit der nächsten Rechnung"]
+)
+def test_a_sentence_below_a_thanks_is_no_line_of_a_signature(line: str) -> None:
+    assert not nothing([["Thanks", "Ada", line]], "Ada")
+    assert not nothing([["Thanks"], [line]], "Ada")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Head of customer success",
+        "Senior software engineer",
+        "Directrice des ressources humaines",
+        "Leiterin Einkauf und Logistik",
+        "Finance and operations",
+    ],
+)
+def test_what_somebody_is_may_be_written_small_in_a_signature(line: str) -> None:
+    assert nothing([["Thanks", "Ada", line]], "Ada")
+
+
+@pytest.mark.parametrize(
     ("text", "is_one"),
     [
         ("External email", True),
