@@ -624,7 +624,8 @@ def test_a_condition_or_an_amount_is_no_line_of_a_signature(line: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Bob pays the rest next week", "Ship it next week", "Erst mit der nächsten Rechnung"]
+    "line",
+    ["Bob pays the rest next week", "Ship it next week", "Otto macht den Rest im neuen Jahr"],
 )
 def test_a_sentence_below_a_thanks_is_no_line_of_a_signature(line: str) -> None:
     assert not nothing([["Thanks", "Ada", line]], "Ada")
