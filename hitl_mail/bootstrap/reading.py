@@ -206,8 +206,10 @@ def read_state(home: Home) -> State:
     """Open cases, read from the journal beside a daemon or without one."""
     from hitl_mail.adapters.journal.files import read_journal
     from hitl_mail.core.records import replay
+    from hitl_mail.daemon.memory import collector_off
 
-    return replay(read_journal(home.journal))
+    with collector_off():
+        return replay(read_journal(home.journal))
 
 
 def read_receipts(home: Home) -> Lookup:
