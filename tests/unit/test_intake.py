@@ -93,7 +93,7 @@ async def test_files_that_come_together_are_all_taken(tmp_path: Path) -> None:
 
 
 async def test_a_report_after_its_permit_is_told_that_it_is_late(tmp_path: Path) -> None:
-    """And not that its permit is a wrong one: its agent would look for a fault that is not there."""
+    """And not that its permit is a wrong one: there is no fault for its agent to find."""
     office = Office(tmp_path / "spool")
     office.intake.right_permit = lambda case, token: case.permit is not None
     agent, case = executor_ref(type="agent"), "261122-k3f9ma"
