@@ -152,7 +152,8 @@ def _tell(document: dict[str, Any], stuck: Stuck | None) -> None:
         ]
     )
     click.echo("\npayload")
-    click.echo(_indented(document["payload"]))
+    erased = isinstance(action.get("erased"), str) and document["payload"] is None
+    click.echo("  erased" if erased else _indented(document["payload"]))
     _tell_missed(document["packets"])
     click.echo("\nwhat happened")
     for at, since, words in timeline(document):

@@ -64,10 +64,11 @@ def finish(case: Case, c: cmd.Finish, now: float) -> list[ev.Event]:
 
 def tell(case: Case, c: cmd.Tell, now: float) -> list[ev.Event]:
     """What the agent reports of its permit. Raises `NotAllowed`."""
+    doubted = case.status == "in_doubt" and case.revision.executor.type == "agent"
+    if doubted or (case.permit is not None and now >= case.permit.until):
+        raise NotAllowed("late", "the permit has run out; a person decides what became of it")
     if case.permit is None or case.status != "approved":
         raise NotAllowed("no_permit", f"the case holds no permit; it is {case.status}")
-    if now >= case.permit.until:
-        raise NotAllowed("late", "the permit has run out; a person decides what became of it")
     told = {key: value for key, value in c.outcome.items() if key not in _OURS}
     outcome = {**told, "attempts": case.attempts}
     if c.outcome["ok"]:

@@ -276,7 +276,7 @@ class Intake:
         if case is None or case.final:
             self._reported_before(agent, message, case)
             return
-        if not self.right_permit(case, message.permit):
+        if case.permit is not None and not self.right_permit(case, message.permit):
             raise Refused("bad_permit", "this is not the permit of that case", "permit")
         try:
             await self.engine.handle(case.id, Tell(message.outcome), decided)

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from hitl_mail.policy.conditions import Plan
 
 _FRESH = Standing()
+_SURE_DOORS: tuple[Door, ...] = ("mail", "cli")
+"""Where no door is open by every rule, those that prove who it was."""
 
 
 class Policy:
@@ -113,7 +115,7 @@ class Policy:
             quorums=tuple(bench.quorum(name, demands[name]) for name in asked),
             expires=expires,
             policy=self.digest,
-            standby=bench.seat(STANDBY),
+            standby=bench.standby(d.ready.rule for d in demands.values() if d.ready),
             sampled=_sampled(strictest, drawn, case_id, standing),
             conflict=first.conflict or second.conflict,
             on_failure=_on_failure(demands.values()),
@@ -228,6 +230,14 @@ class _Bench:
         seated = self.seat(rule.name, 1, rule.reviewers, rule.doors)
         remind = moments(rule.remind, rule.expires or self.expires)
         return msgspec.structs.replace(seated, remind=remind) if remind else seated
+
+    def standby(self, matched: Iterable[Rule]) -> Quorum:
+        """Who is asked where no rule asked first and a person is needed after all: those whom the
+        rules that let it run name, as for any question of theirs."""
+        rules = list(matched)
+        refs = dict.fromkeys(ref for rule in rules for ref in rule.reviewers or ())
+        doors = tuple(door for door in DOORS if all(door in rule.doors for rule in rules))
+        return self.seat(STANDBY, 1, tuple(refs), doors or _SURE_DOORS)
 
     def seat(
         self,

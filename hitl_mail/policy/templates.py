@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import one_line
 
 LONGEST = 200
@@ -61,9 +62,10 @@ def look_up(dotted: str, find: Callable[[str], Any], missing: Any = _MISSING) ->
 
 
 def shown(value: Any) -> str:
-    """A value on one line: numbers as received, at most `LONGEST` characters, nothing invisible."""
+    """A value on one line: numbers as they run (7, not 7.0), at most `LONGEST` characters, nothing
+    invisible."""
     if isinstance(value, str):
         return one_line(value, LONGEST)
     if type(value) in (int, float):
-        return repr(value)
+        return canonical(value).decode()
     return one_line(json.dumps(value, ensure_ascii=False), LONGEST)

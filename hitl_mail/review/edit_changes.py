@@ -17,6 +17,7 @@ from hitl_mail.core.canonical import canonical
 from hitl_mail.core.text import one_line
 from hitl_mail.errors import HitlError, Refused
 from hitl_mail.review.paths import Path, is_simple, parse_path, show_path
+from hitl_mail.review.text import inert
 from hitl_mail.review.typed import straightened
 
 MOST_VALUE = 64 * 1024
@@ -57,7 +58,8 @@ def change_of(payload: dict[str, Any], key: str, text: str) -> tuple[Path, Any]:
     path = _resolved(payload, path, text)
     parent = parent_of(payload, path)
     here = isinstance(parent, list) or path[-1] in parent
-    return path, _value(path, text, parent[path[-1]] if here else None)
+    value = _value(path, text, parent[path[-1]] if here else None)
+    return path, value if _holds_breaks(payload) else _whole(value)
 
 
 def _resolved(payload: dict[str, Any], path: Path, text: str) -> Path:
@@ -139,6 +141,27 @@ def _value(path: Path, text: str, present: Any) -> Any:
         raise BadEdit(f"{what} for {named(path)}.", line_for(path, _guess("", present)))
     what = f"The value of {named(path)} is no TOML value: text needs quotes, a number has none."
     raise BadEdit(what, line_for(path, _guess(text, present)))
+
+
+def _whole(value: Any) -> Any:
+    """A value without the breaks that a mail put into its links, where it was copied from one: what
+    is shown broken could not be told from what is broken."""
+    if isinstance(value, str):
+        found = value.replace("[.]", ".").replace("[:]", ":")
+        return found if inert(found) == inert(value) else value
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    return value
+
+
+def _holds_breaks(value: Any) -> bool:
+    """Whether a payload itself holds what a mail writes into links."""
+    if isinstance(value, str):
+        return "[.]" in value or "[:]" in value
+    inside = value.values() if isinstance(value, dict) else value
+    return isinstance(value, dict | list) and any(map(_holds_breaks, inside))
 
 
 def _toml(text: str) -> Any:

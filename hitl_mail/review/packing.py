@@ -186,7 +186,9 @@ def _diff(case: Case, shown: Revision) -> list[str]:
 
 
 def _pretty(payload: dict[str, Any]) -> list[str]:
-    return json.dumps(payload, ensure_ascii=False, indent=2, sort_keys=True).splitlines()
+    # By the bytes that run, so that 49.0 and 49, which are the same number, are no difference.
+    same = json.loads(canonical(payload))
+    return json.dumps(same, ensure_ascii=False, indent=2, sort_keys=True).splitlines()
 
 
 def _context(case: Case, action: Action, facts: SiteFacts) -> list[Context]:

@@ -103,7 +103,7 @@ def read_command(lines: list[str], author: str = "") -> Reply:
     word = _word(top)
     tail = top[len(word) :]
     if word in _REASONED:
-        return _with_reason(kept, _REASONED[word], first, rest, tail, said)
+        return _with_reason(kept, _REASONED[word], first, rest, tail, author, said)
     if word in _ALONE:
         note = _alone(first, rest, tail, author)
         if note is None:
@@ -142,6 +142,7 @@ def _with_reason(
     first: list[str],
     rest: list[list[str]],
     tail: str,
+    author: str,
     said: str,
 ) -> Reply:
     if not _separate(tail) or "?" in tail[:2]:
@@ -153,9 +154,21 @@ def _with_reason(
     reason = " ".join([tail.lstrip(" :,;.!-–—"), *written]).strip()
     if closes(reason, ""):
         reason = ""
+    reason = reason or _below(rest, author)
     if reason.casefold().startswith("because"):
         reason = reason[len("because") :].lstrip(" :,…")
     return Reply(kept, "decision", verb, reason[:_LONGEST_NOTE].rstrip(), said)
+
+
+def _below(rest: list[list[str]], author: str) -> str:
+    """The first paragraph that says something, of those below a lone `Reject.`: many people write
+    the word like a greeting, and the reason below it."""
+    for at, group in enumerate(rest):
+        if nothing(rest[at:], author):
+            break
+        if not nothing([group], author):
+            return " ".join(split_closing(group, author)[0])
+    return ""
 
 
 def _route(

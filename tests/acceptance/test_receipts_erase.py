@@ -65,7 +65,7 @@ def test_what_was_erased_is_in_no_file_of_the_state_and_all_verifies(
     assert home.json("receipts", "verify")["ok"]
     theirs = verify(tmp_path, str(home.root)).stdout
     assert theirs == f"2 receipts verified; head {answer['receipt']['digest']}\n"
-    assert "status" in home.cli("show", case).stdout
+    assert "\npayload\n  erased\n" in home.cli("show", case).stdout
 
 
 def test_the_erasure_is_a_receipt_and_twice_is_once(home: TestHome) -> None:

@@ -131,6 +131,8 @@ def test_a_permit_that_ran_out_is_in_doubt() -> None:
 
 def test_a_report_after_the_permit_is_too_late() -> None:
     assert code(permitted(), cmd.Tell({"ok": True}), 20.0) == "late"
+    in_doubt = after(permitted(), cmd.Tick(), 20.0)
+    assert code(in_doubt, cmd.Tell({"ok": True}), 21.0) == "late"
 
 
 def test_a_denied_action_is_closed_at_once() -> None:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from hitl_mail.core.commands import Begin, Tick
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.world import Rules, World
-from tests.factories import action, receive
+from tests.factories import action, executor_ref, receive, verdict
 from tests.rulebook import SITE
 from tests.support.spools import dropped, made, names, spool
 
@@ -89,3 +90,19 @@ async def test_files_that_come_together_are_all_taken(tmp_path: Path) -> None:
         office.cancel(name)
     assert await office.intake.serve() == 3
     assert (office.statuses(), names(tmp_path / "spool/cur")) == (["canceled"] * 3, set())
+
+
+async def test_a_report_after_its_permit_is_told_that_it_is_late(tmp_path: Path) -> None:
+    """And not that its permit is a wrong one: there is no fault for its agent to find."""
+    office = Office(tmp_path / "spool")
+    office.intake.right_permit = lambda case, token: case.permit is not None
+    agent, case = executor_ref(type="agent"), "261122-k3f9ma"
+    alone = receive(action(id="late"), verdict("auto"), case=case, executor=agent)
+    for command in (alone, Begin(agent, permit_seconds=0), Tick()):
+        await office.engine.handle(case, command)
+    assert office.statuses() == ["in_doubt"]
+    report = {"report": case, "permit": "token", "outcome": {"ok": True}}
+    dropped(tmp_path / "spool", "r.json", json.dumps(report).encode())
+    await office.intake.serve()
+    refused = json.loads((tmp_path / "spool/refused/r.json.error.json").read_text())
+    assert (refused["error"], refused["field"]) == ("late", "report")

@@ -104,7 +104,7 @@ def test_each_exception_gives_its_reason() -> None:
         ("triage",),
         (
             "Confidence 0.6 is below 0.8",
-            "Costs 7.0, typically 2.0",
+            "Costs 7, typically 2",
             "Rule triage: payload.amount > 100.0",
         ),
     )

@@ -176,6 +176,18 @@ def test_standby_is_there_when_nobody_is_asked() -> None:
     assert judged(LABELS, label()).standby.reviewers == ("cleo",)
 
 
+def test_standby_are_the_people_of_the_rules_that_let_it_run() -> None:
+    """So what fails or is in doubt goes to whom its rule names, and not past them."""
+    more = LABELS + rule("too", "true", "auto", 'reviewers = ["finance"]\ndoors = ["mail", "cli"]')
+    found = judged(more, label()).standby
+    assert found == Quorum("standby", 1, ("finance",), ("ada", "bob"), ("mail", "cli"))
+
+
+def test_standby_of_rules_without_a_common_door_decide_by_one_that_proves_who_they_are() -> None:
+    doors = (rule(name, "true", "auto", f'doors = ["{name}"]') for name in ("link", "cli"))
+    assert judged("".join(doors), label()).standby.doors == ("mail", "cli")
+
+
 @pytest.mark.parametrize(("case", "sampled"), [(None, None), ("261122-k3f9ma", False)])
 def test_whether_it_is_sampled_is_open_without_a_case(
     case: str | None, sampled: bool | None
@@ -584,4 +596,4 @@ def test_the_reason_of_what_only_a_claim_wakes_shows_all_there_is_to_know() -> N
     found = policy(KINDS + LABELS + rule("r", '"external" in effects', "hard", more))
     standing = Standing(typical={"cost": 2.0})
     verdict = found.judge(label(effects=["external"]), "billing", frozenset(), standing=standing)
-    assert verdict.reasons == ('By billing, usually 2.0: ["external"]',)
+    assert verdict.reasons == ('By billing, usually 2: ["external"]',)

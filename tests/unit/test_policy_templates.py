@@ -27,7 +27,7 @@ FACTS: dict[str, Any] = {
     ("template", "text"),
     [
         ("{kind}", "a.b"),
-        ("{payload.n} and {payload.f}", "40 and 40.0"),
+        ("{payload.n} and {payload.f}", "40 and 40"),
         ("{payload.t} {payload.none}", "true null"),
         ("{payload.deep.er} {payload.list.0.x}", "x 1"),
         ("{payload.list}", '[{"x": 1}, "é"]'),

@@ -330,6 +330,29 @@ def test_a_key_is_understood_as_a_mail_shows_it_that_breaks_links() -> None:
     assert edited == {"customer": {"name": "Bo"}}
 
 
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("https[:]//foo[.]com/y", "https://foo.com/y"),
+        ('"https[:]//foo[.]com/y"', "https://foo.com/y"),
+        ('["www[.]foo[.]com", { a = "foo[.]com" }]', ["www.foo.com", {"a": "foo.com"}]),
+        ("https://foo.com/y", "https://foo.com/y"),
+        ("a[.]b", "a[.]b"),
+        ("5", 5),
+    ],
+)
+def test_a_link_copied_from_a_mail_is_whole_again(text: str, value: object) -> None:
+    """The next mail shows `foo.com` and `foo[.]com` alike: nobody could see what was approved."""
+    made = apply_edit({"site": "https://foo.com/x"}, parse_edit([f"site = {text}"]))
+    assert made == {"site": value}
+
+
+@pytest.mark.parametrize("site", ["foo[.]com", ["x", {"a": "hxxp[:]//x"}]])
+def test_where_the_payload_itself_breaks_links_an_edit_may_too(site: object) -> None:
+    made = apply_edit({"site": site, "n": 1}, parse_edit(['site = "bar[.]com"']))
+    assert made["site"] == "bar[.]com"
+
+
 DEEP: dict[str, Any] = {}
 for _ in range(17):
     DEEP = {"a": DEEP}

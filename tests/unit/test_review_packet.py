@@ -43,9 +43,9 @@ def packet(case: Case | None = None, **fields: Any) -> Packet:
     return build_packet(case, "ada", site(), AT)
 
 
-def edited(payload: dict[str, Any]) -> Case:
+def edited(payload: dict[str, Any], before: Case | None = None) -> Case:
     """A case whose payload somebody changed."""
-    case = case_after(receive(expires_at=AT + 3600), now=AT)
+    case = before or case_after(receive(expires_at=AT + 3600), now=AT)
     second = msgspec.structs.replace(
         case.revision, number=2, digest="sha256:2", payload=payload, why="bob edited it"
     )
@@ -144,6 +144,15 @@ def test_a_changed_payload_is_shown_with_what_changed() -> None:
         '+  "amount": 20,',
     ]
     assert found.changed == "bob edited it"
+
+
+def test_a_number_written_in_another_way_is_no_difference() -> None:
+    """An edit keeps the bytes that run, in which 49.0 is 49."""
+    before = case_after(
+        receive(action(payload={"n": 49.0, "zero": -0.0, "t": "a"}), expires_at=AT + 9), now=AT
+    )
+    found = packet(edited({"n": 49, "zero": 0, "t": "b"}, before))
+    assert [line for line in found.diff if line[:1] in "+-"][2:] == ['-  "t": "a",', '+  "t": "b",']
 
 
 def test_the_same_payload_asked_again_has_no_difference() -> None:

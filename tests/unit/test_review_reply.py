@@ -199,6 +199,25 @@ def test_reject_takes_its_paragraph_as_reason(text: str, note: str) -> None:
     assert says(text) == ("decision", "reject", note)
 
 
+@pytest.mark.parametrize("verb", ["reject", "flag"])
+@pytest.mark.parametrize(
+    ("below", "note"),
+    [
+        ("She was refunded\nin May.\n\nBest regards,\nAda Byron", "She was refunded in May."),
+        ("because she was refunded", "she was refunded"),
+        ("Thanks!\n\nShe was refunded.\nThanks,\nAda", "She was refunded."),
+        ("Thanks,\nAda", ""),
+        ("Ada Lovelace\nFinance", ""),
+    ],
+)
+def test_the_reason_may_stand_below_a_lone_word(verb: str, below: str, note: str) -> None:
+    assert says(f"{verb}.\n\n{below}") == ("decision", verb, note)
+
+
+def test_a_reason_in_the_first_paragraph_is_the_whole_of_it() -> None:
+    assert says("reject: no\n\nSee you on Monday.") == ("decision", "reject", "no")
+
+
 @pytest.mark.parametrize("verb", ["retry", "done", "abandon"])
 def test_the_verbs_of_a_case_in_doubt_stand_alone_or_with_a_note(verb: str) -> None:
     assert says(verb.upper() + ".") == ("decision", verb, "")
