@@ -20,8 +20,9 @@ from hitl_mail.adapters.durable import storage_failures
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts.files import MonthFiles, month_of
-from hitl_mail.adapters.receipts.index import ReceiptIndex, Row
+from hitl_mail.adapters.receipts.index import ReceiptIndex
 from hitl_mail.adapters.receipts.lookup import Lookup, OwnLookup
+from hitl_mail.adapters.receipts.rows import Row
 from hitl_mail.adapters.receipts.table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
