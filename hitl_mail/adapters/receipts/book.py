@@ -203,7 +203,8 @@ class ReceiptBook:
             try:
                 self._index.moved(month, self._files.rewrite(month, _without, seqs))
             except (Damaged, StorageFailed) as error:
-                if path.stat().st_ino != before:
+                final = isinstance(error, StorageFailed) and error.final
+                if final or path.stat().st_ino != before:
                     raise
                 # Nothing was changed: the book can go on, and only the erasure is not done.
                 return HitlError(f"contents could not be erased: {error}")
