@@ -130,7 +130,8 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         )
         for name, root in home.spools(site).items()
     }
-    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
+    shared = site.site.group is not None
+    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False, shared=shared)
     started, systemd = clock.now(), Notify()
     observing = Observing(home, journal, home.spools(site).values(), started, lost_lines)
     outbox, inbox = _transport(home, site)
