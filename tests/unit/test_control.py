@@ -33,6 +33,21 @@ def say(
     return answer
 
 
+def test_a_second_file_of_one_name_is_a_word_of_its_own(root: Path) -> None:
+    room = Room()
+    assert say(room, root, "ada", verb="route", to="bob")["ok"]
+    assert say(room, root, "bob", verb="approve")["status"] == "approved"
+    assert room.said()[CASE] == [("ada", "route"), ("bob", "approve")]
+
+
+def test_the_same_file_read_again_after_a_crash_is_the_same_word(root: Path) -> None:
+    room = Room()
+    first = say(room, root, "ada", verb="route", to="bob")
+    again = Room(journal=room.kept.payloads)
+    assert say(again, root, "ada", verb="route", to="bob") == first
+    assert again.said()[CASE] == [("ada", "route")]
+
+
 @pytest.mark.parametrize("mode", [0o660, 0o642])
 def test_a_file_that_others_may_write_is_nobodys_word(root: Path, mode: int) -> None:
     room = Room()
