@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -10,10 +11,13 @@ import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from hitl_mail.errors import HitlError, UsageError
 from hitl_mail.settings import DEFAULT_AGENT, Site
+
+_NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What a file system answers that locks files only, or files open for writing only."""
 
 
 @dataclass(frozen=True)
@@ -60,34 +64,31 @@ class Home:
         spools.setdefault(DEFAULT_AGENT, self.root / "spool")
         return spools
 
-    def lock(self) -> IO[str]:
-        """Become the one daemon of this home for as long as the file stays open.
+    def lock(self) -> contextlib.ExitStack:
+        """Become the one daemon of this home until it is closed.
 
-        Raises `HitlError` where there is one already.
+        The directory is locked with the file in it: a file of that name is easily taken for what a
+        dead daemon left, and removed. Raises `HitlError` where there is one already.
         """
-        try:
-            handle = open(self.state / "lock", "a+", encoding="ascii", opener=_private)  # noqa: SIM115
-        except OSError as error:
-            raise HitlError(
-                f"cannot write in {self.state}: {error.strerror}; the daemon runs as the OS user"
-                " who owns this home, on a disk that takes writes"
-            ) from None
-        for _ in range(20):
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                handle = held.enter_context(
+                    open(self.state / "lock", "a+", encoding="ascii", opener=_private)
+                )
+                directory = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                held.callback(os.close, directory)
             except OSError as error:
-                if error.errno not in (errno.EAGAIN, errno.EACCES):
-                    raise
-                # Somebody asking whether a daemon runs holds it for an instant, too.
-                time.sleep(0.025)
-            else:
+                raise HitlError(
+                    f"cannot write in {self.state}: {error.strerror}; the daemon runs as the OS"
+                    " user who owns this home, on a disk that takes writes"
+                ) from None
+            if _lock(handle.fileno()) and _lock(directory):
                 handle.truncate(0)
                 handle.write(f"{os.getpid()}\n")
                 handle.flush()
-                return handle
-        handle.seek(0)
-        pid = handle.read().strip() or "?"
-        handle.close()
+                return held.pop_all()
+            handle.seek(0)
+            pid = handle.read().strip() or "?"
         raise HitlError(
             f"a daemon is already running on {self.root} (process {pid}); stop it first,"
             " or leave the work to it"
@@ -95,16 +96,7 @@ class Home:
 
     def running(self) -> bool:
         """Whether a daemon holds this home."""
-        try:
-            with (self.state / "lock").open("r", encoding="ascii") as handle:
-                fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EACCES):
-                return True
-            raise
-        return False
+        return _is_locked(self.state / "lock") or _is_locked(self.state)
 
     def read_health(self) -> dict[str, Any] | None:
         """What the daemon last said of itself, or None."""
@@ -113,6 +105,44 @@ class Home:
         except (FileNotFoundError, ValueError, RecursionError):
             return None
         return health if isinstance(health, dict) else None
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock it for ourselves. A directory that its file system cannot lock counts as locked."""
+    for _ in range(20):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
+            # Somebody asking whether a daemon runs holds it for an instant, too.
+            time.sleep(0.025)
+        except OSError as error:
+            if error.errno in _NO_LOCKS and stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                return True
+            raise
+        else:
+            return True
+    return False
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except PermissionError:
+        # Whoever may not know leaves the work to a daemon, too.
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return True
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False
+        raise
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _private(path: str, flags: int) -> int:

@@ -74,6 +74,9 @@ class ReceiptRow(Protocol):
     def action_digest(self) -> str | None: ...
     @property
     def closed_at(self) -> str: ...
+    @property
+    def month(self) -> str:
+        """Of the receipts it stands among: `2026-11`. No earlier than that of its own time."""
 
 
 class Lookup(Protocol):

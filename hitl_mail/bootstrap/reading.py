@@ -28,6 +28,10 @@ _NO_JOURNAL = (
     "the journal is empty or gone, and only it knows whether later receipts are missing;"
     " restore state/journal from a backup"
 )
+_INDEX_MEND = (
+    "The receipts themselves are right, and this index of them is not: stop the daemon and remove"
+    " the index; the next start makes it anew"
+)
 
 
 def load_site(home: Home) -> Site:
@@ -275,25 +279,31 @@ def verify_receipts(home: Home, anchors: Anchors | None = None) -> dict[str, Any
     """Whether every receipt is as it was sealed, and none is missing, nor any of `anchors`."""
     from hitl_mail.adapters.keys.keys import load_public_keys
     from hitl_mail.adapters.receipts.anchors import NO_ANCHORS
-    from hitl_mail.adapters.receipts.book import receipts_directory
+    from hitl_mail.adapters.receipts.book import index_path, receipts_directory
+    from hitl_mail.adapters.receipts.compare import first_difference
     from hitl_mail.adapters.receipts.verify import Fault, verify
     from hitl_mail.core.desk import Desk
     from hitl_mail.core.sampling import check_draws
 
     keys = sampling_keys(home)
     state = read_state(home)
-    head = state.desk.head
+    head, running = state.desk.head, home.running()
     report = verify(
         receipts_directory(home.state),
         load_public_keys(home.state),
         (head.seq, head.digest) if head else None,
-        running=home.running(),
+        running=running,
         anchors=anchors or NO_ANCHORS,
         audit=lambda receipt: check_draws(receipt, keys) if keys else None,
     )
     fault = report.fault
     if fault is None and report.count and not state.cases and state.desk == Desk():
         fault = Fault(report.count + 1, str(home.journal), _NO_JOURNAL)
+    index = index_path(home.state)
+    if fault is None and (
+        other := first_difference(receipts_directory(home.state), index, running=running)
+    ):
+        fault = Fault(other.seq, str(index), f"{other.what}. {_INDEX_MEND}")
     return {
         "ok": fault is None,
         "count": report.count,

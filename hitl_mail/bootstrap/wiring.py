@@ -8,7 +8,6 @@ import hashlib
 import hmac
 import logging
 import secrets
-import shutil
 import sys
 import zoneinfo
 from collections.abc import Callable
@@ -19,7 +18,7 @@ from hitl_mail.adapters.beat import HealthFile
 from hitl_mail.adapters.clock import SystemClock
 from hitl_mail.adapters.dns_txt import DnsTxt
 from hitl_mail.adapters.execute.choice import executor_for
-from hitl_mail.adapters.execute.command import WORK
+from hitl_mail.adapters.execute.handed import WORK, sweep
 from hitl_mail.adapters.ids import new_case_id
 from hitl_mail.adapters.journal.journal import Journal
 from hitl_mail.adapters.keys.keys import Keys, load_keys
@@ -89,8 +88,8 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
     files = _PolicyFiles(home, site, mode, policy)
-    # Attachments of programs that a killed daemon left behind.
-    shutil.rmtree(home.root / WORK, ignore_errors=True)
+    # Attachments of programs that a killed daemon left behind, and that have ended.
+    sweep(home.root / WORK)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
     clock = SystemClock()
     journal = Journal(home.journal, mode)
@@ -131,7 +130,8 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         )
         for name, root in home.spools(site).items()
     }
-    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False)
+    shared = site.site.group is not None
+    control = SpoolDirectory(home.control, site.limits.action_bytes, refused=False, shared=shared)
     started, systemd = clock.now(), Notify()
     observing = Observing(home, journal, home.spools(site).values(), started, lost_lines)
     outbox, inbox = _transport(home, site)

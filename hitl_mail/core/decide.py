@@ -13,7 +13,7 @@ from hitl_mail.core.attempts import begin, finish, tell
 from hitl_mail.core.case import Case, MailLog, was_sent
 from hitl_mail.core.effects import ASKS, Mail, Result
 from hitl_mail.core.owed import effect_id
-from hitl_mail.core.quorum import lacking, missing, unmet
+from hitl_mail.core.quorum import approved_by_rule, lacking, missing, unmet
 from hitl_mail.core.said import revision_digest, say
 from hitl_mail.core.timing import escalated, passed
 from hitl_mail.core.verdict import stricter
@@ -133,7 +133,7 @@ def _withdraw(case: Case, c: cmd.Withdraw, now: float) -> list[ev.Event]:
 def _rejudge(case: Case, c: cmd.Rejudge, now: float) -> list[ev.Event]:
     if case.status not in ("pending", "approved") or case.started:
         return []
-    verdict = stricter(case.verdict, c.verdict)
+    verdict = stricter(case.verdict, c.verdict, approved_by_rule(case))
     if verdict is None:
         return []
     expires_at = min(case.expires_at, case.received_at + verdict.expires)

@@ -97,6 +97,15 @@ def approvals(case: Case) -> list[Decision]:
     return [d for d in case.decisions if d.verb == "approve" and d.revision == number]
 
 
+def approved_by_rule(case: Case) -> dict[str, set[str]]:
+    """By rule, those whose approval counts for the revision that would run."""
+    found: dict[str, set[str]] = {}
+    for decision in approvals(case):
+        for rule in decision.counts:
+            found.setdefault(rule, set()).add(decision.by)
+    return found
+
+
 def waiting_for(case: Case) -> tuple[str, ...]:
     """The people whose word is still missing, sorted."""
     if not is_asked(case):

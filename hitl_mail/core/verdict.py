@@ -5,7 +5,7 @@ The policy computes a `Verdict`; the case keeps it. `document` is its public JSO
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -136,16 +136,23 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return line if trace.error is None else {**line, "error": trace.error}
 
 
-def stricter(old: Verdict, new: Verdict) -> Verdict | None:
+Said = Mapping[str, Collection[str]]
+"""By rule, those whose approval counts for what would run."""
+
+_NOBODY: Said = MappingProxyType({})
+
+
+def stricter(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict | None:
     """The verdict of an open case after the policy changed, or None where it keeps its own.
 
     A case never gets milder: every quorum it had stays, with the larger number and, where the new
     people are among the old and enough, the smaller circle; quorums of the new verdict are added.
-    Where a rule names other people than before, both circles have to agree.
+    Where a rule names other people than before, both circles have to agree; so they do where
+    somebody has approved already whom it no longer names.
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
-    both = combined(old, new)
+    both = combined(old, new, said)
     return None if _demands(both) == _demands(old) else both
 
 
@@ -154,13 +161,13 @@ def _demands(verdict: Verdict) -> set[Quorum]:
     return {msgspec.structs.replace(quorum, remind=()) for quorum in verdict.quorums}
 
 
-def combined(old: Verdict, new: Verdict) -> Verdict:
+def combined(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict:
     """Both verdicts at once, neither a denial: all that either asks for, told as `new` tells it."""
     before = {quorum.rule: quorum for quorum in old.quorums}
     merged = dict(before)
     for quorum in new.quorums:
         was, name = before.get(quorum.rule), quorum.rule
-        if was is not None and not _same_circle(was, quorum):
+        if was is not None and not _same_circle(was, quorum, said.get(name, ())):
             # Neither is the stricter: both have to agree.
             name = f"{quorum.rule} (new)"
         named = msgspec.structs.replace(quorum, rule=name)
@@ -205,10 +212,11 @@ def _rule(spoken: tuple[str, str]) -> tuple[bool, str]:
     return not spoken[0], spoken[0]
 
 
-def _same_circle(old: Quorum, new: Quorum) -> bool:
-    """Whether one of two circles of a rule is the other, or a part of it."""
+def _same_circle(old: Quorum, new: Quorum, said: Collection[str]) -> bool:
+    """Whether one of two circles of a rule is the other, or a part of it; a smaller one only where
+    all who have approved are in it."""
     before, now = set(old.reviewers), set(new.reviewers)
-    return old.refs == new.refs or now <= before or before <= now
+    return old.refs == new.refs or before <= now or (now <= before and now.issuperset(said))
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:

@@ -27,9 +27,13 @@ class Closed:
         said: list[dict[str, Any]] = [*self.receipt["decisions"]]
         return said if self.review is None else [*said, *self.review["decisions"]]
 
-    def rests_on(self, key: str, value: str | None) -> bool:
-        """Whether a decision has `value` under `key` of its evidence."""
-        return value is not None and any(value == d["evidence"].get(key) for d in self.decisions)
+    def rests_on(self, key: str, value: str | None, *word: str) -> bool:
+        """Whether a decision has `value` under `key` of its evidence; where a person and a verb are
+        given, theirs and that."""
+        return value is not None and any(
+            value == d["evidence"].get(key) and word in ((), (d["by"], d["verb"]))
+            for d in self.decisions
+        )
 
 
 def find_closed(receipts: Receipts, case_id: str) -> Closed | None:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from hitl_mail.core import documents
-from hitl_mail.core.canonical import parse_json
+from hitl_mail.core.canonical import digest_bytes, parse_json
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import waiting_for
@@ -185,8 +185,9 @@ class Control:
             to=said.to,
             edit=said.edit,
             evidence={"os_user": user, "file": spooled.name},
-            # A crash between the record and its answer makes us read the file again.
-            message_id=f"control:{spooled.name}",
+            # A crash between the record and its answer makes us read the file again. Another file
+            # may have its name by then, or somebody else's.
+            message_id=f"control:{spooled.name}:{spooled.uid}:{digest_bytes(spooled.data)}",
         )
         decided = partial(self.spool.survived, spooled)
         after = await self.engine.handle(case.id, self.deciding.command(case, spoken), decided)
@@ -198,7 +199,7 @@ class Control:
     def _before(self, spooled: Spooled, said: Said, person: str) -> dict[str, Any]:
         """The answer for a closed case: what this file did, if a crash made us read it again."""
         closed = find_closed(self.receipts, said.case)
-        if closed is None or not closed.rests_on("file", spooled.name):
+        if closed is None or not closed.rests_on("file", spooled.name, person, said.verb):
             raise NotAllowed("closed", f"there is no open case {said.case}")
         return _done(said.case, said.verb, person, closed.receipt["status"])
 

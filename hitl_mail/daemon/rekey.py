@@ -15,6 +15,9 @@ from hitl_mail.ports import Clock
 
 log = logging.getLogger(__name__)
 
+_BACK = 1.0
+"""Seconds by which a clock may go back and nothing is looked at again."""
+
 
 @dataclass
 class Rekey:
@@ -26,21 +29,25 @@ class Rekey:
     take: Callable[[], dt.datetime | None]
     retires: dt.datetime | None
     _seen: object = field(default=None)
+    _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self._seen = self.version()
+        self._seen, self._looked = self.version(), self.clock.now()
 
     def look(self) -> None:
-        """Take up what changed, or what has retired."""
-        now = self.version()
-        over = self.retires is not None and self.retires.timestamp() <= self.clock.now()
-        if now == self._seen and not over:
+        """Take up what changed, or what has retired; or has not, because a clock that was ahead is
+        right again: what was answered to an older key would be left alone."""
+        now, before = self.version(), self._looked
+        self._looked = self.clock.now()
+        over = self.retires is not None and self.retires.timestamp() <= self._looked
+        if now == self._seen and not over and self._looked >= before - _BACK:
             return
-        self._seen = now
+        changed, self._seen = now != self._seen, now
         try:
             self.retires = self.take()
         except HitlError as error:
             self.retires = None
             log.error("the changed keys are not used: %s", error)
         else:
-            log.warning("the keys changed: %s", "some retired" if over else "new ones are used")
+            other = "some retired" if over else "the clock went back, and with it what has retired"
+            log.warning("the keys changed: %s", "new ones are used" if changed else other)

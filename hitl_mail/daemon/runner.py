@@ -141,7 +141,8 @@ class Runner:
     async def _carry_out(self, case: Case) -> bool:
         """Run the attempt that has begun, and record what became of it; whether the case is to be
         looked at again."""
-        settings = self.world.executor(case.kind)
+        # By name: which one a kind has may have changed since it began, and that was approved.
+        settings = self.world.site.executor(case.revision.executor.name)
         attempt, stopped = await self._execute(case, settings)
         finish = Finish(
             case.attempts,

@@ -178,7 +178,9 @@ def check_receipts(home: Home, now: float) -> Iterator[Finding]:
         return
     if not report["ok"]:
         what = f"#{report['fault']['seq']} ({report['fault']['file']}): {report['fault']['what']}"
-        yield fault("receipts", what, "docs/receipts.md: keep the file, and restore a backup.")
+        cache = Path(report["fault"]["file"]).parent == home.state / "cache"
+        restore = "docs/receipts.md: keep the file, and restore a backup."
+        yield fault("receipts", what, "Then ask again." if cache else restore)
     else:
         yield ok("receipts", f"{report['count']} verified; the newest is #{report['seq']}")
     if ahead:

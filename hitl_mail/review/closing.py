@@ -199,7 +199,8 @@ def _prose(line: str) -> bool:
     said = _WORDS.findall(line)
     if not words.TITLES.isdisjoint(word.casefold() for word in said[:2]):
         return False
-    return sum(len(word) > 3 and word[0].islower() for word in said) > 1
+    small = [word for word in said if len(word) > 3 and word[0].islower()]
+    return len(small) > 1
 
 
 def _contact(line: str) -> bool:

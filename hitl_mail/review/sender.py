@@ -37,6 +37,7 @@ Class = Literal["reply", "auto-reply", "bounce", "unrelated"]
 _ENVELOPE = (
     "to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to",
 )  # fmt: skip
+_ONCE = ("to", "subject", "content-type", "content-transfer-encoding")
 _MOST_CLAIMS = 20
 _LONGEST_SUBJECT = 2000
 _SUBJECT = re.compile(rf"\[hitl ({CASE_ID.pattern})\]")
@@ -122,7 +123,9 @@ def believe(
         found = own_check or Authentication("none", detail=lacks)
     if require == "dmarc" and found.result != "pass":
         problems.append(f"the sender is not authenticated: {found.detail or found.result}")
-    elif require == "dmarc" and (foreign := _written_for_something_else(fields, claims, tokens)):
+    elif require == "dmarc" and (
+        foreign := _added(fields) or _written_for_something_else(fields, claims, tokens)
+    ):
         problems.append(foreign)
     return Belief(
         class_=class_,
@@ -230,6 +233,14 @@ def _returned(
     if not is_bounce(message):
         return None
     return Sign("bounce", "it says that a mail could not be delivered", strong=strong or not claims)
+
+
+def _added(fields: Fields) -> str | None:
+    """Why what we read of a mail need not be what its signature covers: that is the lowest of
+    several fields of a name (RFC 6376, 5.4.2), and we take the topmost."""
+    names = [name for name, _ in fields]
+    again = next((name for name in _ONCE if names.count(name) > 1), None)
+    return f"it has more than one {again.title()}" if again else None
 
 
 def _written_for_something_else(

@@ -243,6 +243,17 @@ def test_a_second_daemon_is_refused_and_sigterm_ends_the_first(home: TestHome) -
     assert home.stop(signal.SIGTERM) == 0
 
 
+def test_a_lock_file_that_somebody_removed_lets_no_second_daemon_in(home: TestHome) -> None:
+    (home.root / "state/lock").unlink()
+    for _ in range(2):
+        second = home.cli("run", "--once")
+        assert (second.returncode, "already running" in second.stderr) == (1, True)
+    # Whoever decides still finds the one that runs, and waits for its word.
+    home.drop(refund(id="one"))
+    answer = home.cli("reject", home.case_of("one"))
+    assert "cleo is not one of its reviewers" in answer.stderr
+
+
 def test_open_receipts_answers_beside_the_daemon(home: TestHome) -> None:
     from tinydb import where
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from hitl_mail.adapters.execute.command import WORK, CommandExecutor
+from hitl_mail.adapters.execute.command import CommandExecutor
+from hitl_mail.adapters.execute.handed import WORK
 from hitl_mail.core.canonical import canonical, check
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor as Settings

@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, NoReturn
 
 import msgspec
+import pytest
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.runner import Runner
+from hitl_mail.policy.load import load_policy
 from hitl_mail.ports import Attempt, Order
-from hitl_mail.settings import Limits
+from hitl_mail.settings import Executor, Limits
 from tests.factories import CASE, by, receive
-from tests.offices import Office
+from tests.offices import RULES, SCHEMA, Office
 
 
 class Waiting:
@@ -75,10 +77,15 @@ class Scene:
             self.office.world.site = msgspec.structs.replace(site, limits=Limits(**limits))
         self.engine = Engine(self.journal, self.office.engine.clock)
         self.office.engine = self.engine
-        self.runner = Runner(self.engine, self.office.world, lambda settings: self.executor)
+        self.chosen: list[Executor] = []
+        self.runner = Runner(self.engine, self.office.world, self.choose)
         self.engine.follower = self.runner
         self.shown: list[str] = []
         self.engine.watchers += [lambda case: self.shown.append(case.status), self.runner.watch]
+
+    def choose(self, settings: Executor) -> Ran:
+        self.chosen.append(settings)
+        return self.executor
 
     async def arrive(self, case: str = CASE) -> None:
         ref = self.office.world.executor_ref("payment.refund")
@@ -146,6 +153,28 @@ async def test_a_case_shown_as_it_was_before_starts_nothing() -> None:
     assert scene.executor.orders == []
     await scene.journal.durable()
     assert len(scene.executor.orders) == 1
+
+
+@pytest.mark.parametrize("slots", [1, 2])
+async def test_rules_that_change_while_it_begins_bring_no_other_executor(slots: int) -> None:
+    """With one slot, which another case has, it begins by a record of its own."""
+    scene = Scene(executions=slots)
+    world, other = scene.office.world, "261122-bcdfgh"
+    wipe = Executor(type="command", argv=("/bin/wipe",))
+    executors = {**world.site.executors, "wipe": wipe}
+    world.site = msgspec.structs.replace(world.site, executors=executors)
+    for case in (other, CASE):
+        await scene.arrive(case)
+    for case in (other, CASE):
+        scene.approve(case)
+        await settled()
+    while scene.engine.cases[CASE].status != "executing":
+        await scene.journal.durable()
+    rules = RULES.replace('executor = "refund"', 'executor = "wipe"')
+    world.policy = load_policy(rules, world.site, "rules.toml", lambda _: SCHEMA)
+    while CASE not in [order.case for order in scene.executor.orders]:
+        await scene.journal.durable()
+    assert {chosen.argv for chosen in scene.chosen} == {("/bin/refund",)}
 
 
 async def test_an_attempt_whose_end_cannot_be_recorded_is_not_run_again() -> None:

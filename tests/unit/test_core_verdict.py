@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
+from hitl_mail.core.quorum import waiting_for
 from hitl_mail.core.verdict import DOORS, Escalation, Quorum, Trace, Verdict, combined, stricter
 from tests.factories import EXPIRES, after, by, case_after, quorum, receive, sampled, verdict
 
@@ -178,6 +179,22 @@ def test_what_was_approved_waits_again_where_the_policy_wants_more() -> None:
 def test_what_was_approved_stays_so_where_the_approvals_are_enough() -> None:
     case = case_after(by("ada"), cmd.Rejudge(verdict(quorums=(quorum("money", "ada"),))))
     assert case.status == "approved"
+
+
+def test_what_was_approved_by_somebody_whom_the_rule_no_longer_names_is_asked_again() -> None:
+    rejudge = cmd.Rejudge(verdict(quorums=(quorum("money", "bob"),)))
+    case = case_after(by("ada"), rejudge)
+    assert (case.status, waiting_for(case)) == ("pending", ("bob",))
+    assert after(case, by("bob")(case)).status == "approved"
+    # Asked once more by the same rules, nothing changes.
+    assert after(case, rejudge) == case
+
+
+def test_of_two_approvals_that_of_somebody_who_is_no_longer_named_is_not_enough() -> None:
+    wide = verdict(quorums=(quorum("money", "finance", "cleo", approvals=2),))
+    few = cmd.Rejudge(verdict(quorums=(quorum("money", "finance", approvals=2),)))
+    case = case_after(receive(verdict_=wide), by("cleo"), few, by("ada"))
+    assert (case.status, waiting_for(case)) == ("pending", ("bob",))
 
 
 def test_a_sooner_expiry_counts_from_the_arrival() -> None:

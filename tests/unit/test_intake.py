@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Literal
 
+import pytest
+
+from hitl_mail.adapters.receipts.book import open_lookup
 from hitl_mail.core.commands import Begin, Tick
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.intake import Intake
 from hitl_mail.daemon.world import Rules, World
 from tests.factories import action, executor_ref, receive, verdict
 from tests.rulebook import SITE
+from tests.support.receipts import body, write
 from tests.support.spools import dropped, made, names, spool
 
 
+@dataclass
 class Now:
-    """It is always the same moment."""
+    """It is the moment that the test has set."""
+
+    at: float = 0.0
 
     def now(self) -> float:
-        return 0.0
+        return self.at
 
 
 @dataclass
@@ -50,7 +59,8 @@ class Office:
     journal: Journal = field(default_factory=Journal)
 
     def __post_init__(self) -> None:
-        self.engine = Engine(self.journal, Now())
+        self.clock = Now()
+        self.engine = Engine(self.journal, self.clock)
         nothing: Any = None
         rules: Rules = nothing
         world = World(SITE, rules, lambda: self.engine.desk, lambda case: 0.5, lambda: 0.0)
@@ -106,3 +116,22 @@ async def test_a_report_after_its_permit_is_told_that_it_is_late(tmp_path: Path)
     await office.intake.serve()
     refused = json.loads((tmp_path / "spool/refused/r.json.error.json").read_text())
     assert (refused["error"], refused["field"]) == ("late", "report")
+
+
+@pytest.mark.parametrize("closed_at", ["2026-11-22T13:00:00.000Z", "1970-01-01T00:00:09.000Z"])
+async def test_what_ran_while_the_clock_was_behind_is_known_again(
+    tmp_path: Path, closed_at: str
+) -> None:
+    """A machine without a clock of its own begins in 1970, until it has asked for the time."""
+    state = tmp_path / "state"
+    ran = {"agent": "billing", "id": "again", "decisions": [], "closed_at": closed_at}
+    await write(state, [body("261122-aaaaaa"), body("261122-bbbbbb", **ran)])
+    office = Office(tmp_path / "spool")
+    office.clock.at = dt.datetime(2026, 12, 1, tzinfo=dt.UTC).timestamp()
+    receipts: Any = SimpleNamespace(lookup=open_lookup(state))
+    office.intake.receipts, office.intake.seal = receipts, lambda _: "sha256:3"
+    dropped(tmp_path / "spool", "again.json", json.dumps(action(id="again")).encode())
+    await office.intake.serve()
+    result = json.loads((tmp_path / "spool/results/again.json").read_bytes())
+    assert (result["case"], result["status"]) == ("261122-bbbbbb", "executed")
+    assert list(office.engine.cases) == []

@@ -233,6 +233,25 @@ def test_a_running_daemon_takes_up_what_changes_and_what_retires_and_no_more() -
     assert taken == 2
 
 
+def test_keys_that_retired_by_a_clock_that_was_ahead_count_again_when_it_is_right(
+    state: Path,
+) -> None:
+    clock = Clock()
+    rotate(state, ("addresses",), NOW, KEEP)
+    known: list[int] = []
+
+    def take() -> Any:
+        keys = load_keys(state, datetime.fromtimestamp(clock.time, UTC))
+        known.append(len(keys.addresses))
+        return keys.retires
+
+    rekey = Rekey(clock, lambda: 1, take, take())
+    for days in (0, 40, 40, 1, 1, 31):
+        clock.time = (NOW + timedelta(days=days)).timestamp()
+        rekey.look()
+    assert known == [2, 1, 2, 1]
+
+
 def test_broken_key_files_keep_the_keys_there_are(caplog: pytest.LogCaptureFixture) -> None:
     versions = iter([1, 2, 2])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -172,6 +174,25 @@ async def test_a_full_disk_leaves_everything_and_the_book_goes_on(
     assert (await book.add(body("261124-dddddd"))).seq == 4
     await book.erase([2])
     assert SECRET.encode() not in bytes_of(tmp_path)
+    await book.close()
+
+
+async def test_after_a_sync_that_failed_the_book_takes_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = await three(tmp_path)
+
+    def lost(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", lost)
+        with pytest.raises(StorageFailed, match="could not be synced") as failed:
+            await book.erase([2])
+    assert failed.value.final
+    with pytest.raises(StorageFailed):
+        await book.add(body("261124-dddddd"))
+    assert fault(tmp_path) is None
     await book.close()
 
 

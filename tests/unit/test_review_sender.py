@@ -278,6 +278,30 @@ def test_a_signed_answer_of_another_case_is_none_of_this_one(subject: str) -> No
     assert found.problems == ("its subject is that of another case, 261122-222222",)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("To", REPLY_TO),
+        ("Subject", f"Re: [hitl {CASE.id}] Refund"),
+        ("Content-Type", 'multipart/mixed; boundary="hers"'),
+        ("content-transfer-encoding", "base64"),
+    ],
+)
+def test_a_field_that_was_put_above_the_signed_one_makes_it_no_answer(
+    name: str, value: str
+) -> None:
+    """A signature covers the lowest of several fields of a name (RFC 6376, 5.4.2), and readers take
+    the topmost."""
+    found = identity(PASS + f"{name}: {value}\r\n".encode() + reply("approve", ASK), "dmarc")
+    assert found.problems == (f"it has more than one {name.title()}",)
+
+
+def test_a_signed_mail_to_somebody_else_is_not_readdressed_to_us() -> None:
+    head = f"To: {REPLY_TO}\r\nSubject: Re: [hitl {CASE.id}] Refund\r\n".encode()
+    found = identity(head + joined("Cc", "x@elsewhere.test"), "dmarc")
+    assert found.problems == ("it has more than one To",)
+
+
 @pytest.mark.parametrize("title", ["Refund", "Refund as [hitl 261122-222222] says"])
 def test_a_signed_answer_may_name_its_own_case_or_none(title: str) -> None:
     for subject in (f"Re: [hitl {CASE.id}] {title}", "Refund"):

@@ -11,22 +11,17 @@ import asyncio
 import contextlib
 import errno
 import os
-import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from hitl_mail.adapters.execute.handed import WORK, handed
 from hitl_mail.adapters.execute.outcome import Kept, Result, attempt
-from hitl_mail.core.canonical import canonical
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-WORK = "state/work"
-"""Where orders' attachments are while programs run; what a killed daemon left is swept at start."""
 
 EX_TEMPFAIL = 75
 """`sysexits.h`: the program could not do it now and may be asked again."""
@@ -66,8 +61,7 @@ class CommandExecutor:
         begun = time.monotonic()
         with contextlib.ExitStack() as stack:
             try:
-                folder = stack.enter_context(_attachments(order, self._home / WORK))
-                line = stack.enter_context(_whole(canonical(order.payload) + b"\n"))
+                folder, line = stack.enter_context(handed(order, self._home / WORK))
                 transport, child = await self._start(order, folder, line)
             except (OSError, ValueError) as error:
                 return self._not_started(error, begun)
@@ -157,38 +151,6 @@ class _Child(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.exited.set()
-
-
-@contextlib.contextmanager
-def _whole(line: bytes) -> Iterator[IO[bytes]]:
-    """A nameless file of this line, to be read from its beginning.
-
-    A pipe is written after the program has begun: if the daemon were killed in between, the program
-    would read nothing, or a part, and could take that for what was approved.
-    """
-    with _nameless() as file:
-        file.write(line)
-        file.seek(0)
-        yield file
-
-
-def _nameless() -> IO[bytes]:
-    if hasattr(os, "memfd_create"):
-        return os.fdopen(os.memfd_create("payload"), "w+b")  # in memory: needs no room on a disk
-    return tempfile.TemporaryFile()
-
-
-@contextlib.contextmanager
-def _attachments(order: Order, work: Path) -> Iterator[str]:
-    """A fresh directory, readable by us alone, with the order's attachments as files."""
-    work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = tempfile.mkdtemp(prefix=f"{order.key}-", dir=work)
-    try:
-        for name, _, content in order.attachments:
-            (Path(folder) / Path(name).name).write_bytes(content)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _finish(transport: asyncio.SubprocessTransport, child: _Child, seconds: float) -> bool:

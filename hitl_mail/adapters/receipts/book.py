@@ -20,8 +20,9 @@ from hitl_mail.adapters.durable import storage_failures
 from hitl_mail.adapters.framelog import Torn
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts.files import MonthFiles, month_of
-from hitl_mail.adapters.receipts.index import ReceiptIndex, Row
+from hitl_mail.adapters.receipts.index import ReceiptIndex
 from hitl_mail.adapters.receipts.lookup import Lookup, OwnLookup
+from hitl_mail.adapters.receipts.rows import Row
 from hitl_mail.adapters.receipts.table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
@@ -202,7 +203,8 @@ class ReceiptBook:
             try:
                 self._index.moved(month, self._files.rewrite(month, _without, seqs))
             except (Damaged, StorageFailed) as error:
-                if path.stat().st_ino != before:
+                final = isinstance(error, StorageFailed) and error.final
+                if final or path.stat().st_ino != before:
                     raise
                 # Nothing was changed: the book can go on, and only the erasure is not done.
                 return HitlError(f"contents could not be erased: {error}")

@@ -1,35 +1,34 @@
 """A derived SQLite file that says where each receipt is, so that finding one reads one.
 
 Only a cache (`state/cache/receipts.sqlite`): missing, behind, damaged or ahead of the month files
-it is rebuilt or caught up from them, and nothing here is ever needed to be durable. It is never
-read where the month files could be: see `receipts_lookup` for who asks.
+it is rebuilt or caught up from them, and nothing here is ever needed to be durable. What a row is,
+and when it is believed, is in `rows`; `lookup` is who asks.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from hitl_mail.adapters.receipts.files import (
-    Place,
-    decode,
-    names_month,
-    read_behind,
-    read_receipt,
+from hitl_mail.adapters.receipts.files import read_receipt
+from hitl_mail.adapters.receipts.rows import (
+    ALL_COLUMNS,
+    COLUMNS,
+    Row,
+    record_of,
+    rows_behind,
+    stored,
 )
-from hitl_mail.core.canonical import MAX_INTEGER
 from hitl_mail.errors import Damaged, StorageFailed
 
 # A reader may hold its lock for as long as it likes; the daemon then tries with the next group.
 _BUSY_SECONDS = 0.02
-_VERSION = 1
+_VERSION = 2
 _BATCH = 2000
 _TOGETHER = 32
 """Rows written in one transaction, which costs as much as ten rows. Until then they are in
@@ -42,106 +41,13 @@ create table receipts (
   case_id text not null, agent text not null, id text not null, kind text not null,
   status text not null, gate text, decided_by text not null, action_digest text not null,
   closed_at text not null, month text not null, offset integer not null,
-  backwards text not null
+  backwards text not null, key integer, checksum integer not null
 ) strict;
-create index by_case on receipts (case_id);
 create index by_end on receipts (backwards);
 create index by_agent_id on receipts (id, agent);
+create index by_key on receipts (key) where key is not null;
 pragma user_version = {_VERSION};
 """
-
-
-class Row(NamedTuple):
-    """What is known of a receipt without reading it."""
-
-    seq: int
-    digest: str
-    about: str
-    case: str
-    agent: str
-    id: str
-    kind: str
-    status: str
-    gate: str | None
-    decided_by: tuple[str, ...]
-    action_digest: str
-    closed_at: str
-    month: str
-    offset: int
-
-    @property
-    def place(self) -> Place:
-        """Where the receipt is."""
-        return Place(self.month, self.offset)
-
-
-COLUMNS = (
-    "seq, digest, about, case_id, agent, id, kind, status, gate, decided_by, action_digest, "
-    "closed_at, month, offset"
-)
-
-
-def row_of(receipt: dict[str, Any], place: Place) -> Row:
-    """The row of a receipt. Raises ValueError, KeyError or TypeError for what is none."""
-    row = Row(
-        seq=receipt["seq"],
-        digest=receipt["digest"],
-        about=receipt.get("about", receipt["case"]),
-        case=receipt["case"],
-        agent=receipt["agent"],
-        id=receipt["id"],
-        kind=receipt["kind"],
-        status=receipt["status"],
-        gate=receipt["gate"],
-        decided_by=tuple(receipt["decided_by"]),
-        action_digest=receipt.get("action_digest", ""),
-        closed_at=receipt["closed_at"],
-        month=place.month,
-        offset=place.offset,
-    )
-    _check(row)
-    return row
-
-
-def _check(row: Row) -> None:
-    """Raises ValueError for values that no receipt of ours has."""
-    if type(row.seq) is not int or not 0 < row.seq <= MAX_INTEGER:
-        raise ValueError("seq is no number of a receipt")
-    texts = (*row[1:8], row.action_digest, row.closed_at, row.month, *row.decided_by)
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError("text is missing")
-    if not isinstance(row.gate, str | None):
-        raise ValueError("gate is no text")
-    if type(row.offset) is not int or row.offset < 0 or not names_month(row.month):
-        raise ValueError("it has no place")
-
-
-def rows_behind(directory: Path, known: Row | None = None) -> Iterator[Row]:
-    """The rows of all receipts behind `known`, from the month files. Their numbers only grow."""
-    last = known.seq if known else 0
-    for place, payload in read_behind(directory, known.place if known else None):
-        try:
-            row = row_of(decode(payload), place)
-            if row.seq <= last:
-                raise ValueError(f"number {row.seq} behind number {last}")
-        except (ValueError, KeyError, TypeError) as error:
-            path = directory / f"{place.month}.jsonl"
-            why = f"it holds no receipt ({error!r})"
-            raise Damaged(str(path), place.offset, why, "Run `receipts verify`.") from None
-        last = row.seq
-        yield row
-
-
-def stored(record: tuple[Any, ...]) -> Row:
-    """The row of a record selected as `COLUMNS`. Raises sqlite3.Error for one that is none."""
-    fields = list(record)
-    try:
-        fields[9] = tuple(json.loads(fields[9]))
-        row = Row(*fields)
-        _check(row)
-    except (ValueError, TypeError) as error:
-        raise sqlite3.DatabaseError(f"not a row of a receipt: {error}") from None
-    return row
 
 
 def newest(connection: sqlite3.Connection) -> Row | None:
@@ -161,12 +67,15 @@ def fits(directory: Path, row: Row) -> bool:
 
 
 class ReceiptIndex:
-    """The daemon's side: the only writer. Rows that were not written yet are in `pending`."""
+    """The daemon's side: the only writer. Rows that were not written yet are in `pending`.
+
+    `doubted`: a row in it was changed, so that the next start is to make it anew."""
 
     def __init__(self, path: Path, directory: Path, mode: int) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
         self.pending: list[Row] = []
+        self.doubted = False
         connection = _open_sound(path, directory)
         if connection is None:
             connection = _create(path, mode)
@@ -185,15 +94,13 @@ class ReceiptIndex:
 
     def write(self) -> None:
         """Write all rows that wait; if somebody reads, they go on waiting."""
-        values = [
-            (*row[:9], json.dumps(row.decided_by), *row[10:], row.case[::-1])
-            for row in self.pending
-        ]
-        marks = ",".join("?" * 15)
-        sql = f"insert or ignore into receipts ({COLUMNS}, backwards) values ({marks})"  # noqa: S608
+        marks = ",".join("?" * len(ALL_COLUMNS.split(",")))
+        sql = f"insert or ignore into receipts ({ALL_COLUMNS}) values ({marks})"  # noqa: S608
         try:
             with self._connection:
-                self._connection.executemany(sql, values)
+                self._connection.executemany(sql, map(record_of, self.pending))
+                if self.doubted:
+                    self._connection.execute("pragma user_version = 0")
         except sqlite3.Error:
             # Locked, or the disk is full: the month files have them, and so has `pending`.
             return
@@ -221,9 +128,9 @@ class ReceiptIndex:
         for at in range(0, len(abouts), _ASKED):
             some = abouts[at : at + _ASKED]
             marks = ",".join("?" * len(some))
-            sql = f"select about, seq, digest from receipts where about in ({marks})"  # noqa: S608
-            for about, seq, digest in self._connection.execute(sql, some):
-                found[about] = (seq, digest)
+            sql = f"select {COLUMNS} from receipts where about in ({marks})"  # noqa: S608
+            for row in map(stored, self._connection.execute(sql, some)):
+                found[row.about] = (row.seq, row.digest)
         return found
 
     def close(self) -> None:
@@ -250,25 +157,30 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _open_sound(path: Path, directory: Path) -> sqlite3.Connection | None:
-    """The cache that is there, if it is of this version, unbroken and not ahead of the files."""
+    """The cache that is there, if it is sound."""
     if not path.exists():
         return None
     try:
         connection = _connect(path)
     except sqlite3.Error:
         return None
-    try:
-        sound = _is_sound(connection, directory)
-    except (sqlite3.Error, ValueError, TypeError):
-        # Whatever is wrong with a cache, the answer is the same: make it anew.
-        sound = False
+    sound = is_sound(connection, directory)
     if sound:
         return connection
     connection.close()
     return None
 
 
-def _is_sound(connection: sqlite3.Connection, directory: Path) -> bool:
+def is_sound(connection: sqlite3.Connection, directory: Path) -> bool:
+    """Whether this cache is of this version, unbroken and not ahead of the files."""
+    try:
+        return _looks_sound(connection, directory)
+    except (sqlite3.Error, ValueError, TypeError):
+        # Whatever is wrong with a cache, the answer is the same: make it anew.
+        return False
+
+
+def _looks_sound(connection: sqlite3.Connection, directory: Path) -> bool:
     (version,) = connection.execute("pragma user_version").fetchone()
     if version != _VERSION:
         return False

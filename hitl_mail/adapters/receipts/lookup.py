@@ -7,6 +7,7 @@ there is no usable index). So every answer is complete, and only its speed depen
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 from collections import deque
@@ -16,18 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from hitl_mail.adapters.receipts.files import read_from, read_receipt
-from hitl_mail.adapters.receipts.index import (
-    COLUMNS,
-    ReceiptIndex,
-    Row,
-    fits,
-    newest,
-    open_for_reading,
-    rows_behind,
-    stored,
-)
+from hitl_mail.adapters.receipts.index import ReceiptIndex, fits, newest, open_for_reading
+from hitl_mail.adapters.receipts.rows import COLUMNS, ChangedRow, Row, key_of, rows_behind, stored
 from hitl_mail.core.receipt import ABOUT_ERASURE, NO_RECEIPT
 from hitl_mail.errors import Damaged, HitlError, UsageError
+
+log = logging.getLogger(__name__)
 
 SHORTEST_FRAGMENT = 4
 _WAIT_SECONDS = 2.0
@@ -45,7 +40,9 @@ class Lookup:
 
     def by_case(self, case: str) -> list[Row]:
         """All receipts that speak of `case`, oldest first: its own, then its review's."""
-        return self._select("case_id = ?", (case,), lambda row: row.case == case)
+        # What a receipt is about begins with its case.
+        where, bounds = "about >= ? and about < ?", _range(case)
+        return self._select(where, bounds, lambda row: row.case == case)
 
     def by_about(self, about: str) -> Row | None:
         """The receipt with this idempotency key (see `ReceiptBook.add`)."""
@@ -58,9 +55,10 @@ class Lookup:
         def same(row: Row) -> bool:
             return (row.agent, row.id, row.about) == (agent, action_id, row.case)
 
-        where = "id = ? and agent = ? and about = case_id"
-        found = self._select(where, (action_id, agent), same, 1)
-        return found[0] if found else None
+        # In two ways: what is not found runs, and a row may have been changed.
+        where = "key = ? or (id = ? and agent = ? and about = case_id)"
+        found = self._select(where, (key_of(agent, action_id), action_id, agent), same)
+        return found[-1] if found else None
 
     def by_id(self, action_id: str) -> list[Row]:
         """All receipts of actions called `action_id`, of any agent, oldest first."""
@@ -84,7 +82,7 @@ class Lookup:
         begin = _range(fragment), lambda row: row.case.startswith(fragment)
         end = _range(fragment[::-1]), lambda row: row.case.endswith(fragment)
         found: set[str] = set()
-        for column, (bounds, keep) in (("case_id", begin), ("backwards", end)):
+        for column, (bounds, keep) in (("about", begin), ("backwards", end)):
             where = f"{column} >= ? and {column} < ?"
             # A case can have two receipts.
             found.update(row.case for row in self._select(where, bounds, keep, 2 * limit))
@@ -164,6 +162,9 @@ class Lookup:
         left = [row for row in rows if self.by_about(row.case + ABOUT_ERASURE) is None]
         return [row for row in left if row.month == left[0].month]
 
+    def _doubt(self, error: Exception) -> None:
+        """The index could not be used; the month files are."""
+
     @contextmanager
     def _sources(self) -> Iterator[_Sources]:
         """Rows the index may lack, and the index; the rows are to be looked through first."""
@@ -190,12 +191,13 @@ class Lookup:
             with self._sources() as (uncovered, connection):
                 found = _newest(filter(keep, uncovered), limit)
                 if connection is not None:
-                    found += map(stored, connection.execute(sql, (*values, limit)))
+                    found += filter(keep, map(stored, connection.execute(sql, (*values, limit))))
         except UnicodeEncodeError:
             # A word of a command line may be no text; no receipt holds such a thing.
             return []
-        except (sqlite3.Error, Damaged):
+        except (sqlite3.Error, Damaged) as error:
             # Also where a month was written anew between looking at the index and at the file.
+            self._doubt(error)
             found = _newest(filter(keep, rows_behind(self._directory)), limit)
         by_seq = {row.seq: row for row in found}
         seqs = sorted(by_seq)
@@ -222,6 +224,17 @@ class OwnLookup(Lookup):
     def close(self) -> None:
         """Release the index."""
         self._connection.close()
+
+    def _doubt(self, error: Exception) -> None:
+        if isinstance(error, ChangedRow) and not self._index.doubted:
+            # Nothing is made anew beside work: that takes as long as there are receipts.
+            self._index.doubted = True
+            log.warning(
+                "%s: %s; the receipts themselves are read instead, which is slow: start the daemon"
+                " again, and the index is made anew",
+                self._index_path,
+                error,
+            )
 
     @contextmanager
     def _sources(self) -> Iterator[_Sources]:

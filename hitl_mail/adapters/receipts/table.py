@@ -19,8 +19,9 @@ from tinydb.table import Document, Table
 from tinydb.utils import LRUCache
 
 from hitl_mail.adapters.receipts.files import MonthFiles, decode, read_behind
-from hitl_mail.adapters.receipts.index import ReceiptIndex, Row, row_of
+from hitl_mail.adapters.receipts.index import ReceiptIndex
 from hitl_mail.adapters.receipts.lookup import Lookup
+from hitl_mail.adapters.receipts.rows import Row, row_of
 from hitl_mail.core.jcs_again import dumps_again
 from hitl_mail.errors import Damaged, UsageError
 

@@ -41,6 +41,8 @@ class SpoolDirectory:
 
     `uid`: the only owner whose files are taken, None for any. `refused=False` (the people's
     `control/`): there is no `refused/`; a refusal is `results/STEM.json` and the file is deleted.
+    `shared`: several OS users drop files here, each of which is its owner's word; so nobody else
+    may have written it.
     `on_refused` is told the name and the reason of each refusal once both are written down.
     `more`, after `claim`: it stopped before it had looked at everything.
     """
@@ -52,11 +54,13 @@ class SpoolDirectory:
         uid: int | None = None,
         refused: bool = True,
         on_refused: OnRefused | None = None,
+        shared: bool = False,
     ) -> None:
         self.root = root
         self.more = False
         self._max_bytes = max_bytes
         self._uid = uid
+        self._shared = shared
         self._on_refused = on_refused
         self._names = ("tmp", "new", "cur", "results", *(("refused",) if refused else ()))
         self._refusals: Refusals = (
@@ -279,7 +283,7 @@ class SpoolDirectory:
 
     def _read(self, cur: int, name: str, claims: int) -> Spooled | None:
         try:
-            data, uid = read_bounded(cur, name, self._max_bytes, self._uid)
+            data, uid = read_bounded(cur, name, self._max_bytes, self._uid, self._shared)
         except FileNotFoundError:
             return None
         except Refused as error:

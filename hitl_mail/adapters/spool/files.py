@@ -58,18 +58,21 @@ def check_regular(mode: int) -> None:
         raise Refused("not_a_file", f"{what}, not a file; drop plain files only")
 
 
-def read_bounded(directory: int, name: str, max_bytes: int, uid: int | None) -> tuple[bytes, int]:
-    """The bytes and the owner of a file, judged by what was opened and not by its name.
+def read_bounded(
+    directory: int, name: str, max_bytes: int, uid: int | None, own: bool = False
+) -> tuple[bytes, int]:
+    """The bytes and the owner of a file, judged by what was opened and not by its name. `own`:
+    nobody but its owner may be able to write it.
 
-    Raises `Refused` with code `not_a_file`, `linked`, `wrong_owner`, `too_large` or `unreadable`;
-    FileNotFoundError; and OSError where the daemon lacks descriptors or memory.
+    Raises `Refused` with code `not_a_file`, `linked`, `wrong_owner`, `writable`, `too_large` or
+    `unreadable`; FileNotFoundError; and OSError where the daemon lacks descriptors or memory.
     """
     try:
         # O_NONBLOCK: opening a named pipe must not wait for its writer.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         descriptor = os.open(name, flags, dir_fd=directory)
         try:
-            owner = _check(os.fstat(descriptor), max_bytes, uid)
+            owner = _check(os.fstat(descriptor), max_bytes, uid, own)
             data = _read(descriptor, max_bytes + 1)
         finally:
             os.close(descriptor)
@@ -141,12 +144,15 @@ def _create(path: Path, data: bytes) -> int:
     return descriptor
 
 
-def _check(found: os.stat_result, max_bytes: int, uid: int | None) -> int:
+def _check(found: os.stat_result, max_bytes: int, uid: int | None, own: bool) -> int:
     check_regular(found.st_mode)
     if found.st_nlink != 1:
         raise Refused("linked", "the file has another name elsewhere; drop a copy, not a hard link")
     if uid is not None and found.st_uid != uid:
         raise Refused("wrong_owner", f"owned by uid {found.st_uid}; this spool is for uid {uid}")
+    if own and found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        detail = "others than its owner may write it, so it is no word of theirs; give it mode 0640"
+        raise Refused("writable", detail)
     if found.st_size > max_bytes:
         raise _too_large(max_bytes)
     return found.st_uid
