@@ -65,7 +65,7 @@ class Reader:
 
     def open_case(self, name: str) -> Case:
         """The one open case of that name. Refuses what is not unique, or closed."""
-        case_id = self.case_id(name)
+        case_id = self.certain_id(name)
         case = self.cases().get(case_id)
         if case is None or (case.final and not case.in_review):
             status = case.status if case else self._status(case_id)
@@ -102,6 +102,14 @@ class Reader:
         if not found:
             raise UsageError(f"no case {name}{self._why_none(name)}")
         return self._one(name, found)
+
+    def certain_id(self, name: str) -> str:
+        """As `case_id`, for whoever changes something: an agent chooses its ids, and one that is
+        also a part of another case's id, which its reader may have meant, means neither."""
+        case_id = self.case_id(name)
+        if name == case_id or "/" in name:
+            return case_id
+        return self._one(name, {case_id} | self._by_fragment(name))
 
     def knows(self, name: str) -> bool:
         """Whether there is a case of that name, or several."""

@@ -29,7 +29,7 @@ def erase(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bo
     Not ours to erase: the agent's result file, mails that were sent, exports and backups.
     """
     reader = Reader(find_home(home))
-    case_id = reader.case_id(id)
+    case_id = reader.certain_id(id)
     if case_id in reader.cases():
         raise UsageError(
             f"{case_id} is still open: only what is closed can be"

@@ -50,10 +50,16 @@ def gated(
     `$HITL_MAIL_SPOOL` or `$HITL_MAIL_HOME`. `more` are other fields of `hitl-mail schema action`.
 
     Calls raise what `Client.wait` raises. Raises TypeError for a function whose arguments have no
-    names or that has no argument which `summary` names, and where no kind is given.
+    names or that has no argument which `summary` names, where no kind is given, and where `id`
+    is no function.
     """
     if not isinstance(kind, str):
         raise TypeError('gated needs the kind of action: write @gated("payment.refund")')
+    if id is not None and not callable(id):
+        raise TypeError(
+            "gated needs a function that makes the id of the arguments:"
+            ' write id=lambda order, **_: f"refund-{order}"'
+        )
 
     def wrap(function: Callable[P, R]) -> Callable[P, R]:
         gate = _Gate(function, kind, summary, id, timeout, more)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
+from hitl_mail.core.canonical import digest_bytes
 from hitl_mail.core.case import Case, MailLog
 from hitl_mail.core.commands import Absent, Answer, MailWas
 from hitl_mail.core.desk import Notice, Noticed
@@ -72,7 +73,7 @@ class Letters:
         case = self.engine.cases.get(belief.case)
         if case is None or case.closed:
             if belief.class_ == "reply":
-                await self._late(letter, belief)
+                await self._late(letter, belief, reply)
             return
         revisions = {revision.number: revision.digest for revision in case.revisions}
         who = identify(belief, case.id, revisions, self._people(), self.tokens)
@@ -160,8 +161,8 @@ class Letters:
                     return mail
         return None
 
-    async def _late(self, letter: Letter, belief: Belief) -> None:
-        """A reply about a closed case is answered once, if its sender is to be believed."""
+    async def _late(self, letter: Letter, belief: Belief, reply: Reply) -> None:
+        """A reply about a closed case is answered, if its sender is to be believed."""
         case_id = belief.case or ""
         closed = find_closed(self.receipts, case_id)
         if closed is None:
@@ -176,8 +177,10 @@ class Letters:
         if who.person is None or who.problems:
             log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
             return
-        # One an hour: what answers each answer is left alone, and a letter read twice.
-        mark = f"late {case_id}/{who.person}/{int(self.engine.clock.now() // 3600)}"
+        # One an hour: what answers each answer is left alone, and a letter read twice. Who asks for
+        # help gets it each time.
+        asked = digest_bytes(letter.message) if reply.key == "help" else ""
+        mark = f"late {case_id}/{who.person}/{asked or int(self.engine.clock.now() // 3600)}"
         if mark not in self.engine.desk.seen:
             await self._notice(case_id, closed, who, belief, mark)
 

@@ -28,6 +28,9 @@ HAPPY = frozenset({":)", ":-)", ";)", ";-)"})
 """Faces that are typed and no note, although they begin with a colon; a sad one asks back."""
 _PHONE = re.compile(r"[+(]?\d[\d ()/.\-]{5,24}\d")
 _CONTRARY = COMMANDS - {"approve", "ok", "done", "help"}
+_IN_NOTES = (words.DOUBT | _CONTRARY) - {"because"}
+"""What makes a note doubtful. A reason is no condition; at the head of a sentence on its own it can
+take back what was said above it."""
 _AND = frozenset({"and", "und", "et", "y", "e", "en", "och", "og", "i", "ja"})
 _INSTRUCTS = (words.DOUBT - {"max", "se", "as"}) | words.INSTRUCTIONS | COMMANDS
 _UNTHANKFUL = _INSTRUCTS - {"help", "done"}
@@ -48,7 +51,7 @@ def is_command(line: str) -> bool:
 def doubtful(text: str) -> bool:
     """Whether a note might be a condition, or a second command."""
     wordless = text and not any(char.isalnum() or char in _GLAD for char in text)
-    if wordless or "?" in text or not _said(text).isdisjoint(words.DOUBT | _CONTRARY):
+    if wordless or "?" in text or not _said(text).isdisjoint(_IN_NOTES):
         return True
     low = text.casefold()
     return _conditional(low) or _LIMITED.search(low) is not None or bool(_AMOUNT.fullmatch(low))

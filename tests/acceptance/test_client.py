@@ -485,6 +485,12 @@ def test_without_a_kind_nothing_is_gated() -> None:
         def pay() -> None: ...
 
 
+def test_an_id_that_is_no_function_is_told_where_the_function_is_gated() -> None:
+    text: Any = "refund-{order}"
+    with pytest.raises(TypeError, match="a function that makes the id of the arguments"):
+        gated("payment.refund", id=text)
+
+
 @pytest.mark.parametrize(
     ("summary", "said"),
     [

@@ -183,6 +183,23 @@ def test_a_case_answers_to_its_id_its_agents_and_its_ends(quiet_home: TestHome) 
     assert [row["status"] for row in home.json("queue")] == ["pending", "pending"]
 
 
+def test_an_agents_id_that_is_a_part_of_another_case_decides_neither(home: TestHome) -> None:
+    """An agent chooses its ids: it must not get the approval that is meant for another case."""
+    meant = home.case_of(home.drop(refund()))
+    part = meant[-4:]
+    home.drop(refund(id=part))
+    other = home.case_of(part)
+    for command in ("approve", "reject"):
+        done = home.cli(command, part)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert all(case in done.stderr for case in (meant, other))
+    assert home.cli("receipts", "erase", part).returncode == 2
+    assert home.json("show", part)["case"] == other
+    assert [row["status"] for row in home.json("queue")] == ["pending"] * 2
+    done = home.cli("reject", f"default/{part}")
+    assert "cleo is not one of its reviewers" in done.stderr
+
+
 def test_a_later_action_replaces_an_earlier_one_that_has_not_started(quiet_home: TestHome) -> None:
     home = quiet_home
     home.drop(refund(), "first.json")

@@ -82,6 +82,9 @@ def test_one_reject_ends_it_and_a_late_reply_is_told_so_once(home: DecidingHome)
     closed = home.await_mail("bob@example.com", "Closed already")
     assert "changed nothing" in text(closed)
     assert len(home.mails("bob@example.com", "Closed already")) == 1
+    # Who asks for help is always answered.
+    home.reply(other, "help", "bob@example.com")
+    home.await_mail("bob@example.com", "Closed already", 2)
     assert home.ran() == [run for run in home.ran() if run["payload"]["customer"] != one]
 
 

@@ -140,6 +140,7 @@ def test_approve_alone_approves(text: str) -> None:
     ("text", "note"),
     [
         ("approve: fine by me", "fine by me"),
+        ("approve: because she was charged twice", "because she was charged twice"),
         ("Approve : fine", "fine"),
         ("approve: a long note that\nwas wrapped", "a long note that was wrapped"),
         ("approve: fine\nThanks, Ada", "fine"),
@@ -154,7 +155,9 @@ def test_a_note_stands_behind_a_colon(text: str, note: str) -> None:
     "text",
     [
         "approve-all", "approve, but make it 20", "approve but only 20", "approve this", "approve?",
-        "approve 👍", "approve if Bob agrees", "approve: only if Bob agrees", "approve: not yet",
+        "approve 👍", "approve if Bob agrees", "approve: only if Bob agrees",
+        "approve because she was charged twice", "approve\n\nBecause of the tax make it 20",
+        "approve: because of tax not 49", "approve: not yet",
         "approve\nreject", "approve\n\nreject", "approve\n\nActually make it 20.",
         "approve\n20 EUR", "approve - fine", "approve: nur 20 Euro", "approve\n\nThanks, but 20",
         "approve\n\nBest\n\nbut wait", "approve (see below)", "approve and route bob",
