@@ -51,10 +51,12 @@ def test_a_refusal_is_on_the_disk_before_its_file_is_forgotten(
     new_life: Lives, tmp_path: Path
 ) -> None:
     life = new_life()
-    (life.root / "spool/new/bad.json").write_text("no action")
+    for place in ("spool", "control"):
+        (life.root / place / "new/bad.json").write_text("no action")
     entries = kept(life, tmp_path)
     assert faults(entries) == []
     assert ("rename", "spool/cur/bad.json", "spool/refused/bad.json") in entries
+    assert ("sync", "control/results") in entries
 
 
 WRITTEN = ("write", "state/journal/00000001.log")
