@@ -142,11 +142,13 @@ class MailTemporary(HitlError):
     """The server did not take it now; the same bytes may be offered again.
 
     `server`: it would take no other mail now either; else this is about one mail or recipient.
+    `full`: the recipient's mailbox is.
     """
 
-    def __init__(self, text: str, *, server: bool = True) -> None:
+    def __init__(self, text: str, *, server: bool = True, full: bool = False) -> None:
         super().__init__(text)
         self.server = server
+        self.full = full
 
 
 class MailPermanent(HitlError):

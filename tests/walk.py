@@ -305,7 +305,7 @@ def _alphabet(case: Case, world: World) -> Iterator[cmd.Command]:
     for key, effect in list(case.pending.items())[-2:]:
         yield cmd.ResultWas(key)
         if isinstance(effect, Mail):
-            yield cmd.MailWas(key, "deferred", next_at=1e9, error="451")
+            yield cmd.MailWas(key, "deferred", next_at=1e9, error="451", full=True)
         yield cmd.MailWas(key, "sent", digest="sha256:m")
         yield cmd.MailWas(key, "failed", error="550")
 

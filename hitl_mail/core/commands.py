@@ -147,14 +147,15 @@ class Tell(_Command, frozen=True):
 
 
 class MailWas(_Command, frozen=True):
-    """A mail was handed over (`digest` of its bytes), must wait, or can never be delivered. `away`
-    is as in `Tick`."""
+    """A mail was handed over (`digest` of its bytes), must wait, or can never be delivered. `full`:
+    it waits because its person's mailbox takes nothing now. `away` is as in `Tick`."""
 
     effect: str
     result: Literal["sent", "deferred", "failed"]
     digest: str = ""
     error: str = ""
     next_at: float = 0.0
+    full: bool = False
     away: dict[str, str] = {}
 
 

@@ -171,10 +171,21 @@ def _mail_was(case: Case, c: cmd.MailWas, now: float) -> list[ev.Event]:
         case "sent":
             return [ev.MailSent(now, c.effect, c.digest)]
         case "deferred":
-            return [ev.MailDeferred(now, c.effect, mail.attempts + 1, c.next_at, c.error)]
+            later = ev.MailDeferred(now, c.effect, mail.attempts + 1, c.next_at, c.error)
+            return [later, *_full(case, mail, c, now)] if c.full else [later]
         case _:
             log = next(log for log in case.mails if log.id == c.effect)
             return _undelivered(case, log, c, now)
+
+
+def _full(case: Case, mail: Mail, c: cmd.MailWas, now: float) -> list[ev.Event]:
+    """The mail is offered again; but until then its person is not reached, and may not be before it
+    expires."""
+    open_ = case.status == "pending" and mail.revision == case.revision.number
+    if mail.about not in ASKS or not open_ or mail.to in case.unreached:
+        return []
+    unreached = ev.Unreached(now, mail.to, "full", c.error[:200])
+    return [unreached, *_without(case, mail.to, c.away, now)]
 
 
 def _undelivered(case: Case, mail: MailLog, c: cmd.MailWas, now: float) -> list[ev.Event]:

@@ -224,8 +224,8 @@ def _of_review(moment: Moment) -> bool:
 
 def queue_row(case: Case) -> dict[str, Any]:
     """One row of `queue`. `unreached`, only where there is somebody, says why a question does not
-    reach a person: `away` or `undelivered`; `permit_until`, only where the agent holds a permit,
-    when that ends."""
+    reach a person: `away`, `undelivered` or `full`; `permit_until`, only where the agent holds a
+    permit, when that ends."""
     row = {
         "case": case.id,
         "id": case.action_id,

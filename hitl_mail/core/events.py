@@ -265,10 +265,11 @@ class Answered(_Event, frozen=True, tag="answered"):
 
 
 class Unreached(_Event, frozen=True, tag="unreached"):
-    """A question does not reach somebody: it came back, or they say that they are away."""
+    """A question does not reach somebody: it came back, their mailbox is full, or they say that
+    they are away."""
 
     person: str
-    why: Literal["away", "undelivered"]
+    why: Literal["away", "undelivered", "full"]
     detail: str = ""
     message_id: str | None = None
 

@@ -169,8 +169,8 @@ def _review(case: Case, at: float) -> Review | None:
 def _note(case: Case, event: ev.Note) -> Case:
     match event:
         case ev.MailSent(effect=effect, digest=digest, at=at):
-            _owed(case, effect, Mail)
-            return _mail_done(case, effect, status="sent", at=at, digest=digest)
+            mail = _owed(case, effect, Mail)
+            return _mail_done(_has_room(case, mail.to), effect, status="sent", at=at, digest=digest)
         case ev.MailFailed(effect=effect, error=error, at=at):
             if not was_sent(case, effect):
                 _owed(case, effect, Mail)
@@ -235,6 +235,14 @@ def _owed(case: Case, effect: str, shape: type[_E]) -> _E:
     if not isinstance(found, shape):
         raise Impossible(f"the case owes no {shape.__name__} {effect}")
     return found
+
+
+def _has_room(case: Case, person: str) -> Case:
+    """Their mailbox took a mail: if it was full, it is no more."""
+    if case.unreached.get(person) != "full":
+        return case
+    left = {name: why for name, why in case.unreached.items() if name != person}
+    return msgspec.structs.replace(case, unreached=left)
 
 
 def _mail_done(case: Case, effect: str, **changes: Any) -> Case:

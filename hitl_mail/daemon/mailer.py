@@ -231,9 +231,10 @@ class Mailer:
             self.troubles[key] = _waits(item, next_at, text)
         case_id, effect_id = key
         if case_id:
-            await self.engine.handle(
-                case_id, MailWas(effect_id, "deferred", error=text, next_at=next_at)
-            )
+            full = isinstance(error, MailTemporary) and error.full
+            away = self.world.away(case) if case is not None and full else {}
+            was = MailWas(effect_id, "deferred", "", text, next_at, full, away)
+            await self.engine.handle(case_id, was)
         else:
             await self.engine.note(NoticeDeferred(now, effect_id, item.attempts + 1, next_at, text))
         heapq.heappush(self._heap, (next_at, key))

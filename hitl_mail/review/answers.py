@@ -246,6 +246,8 @@ def _outcome(case: Case, zone: dt.tzinfo) -> Note:
     paragraphs = [" ".join(decided), ", ".join(facts) + "." if facts else ""]
     if case.receipt is not None:
         paragraphs.append(f"Receipt {case.receipt.seq}, {case.receipt.digest}")
+    if case.review is not None and (told := case.review.receipt) is not None:
+        paragraphs.append(f"Its review is receipt {told.seq}, {told.digest}")
     notes = [(f"{d.by} wrote", d.note) for d in case.decisions if d.note]
     output = [
         (name, shorten(str(outcome[key]).rstrip(), _LONGEST_OUTPUT))

@@ -8,7 +8,8 @@ where it was killed).
 An order: `words` of the command line; `output`, the file for what it prints; `point` and `nth`:
 die at the nth time that this point of `failpoints` is reached, or fail there once with the error
 number `fails` (`point` may be empty: then how often each point was reached is written to `output`
-+ ".points"); `snapshot_after`: records between two snapshots; `clock`: a file with the seconds by
++ ".points"); `ledger`: a file for every call that changes the home, in their order (see `ledger`);
+`snapshot_after`: records between two snapshots; `clock`: a file with the seconds by
 which the daemon's clock is ahead, read each time that it is looked at; `look`:
 seconds after which it is looked at anyway; `user`: the OS user to be.
 """
@@ -30,6 +31,7 @@ from hitl_mail import cli
 from hitl_mail.adapters.clock import SystemClock
 from hitl_mail.daemon import engine, mailer, timers
 from tests.acceptance.failpoints import CALLS, POINTS, Nth, fail, install
+from tests.acceptance.ledger import keep_ledger
 
 # What the child would import lazily, imported once for all of them.
 import httpx  # noqa: F401  isort: skip
@@ -51,6 +53,8 @@ def _live(order: dict[str, Any]) -> None:
         install(point, nth, Path(order["home"]))
     engine._SNAPSHOT_AFTER = order.get("snapshot_after", engine._SNAPSHOT_AFTER)
     timers._LOOK = mailer._LOOK = order.get("look", timers._LOOK)
+    if "ledger" in order:
+        keep_ledger(Path(order["ledger"]), Path(order["home"]))
     if "clock" in order:
         _set_clock(Path(order["clock"]))
     if "user" in order:

@@ -153,34 +153,43 @@ _NOT_STATE = ("health.", "receipts.sqlite", "lock")
 """What is written for whoever looks, and never needed."""
 
 
-class _Calls:
+def replace(name: str, by: Any) -> None:
+    """Put `by` in the place of a function of `os`, by whatever name it is known."""
+    real = getattr(os, name)
+    for module in (os, durable, framelog):
+        for found, value in list(vars(module).items()):
+            if value is real:
+                setattr(module, found, by)
+
+
+class Calls:
     """Stands in the place of functions of `os`; only what is about `home` counts."""
 
     def __init__(self, home: Path) -> None:
         self._home = f"{home}/"
 
     def counts(self, place: Any, options: dict[str, Any]) -> bool:
+        return self.place(place, options) is not None
+
+    def place(self, place: Any, options: dict[str, Any]) -> str | None:
+        """Where in the home a call is at work; None where it does not count."""
         directory = options.get("dir_fd", options.get("src_dir_fd"))
         if isinstance(place, int) or directory is not None:
             descriptor = place if directory is None else directory
             try:
                 path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
             except OSError:
-                return False
+                return None
             path = path if directory is None else f"{path}/{place}"
         else:
             path = os.fsdecode(place)
         name = path.rpartition("/")[2].removeprefix(".")
-        return f"{path}/".startswith(self._home) and not name.startswith(_NOT_STATE)
+        within = f"{path}/".startswith(self._home) and not name.startswith(_NOT_STATE)
+        return path.removeprefix(self._home) if within else None
 
     def watch(self, names: tuple[str, ...], before: bool, reach: Nth) -> None:
         for name in names:
-            real = getattr(os, name)
-            replaced = self._replaced(real, before, reach)
-            for module in (os, durable, framelog):
-                for found, value in list(vars(module).items()):
-                    if value is real:
-                        setattr(module, found, replaced)
+            replace(name, self._replaced(getattr(os, name), before, reach))
 
     def _replaced(self, real: Any, before: bool, reach: Nth) -> Any:
         @functools.wraps(real)
@@ -210,8 +219,8 @@ class _Calls:
 
 SYNCS, RENAMES, REMOVALS = ("fsync", "fdatasync"), ("rename", "replace"), ("unlink", "ftruncate")
 
-CALLS: dict[str, Callable[[_Calls, Nth], None]] = {
-    "half written": _Calls.tear,
+CALLS: dict[str, Callable[[Calls, Nth], None]] = {
+    "half written": Calls.tear,
     "before a sync": lambda calls, nth: calls.watch(SYNCS, True, nth),
     "after a sync": lambda calls, nth: calls.watch(SYNCS, False, nth),
     "before a rename": lambda calls, nth: calls.watch(RENAMES, True, nth),
@@ -237,4 +246,4 @@ def install(point: str, nth: Nth, home: Path) -> None:
     if point in POINTS:
         POINTS[point](nth)
     else:
-        CALLS[point](_Calls(home), nth)
+        CALLS[point](Calls(home), nth)

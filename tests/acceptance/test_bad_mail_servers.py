@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.home import TestHome, body, refund, until
+from tests.acceptance.home import RULES, TestHome, body, refund, until
 from tests.acceptance.post import PASSWORD_FILE, PostHome, plain_imap, plain_smtp, site
 from tests.servers.certificate import make_certificate
 from tests.servers.dovecot import APPROVALS, PASSWORD, REVIEWER, Dovecot, new_dovecot
@@ -137,6 +137,32 @@ def test_mail_to_a_full_mailbox_holds_up_no_other(
     first = smtp_sink.wait_for(1, 4)
     assert first[0].rcpt_tos == ("bob@example.test",)
     assert "mailbox full" in home.await_fault("a mail to ada waits until")
+
+
+def test_a_full_mailbox_is_recorded_and_others_are_asked_at_once(
+    make_post_home: Make, smtp_sink: SmtpSink
+) -> None:
+    full = refusing(REVIEWER, reply="452 4.2.2 mailbox full")
+    smtp_sink.then(full)
+    home = make_post_home(smtp_sink.port)
+    escalates = 'reviewers = ["finance"]\nescalate = { after = "3h", to = ["owner"] }\n'
+    (home.root / "rules.toml").write_text(RULES.replace('reviewers = ["finance"]\n', escalates, 1))
+    home.start()
+    action = home.drop(refund())
+    [packet] = smtp_sink.wait_for(1, 4)
+    assert packet.rcpt_tos == ("cleo@example.test",)
+    # The mail itself goes on trying, and arrives once there is room.
+    smtp_sink.wait_for(2, 20)
+    until(lambda: home.json("queue")[0].get("unreached") is None, "ada is reached")
+    home.json("reject", action)
+    home.await_result(action)
+    events = home.json("receipts", "show", action)["events"]
+    [missed] = [event for event in events if event["event"] == "unreached"]
+    assert (missed["person"], missed["why"], "mailbox full" in missed["detail"]) == (
+        "ada",
+        "full",
+        True,
+    )
 
 
 def test_admins_learn_of_a_reviewer_who_cannot_be_asked(

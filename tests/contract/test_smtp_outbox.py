@@ -93,6 +93,17 @@ class TestRefusals:
             await send(outbox)
         assert refusal.value.server == server
 
+    @pytest.mark.parametrize(
+        ("reply", "full"), [("452 4.2.2 mailbox full", True), (LATER, False)], ids=["full", "grey"]
+    )
+    async def test_it_is_told_whether_a_mailbox_is_full(
+        self, sink: SmtpSink, outbox: SmtpOutbox, reply: str, full: bool
+    ) -> None:
+        sink.then(refusing(ADA, reply=reply))
+        with pytest.raises(MailTemporary) as refusal:
+            await send(outbox)
+        assert (refusal.value.full, refusal.value.server) == (full, False)
+
     async def test_a_4xx_to_the_content_is_temporary(
         self, sink: SmtpSink, outbox: SmtpOutbox
     ) -> None:

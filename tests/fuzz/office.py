@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
@@ -58,20 +58,27 @@ def site(require: Literal["dmarc", "token"] = "token", authserv_id: str | None =
 
 
 class Kept:
-    """A journal in memory."""
+    """A journal in memory: what the contract of `ports.Store` asks, and nothing that fails."""
 
     def __init__(self, payloads: Sequence[bytes] = ()) -> None:
         self.payloads = list(payloads)
-        self.records = 0
+        self._state: list[bytes] = []
 
-    async def append(self, payload: bytes, *, urgent: bool = True) -> None:
+    @property
+    def records(self) -> int:
+        return len(self.payloads)
+
+    def append(self, payload: bytes, *, urgent: bool = True) -> Awaitable[None]:
         self.payloads.append(payload)
+        return asyncio.sleep(0)
 
-    async def snapshot(self, payloads: Iterable[bytes]) -> None:
-        raise AssertionError("nothing here is long enough for a snapshot")
+    def snapshot(self, payloads: Iterable[bytes]) -> Awaitable[None]:
+        self._state, self.payloads = list(payloads), []
+        return asyncio.sleep(0)
 
     def load(self) -> Iterator[tuple[Literal["snapshot", "record"], bytes]]:
-        return (("record", payload) for payload in list(self.payloads))
+        yield from (("snapshot", payload) for payload in list(self._state))
+        yield from (("record", payload) for payload in list(self.payloads))
 
 
 class Clock:

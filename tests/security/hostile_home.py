@@ -391,6 +391,8 @@ def commands(home: HostileHome, asked: dict[str, str]) -> list[tuple[str, ...]]:
     plain = [
         ("queue",),
         ("status",),
+        ("stats",),
+        ("doctor",),
         ("keys", "list"),
         ("receipts", "list"),
         ("receipts", "verify"),
@@ -413,6 +415,7 @@ def commands(home: HostileHome, asked: dict[str, str]) -> list[tuple[str, ...]]:
             for words in (shows[0], *plain)
             if words[:2] != ("receipts", "export")
         ),
+        ("stats", "--html", str(home.root / "stats.html")),
         # What is wrong with what was given
         ("mail", "explain", str(bad)),
         ("mail", "explain", str(home.root / given)),
@@ -576,6 +579,7 @@ def files(home: HostileHome) -> Iterator[tuple[str, bytes]]:
             yield f"file {place}", os.fsencode(path.name)
             if path.name.endswith(".error.json") or place != "spool/refused":
                 yield f"file {place}/{path.name!a}", path.read_bytes()
+    yield "page of stats", (home.root / "stats.html").read_bytes()
     yield "file health.json", (home.root / "state/health.json").read_bytes()
     yield "log", home.log().encode("utf-8", "surrogateescape")
 

@@ -7,6 +7,7 @@ as `tests/acceptance/test_agent_user.py` has it; here its program attacks.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,11 @@ for place in ("environ", "mem", "fd", "cwd", "maps", "root"):
             else open(path, "rb").read(1))
 for sign in (signal.SIGTERM, signal.SIGHUP, signal.SIGSTOP, signal.SIGKILL):
     attempt(f"send {sign}", lambda: os.kill(pid, sign))
+os.umask(0o027)
+write(os.path.join(spool, "tmp/mine.json"))
+attempt("drop", lambda: os.rename(os.path.join(spool, "tmp/mine.json"),
+                                  os.path.join(spool, "new/mine.json")))
+attempt("read a result", lambda: open(os.path.join(spool, "results/earlier.json")).read())
 print(json.dumps(done))
 """
 
@@ -126,13 +132,16 @@ def test_what_it_attacks_stays_as_it_was(served: TestHome, spool: Path) -> None:
     home = served
     (spool / "results/earlier.json").write_text("{}")
     (spool / "results/earlier.json").chmod(0o640)
+    os.chown(spool / "results/earlier.json", -1, nobody().pw_gid)
     (spool / "new/daemons").write_text("x")
     (spool / "tmp/daemons").write_text("x")
     assert home.daemon is not None
     pid, action = str(home.daemon.pid), json.dumps(refund())
     done = json.loads(attack(ATTACK, str(home.root), str(spool), pid, action))
-    assert (done, home.daemon.poll()) == ([], None)
+    # The last two are what it may: without them, it could have been looking in the wrong place.
+    assert (done, home.daemon.poll()) == (["drop", "read a result"], None)
     assert (spool / "results/earlier.json").read_text() == "{}"
+    assert home.case_of("mine")
 
 
 def test_a_link_to_what_only_the_daemon_may_read_brings_nothing_out(

@@ -143,6 +143,20 @@ def test_what_was_seen_before_an_edit_decides_nothing_by_any_door(home: TestHome
     assert (shown["status"], [d["verb"] for d in shown["decisions"]]) == ("pending", ["edit"])
 
 
+def test_a_command_about_what_was_seen_before_an_edit_decides_nothing(home: TestHome) -> None:
+    """Nor at the command line, whose file says which revision it is about."""
+    action = home.drop({"kind": "any.thing", "payload": {"x": 1}, "summary": "Ask cleo"})
+    case = home.case_of(action)
+    seen = home.json("show", action)["revisions"][-1]["digest"]
+    home.json("edit", action, "x=2")
+    said = {"case": case, "verb": "approve", "seen": seen}
+    home.drop(said, "stale.json", "control")
+    answer = until(lambda: home.result("stale", "control"), "an answer")
+    shown = home.json("show", action)
+    assert (answer["ok"], answer["code"]) == (False, "changed")
+    assert (shown["status"], [d["verb"] for d in shown["decisions"]]) == ("pending", ["edit"])
+
+
 def test_settings_changed_after_the_approval_are_asked_about_again(
     make_home: Callable[..., TestHome],
 ) -> None:

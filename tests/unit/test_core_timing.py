@@ -188,6 +188,24 @@ def test_a_rule_that_has_its_approvals_is_not_escalated() -> None:
     assert told(case, 30.0) == [("Reminded", ("ada",))]
 
 
+def test_a_full_mailbox_brings_the_escalation_forward_and_is_over_once_it_takes_the_mail() -> None:
+    case = case_after(*ESCALATED)
+    [mail] = [mail.id for mail in case.mails if mail.to == "bob"]
+    later = cmd.MailWas(mail, "deferred", error="452 4.2.2 full", next_at=9.0, full=True)
+    full = after(case, later, 5.0)
+    assert (mails(full, "escalate"), full.unreached) == (["cleo"], {"bob": "full"})
+    again = [type(event) for event in decide(full, later, 9.0)]
+    taken = after(full, cmd.MailWas(mail, "sent", digest="sha256:m"), 10.0)
+    assert (again, taken.unreached) == ([ev.MailDeferred], {})
+
+
+def test_who_is_away_is_not_back_because_a_mail_was_taken() -> None:
+    case = after(case_after(*ESCALATED), cmd.Absent("bob", "on holiday"), 5.0)
+    [mail] = [mail.id for mail in case.mails if mail.to == "bob"]
+    taken = after(case, cmd.MailWas(mail, "sent", digest="sha256:m"), 10.0)
+    assert taken.unreached == {"bob": "away"}
+
+
 def test_what_came_back_brings_the_escalation_forward() -> None:
     case = bounced(case_after(*ESCALATED), "bob", 5.0)
     assert (mails(case, "escalate"), case.unreached) == (["cleo"], {"bob": "undelivered"})

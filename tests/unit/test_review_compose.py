@@ -320,6 +320,12 @@ def test_the_outcome_of_a_review_is_what_was_said() -> None:
     assert in_order(text, *words) == list(words)
 
 
+def test_the_outcome_of_a_review_names_its_own_receipt_and_so_anchors_what_was_said() -> None:
+    digest = "sha256:" + "5" * 64
+    case = reviewed(lambda c: decide_(c, verb="flag"), cmd.FiledAs(119, digest, "review"))
+    assert (119, digest) in read_anchors(composed(case).message)
+
+
 def test_the_outcome_says_who_decided_and_what_came_of_it() -> None:
     outcome = {"ok": True, "exit_code": 0, "stdout": "refunded\n"}
     case = case_after(

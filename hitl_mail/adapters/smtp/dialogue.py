@@ -23,6 +23,8 @@ CLOSING = 421
 
 _START_INPUT = 354
 _MOST_WORDS = 500
+_MAILBOX_FULL = "4.2.2"
+"""RFC 3463, section 3.3."""
 _FOR_THE_ADMIN = frozenset({530, 534, 535, 538})
 """Refusals for want of a (better) login: somebody can mend it, so the mail waits."""
 
@@ -111,7 +113,8 @@ def refused(
     text = f"{_place(client)} {what}: {_one_line(f'{code} {message}')}"
     if 500 <= code < 600 and code not in _FOR_THE_ADMIN:
         return MailPermanent(text)
-    return MailTemporary(text, server=server or code == CLOSING or code in _FOR_THE_ADMIN)
+    for_all = server or code == CLOSING or code in _FOR_THE_ADMIN
+    return MailTemporary(text, server=for_all, full=message.startswith(_MAILBOX_FULL))
 
 
 def broken(client: aiosmtplib.SMTP, where: str, error: BaseException) -> MailTemporary:
