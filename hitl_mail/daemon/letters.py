@@ -166,15 +166,15 @@ class Letters:
         closed = find_closed(self.receipts, case_id)
         if closed is None:
             return
-        # Delivered twice, or read again after a crash: its answer is the outcome.
-        if closed.rests_on("message_id", belief.message_id):
-            return
         stored = closed.receipt["revisions"]
         known = stored if isinstance(stored, list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
         who = identify(belief, case_id, revisions, self._people(), self.tokens)
         if who.person is None or who.problems:
             log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
+            return
+        # Delivered twice, or read again after a crash: its answer is the outcome.
+        if closed.rests_on("message_id", belief.message_id, who.person):
             return
         # One an hour: what answers each answer is left alone, and a letter read twice.
         mark = f"late {case_id}/{who.person}/{int(self.engine.clock.now() // 3600)}"
