@@ -166,10 +166,7 @@ def combined(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict:
     before = {quorum.rule: quorum for quorum in old.quorums}
     merged = dict(before)
     for quorum in new.quorums:
-        was, name = before.get(quorum.rule), quorum.rule
-        if was is not None and not _same_circle(was, quorum, said.get(name, ())):
-            # Neither is the stricter: both have to agree.
-            name = f"{quorum.rule} (new)"
+        name = _name(quorum, before, said)
         named = msgspec.structs.replace(quorum, rule=name)
         merged[name] = _narrower(before.get(name), named, new.expires < old.expires)
     spoken = tuple(
@@ -212,11 +209,27 @@ def _rule(spoken: tuple[str, str]) -> tuple[bool, str]:
     return not spoken[0], spoken[0]
 
 
+def _name(quorum: Quorum, before: Mapping[str, Quorum], said: Said) -> str:
+    """What a quorum is called beside those of before: its rule, or, where neither circle is the
+    stricter and both have to agree, `RULE (new)`, then `RULE (new 2)` and so on."""
+    name, number = quorum.rule, 0
+    while (was := before.get(name)) is not None and not _same_circle(
+        was, quorum, said.get(name, ())
+    ):
+        number += 1
+        name = f"{quorum.rule} (new{f' {number}' if number > 1 else ''})"
+    return name
+
+
 def _same_circle(old: Quorum, new: Quorum, said: Collection[str]) -> bool:
-    """Whether one of two circles of a rule is the other, or a part of it; a smaller one only where
-    all who have approved are in it."""
+    """Whether one of two circles of a rule is the other, or a part of it that is enough for both;
+    a smaller one only where all who have approved are in it."""
     before, now = set(old.reviewers), set(new.reviewers)
-    return old.refs == new.refs or before <= now or (now <= before and now.issuperset(said))
+    if old.refs == new.refs:
+        return True
+    if min(len(before), len(now)) < max(old.approvals, new.approvals):
+        return before == now
+    return before <= now or (now <= before and now.issuperset(said))
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
