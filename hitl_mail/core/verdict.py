@@ -136,8 +136,8 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return line if trace.error is None else {**line, "error": trace.error}
 
 
-Said = Mapping[str, Collection[str]]
-"""By rule, those whose approval counts for what would run."""
+Said = Mapping[str, Collection[tuple[str, Door]]]
+"""By rule, those whose approval counts for what would run, and by which door it came."""
 
 _NOBODY: Said = MappingProxyType({})
 
@@ -148,7 +148,7 @@ def stricter(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict | None
     A case never gets milder: every quorum it had stays, with the larger number and, where the new
     people are among the old and enough, the smaller circle; quorums of the new verdict are added.
     Where a rule names other people than before, both circles have to agree; so they do where
-    somebody has approved already whom it no longer names.
+    somebody has approved already whom it no longer names, or by a door that it no longer takes.
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
@@ -221,15 +221,19 @@ def _name(quorum: Quorum, before: Mapping[str, Quorum], said: Said) -> str:
     return name
 
 
-def _same_circle(old: Quorum, new: Quorum, said: Collection[str]) -> bool:
-    """Whether one of two circles of a rule is the other, or a part of it that is enough for both;
-    a smaller one only where all who have approved are in it."""
+def _same_circle(old: Quorum, new: Quorum, said: Collection[tuple[str, Door]]) -> bool:
+    """Whether one of two circles of a rule is the other, or a part of it that is enough for both,
+    with a door in common; a smaller one, or fewer doors, only where that takes all who have
+    approved."""
     before, now = set(old.reviewers), set(new.reviewers)
+    closed = {door for _, door in said} - {*new.doors}
+    if closed or not {*old.doors} & {*new.doors}:
+        return False
     if old.refs == new.refs:
         return True
     if min(len(before), len(now)) < max(old.approvals, new.approvals):
         return before == now
-    return before <= now or (now <= before and now.issuperset(said))
+    return before <= now or (now <= before and now >= {person for person, _ in said})
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
@@ -242,7 +246,7 @@ def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
     # A circle too small for the larger number would let nobody approve, ever.
     if len(circle.reviewers) < approvals <= len(other.reviewers):
         circle = other
-    doors = tuple(door for door in old.doors if door in new.doors) or old.doors
+    doors = tuple(door for door in old.doors if door in new.doors)
     return msgspec.structs.replace(
         circle,
         approvals=approvals,

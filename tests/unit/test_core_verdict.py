@@ -27,6 +27,7 @@ from tests.factories import (
     after,
     by,
     case_after,
+    code,
     decide_,
     quorum,
     receive,
@@ -59,10 +60,6 @@ MILDER = {
     "fewer approvals": (verdict(quorums=(quorum(approvals=2),)), verdict()),
     "a wider circle": (verdict(), verdict(quorums=(quorum("money", "finance", "cleo"),))),
     "one rule fewer": (verdict(quorums=(quorum(), quorum("large", "cleo"))), verdict()),
-    "no door in common": (
-        verdict(quorums=(quorum(doors=("mail",)),)),
-        verdict(quorums=(quorum(doors=("cli",)),)),
-    ),
     "more doors": (verdict(quorums=(quorum(doors=("cli",)),)), verdict()),
     "other reminders": (verdict(), verdict(quorums=(quorum(remind=(30,)),), expires=50)),
     "denied as before": (DENY, DENY),
@@ -255,6 +252,23 @@ def test_of_two_approvals_that_of_somebody_who_is_no_longer_named_is_not_enough(
     few = cmd.Rejudge(verdict(quorums=(quorum("money", "finance", approvals=2),)))
     case = case_after(receive(verdict_=wide), by("cleo"), few, by("ada"))
     assert (case.status, waiting_for(case)) == ("pending", ("bob",))
+
+
+def test_what_was_approved_by_a_door_that_the_rule_takes_no_longer_is_asked_again() -> None:
+    """As after a link has got into other hands."""
+    rejudge = cmd.Rejudge(verdict(quorums=(quorum(doors=("mail", "cli")),)))
+    case = case_after(by("ada", via="link"), rejudge)
+    assert (case.status, waiting_for(case)) == ("pending", ("ada", "bob"))
+    assert code(case, by("ada", via="link")(case)) == "already"
+    assert after(case, by("ada", via="cli")(case)).status == "approved"
+    assert after(case, rejudge) == case
+    assert case_after(by("ada"), rejudge).status == "approved"
+
+
+def test_without_a_door_in_common_each_takes_its_own() -> None:
+    old, new = quorum(doors=("mail",)), quorum(doors=("cli",))
+    found = both(verdict(quorums=(old,)), verdict(quorums=(new,))).quorums
+    assert found == (old, msgspec.structs.replace(new, rule="money (new)"))
 
 
 def test_a_sooner_expiry_counts_from_the_arrival() -> None:
