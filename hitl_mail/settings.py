@@ -7,8 +7,10 @@ here; secrets are paths of files, never values.
 from __future__ import annotations
 
 import datetime as dt
+import re
+import unicodedata
 import zoneinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -20,6 +22,9 @@ from hitl_mail.errors import NotAllowed
 from hitl_mail.tables import Duration
 
 DEFAULT_AGENT = "default"
+
+_DOTS = re.compile("[.\u3002]")
+"""NFKC has made these two of all that count as a dot in a domain."""
 
 # What has a digest is no larger than RFC 8785 can hold.
 Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
@@ -245,7 +250,19 @@ class Site(_Table, frozen=True, kw_only=True):
         return ExecutorRef(name, found.type, found.digest)
 
 
+@lru_cache(maxsize=4096)
 def _mailbox(address: str) -> str:
-    """An address without what follows a + and without what makes two spellings of one domain."""
-    local, _, domain = address.casefold().rpartition("@")
-    return f"{local.partition('+')[0] or local}@{domain.rstrip('.')}"
+    """An address without what follows a + and without what makes two spellings of one domain, such
+    as that of letters beyond ASCII in a mail (RFC 3492)."""
+    local, _, domain = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
+    labels = ".".join(map(_label, _DOTS.split(domain.rstrip(".\u3002"))))
+    return f"{local.partition('+')[0] or local}@{labels}"
+
+
+def _label(label: str) -> str:
+    """A label of a domain as people read it."""
+    try:
+        read = label[4:].encode("ascii").decode("punycode") if label.startswith("xn--") else label
+    except ValueError:
+        return label
+    return unicodedata.normalize("NFKC", read).casefold()

@@ -49,7 +49,7 @@ from hitl_mail.daemon.permits import Permits
 from hitl_mail.daemon.reach import Reach
 from hitl_mail.daemon.refusals import Refusals
 from hitl_mail.daemon.rekey import Rekey
-from hitl_mail.daemon.reload import Reload
+from hitl_mail.daemon.reload import Reload, Settled
 from hitl_mail.daemon.runner import Runner
 from hitl_mail.daemon.tally import CountedInbox, CountedOutbox
 from hitl_mail.daemon.waiting import Waiting
@@ -170,7 +170,7 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         eraser=eraser,
         rekey=rekey,
         daily=Daily(engine, world, receipts.lookup),
-        reload=Reload(engine, world, files.versions, files.load, files.site_changed),
+        reload=Reload(engine, world, Settled(files.versions), files.load, files.site_changed),
         overrides=overrides,
         waiting=waiting,
         inbox=inbox,

@@ -45,6 +45,7 @@ def decide_by_file(
         "verb": verb,
         "seen": case.revision.digest,
         "note": note,
+        "attempts": case.attempts,
     }
     if to:
         said["to"] = to

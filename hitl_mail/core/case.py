@@ -321,6 +321,20 @@ def _check_permit(case: Case, event: ev.TurningPoint) -> None:
         raise Impossible(f"{type(event).__name__} cannot happen to a case that holds {holds}")
 
 
+_NOT_BELIEVED = ("not_believed", "automatic", "away")
+"""Keys of answers to, and news of, a mail that may not be its person's."""
+
+
+def heard(person: str, message_id: str, key: str = "") -> str:
+    """What a mail about a case is remembered by, so that it counts once.
+
+    Who has a copy of another's mail can put its Message-ID on one of their own, and send that
+    first: so it is remembered with whose it is, and what was not believed to be theirs apart.
+    """
+    theirs = f"{person} {message_id}"
+    return f"{key} {theirs}" if key in _NOT_BELIEVED else theirs
+
+
 def was_sent(case: Case, effect: str) -> bool:
     """Whether a server took that mail, and has not sent it back."""
     return any(mail.id == effect and mail.status == "sent" for mail in case.mails)

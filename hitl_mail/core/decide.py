@@ -10,7 +10,7 @@ from __future__ import annotations
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.attempts import begin, finish, tell
-from hitl_mail.core.case import Case, MailLog, was_sent
+from hitl_mail.core.case import Case, MailLog, heard, was_sent
 from hitl_mail.core.effects import ASKS, Mail, Result
 from hitl_mail.core.owed import effect_id
 from hitl_mail.core.quorum import approved_by_rule, lacking, missing, unmet
@@ -99,7 +99,7 @@ def _receive(c: cmd.Receive, now: float) -> list[ev.Event]:
 
 
 def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
-    if c.message_id in case.seen:
+    if c.message_id and heard(c.person, c.message_id, c.key) in case.seen:
         return []
     last = case.answered.get(c.person)
     quiet = c.key != "help" and last is not None and now - last < _ANSWER_EVERY
@@ -108,7 +108,8 @@ def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
 
 
 def _absent(case: Case, c: cmd.Absent, now: float) -> list[ev.Event]:
-    if case.final or c.message_id in case.seen:
+    again = c.message_id and heard(c.person, c.message_id, "away") in case.seen
+    if case.final or again:
         return []
     unreached = ev.Unreached(now, c.person, "away", c.detail[:200], c.message_id)
     return [unreached, *_without(case, c.person, c.away, now)]

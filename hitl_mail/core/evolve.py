@@ -16,6 +16,7 @@ from hitl_mail.core.case import (
     Permit,
     ReceiptRef,
     Review,
+    heard,
     next_status,
     text_of,
     was_sent,
@@ -77,7 +78,7 @@ def _changes(case: Case, event: ev.TurningPoint) -> dict[str, Any]:
         case ev.Decided(decision=decision, message_id=message_id):
             return {
                 "decisions": (*case.decisions, decision),
-                "seen": _seen(case, message_id),
+                "seen": _seen(case, decision.by, message_id),
                 "unreached": {k: v for k, v in case.unreached.items() if k != decision.by},
             }
         case ev.Rejudged(verdict=verdict, expires_at=expires_at):
@@ -196,12 +197,12 @@ def _note(case: Case, event: ev.Note) -> Case:
             review = msgspec.structs.replace(case.review, receipt=ReceiptRef(seq, digest))
             left = _without_file(case, "review")
             return _owe(msgspec.structs.replace(case, review=review, pending=left), event)
-        case ev.Answered(person=person, message_id=message_id, at=at):
+        case ev.Answered(person=person, key=key, message_id=message_id, at=at):
             # Help explains nothing of a later slip, so it does not stand in for that answer.
-            told = not event.quiet and event.key != "help"
+            told = not event.quiet and key != "help"
             changed = msgspec.structs.replace(
                 case,
-                seen=_seen(case, message_id),
+                seen=_seen(case, person, message_id, key),
                 answered={**case.answered, person: at} if told else case.answered,
                 history=(*case.history, Moment(at, "answered", _detail(event))),
             )
@@ -209,7 +210,7 @@ def _note(case: Case, event: ev.Note) -> Case:
         case ev.Unreached(person=person, why=why, message_id=message_id, at=at):
             return msgspec.structs.replace(
                 case,
-                seen=_seen(case, message_id),
+                seen=_seen(case, person, message_id, why),
                 unreached={**case.unreached, person: why},
                 history=(*case.history, Moment(at, "unreached", _detail(event))),
             )
@@ -265,8 +266,8 @@ def _without_file(case: Case, of: str) -> dict[str, Effect]:
     }
 
 
-def _seen(case: Case, message_id: str | None) -> tuple[str, ...]:
-    return case.seen if message_id is None else (*case.seen, message_id)
+def _seen(case: Case, person: str, message_id: str | None, key: str = "") -> tuple[str, ...]:
+    return case.seen if message_id is None else (*case.seen, heard(person, message_id, key))
 
 
 def _tag(event: ev.Event) -> str:

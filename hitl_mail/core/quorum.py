@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.events import Decision
-from hitl_mail.core.verdict import ADMINS, DOORS, Quorum
+from hitl_mail.core.verdict import ADMINS, DOORS, Door, Quorum
 
 SETTLE = "settle"
 """The name that stands for a rule where people settle a case that is held or in doubt."""
@@ -97,12 +97,12 @@ def approvals(case: Case) -> list[Decision]:
     return [d for d in case.decisions if d.verb == "approve" and d.revision == number]
 
 
-def approved_by_rule(case: Case) -> dict[str, set[str]]:
-    """By rule, those whose approval counts for the revision that would run."""
-    found: dict[str, set[str]] = {}
+def approved_by_rule(case: Case) -> dict[str, set[tuple[str, Door]]]:
+    """By rule, those whose approval counts for the revision that would run, and their doors."""
+    found: dict[str, set[tuple[str, Door]]] = {}
     for decision in approvals(case):
         for rule in decision.counts:
-            found.setdefault(rule, set()).add(decision.by)
+            found.setdefault(rule, set()).add((decision.by, decision.via))
     return found
 
 

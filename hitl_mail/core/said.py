@@ -12,7 +12,7 @@ import msgspec
 from hitl_mail.core import commands as cmd
 from hitl_mail.core import events as ev
 from hitl_mail.core.canonical import canonical, digest
-from hitl_mail.core.case import Case, payload_of
+from hitl_mail.core.case import Case, heard, payload_of
 from hitl_mail.core.documents import iso
 from hitl_mail.core.quorum import approvals, deciders, unmet, waiting_for
 from hitl_mail.core.verdict import Quorum, combined, said_anew
@@ -36,7 +36,7 @@ def verbs(case: Case) -> tuple[ev.Verb, ...]:
 
 def say(case: Case, c: cmd.Decide, now: float) -> list[ev.Event]:
     """The events of one decision. Raises `NotAllowed`."""
-    if c.message_id in case.seen:
+    if c.message_id and heard(c.person, c.message_id) in case.seen:
         return []
     quorums = seats(case, c, now)
     decision = ev.Decision(

@@ -136,8 +136,8 @@ def _trace(trace: Trace) -> dict[str, Any]:
     return line if trace.error is None else {**line, "error": trace.error}
 
 
-Said = Mapping[str, Collection[str]]
-"""By rule, those whose approval counts for what would run."""
+Said = Mapping[str, Collection[tuple[str, Door]]]
+"""By rule, those whose approval counts for what would run, and by which door it came."""
 
 _NOBODY: Said = MappingProxyType({})
 
@@ -148,7 +148,7 @@ def stricter(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict | None
     A case never gets milder: every quorum it had stays, with the larger number and, where the new
     people are among the old and enough, the smaller circle; quorums of the new verdict are added.
     Where a rule names other people than before, both circles have to agree; so they do where
-    somebody has approved already whom it no longer names.
+    somebody has approved already whom it no longer names, or by a door that it no longer takes.
     """
     if new.gate == "deny":
         return new if old.gate != "deny" else None
@@ -166,10 +166,7 @@ def combined(old: Verdict, new: Verdict, said: Said = _NOBODY) -> Verdict:
     before = {quorum.rule: quorum for quorum in old.quorums}
     merged = dict(before)
     for quorum in new.quorums:
-        was, name = before.get(quorum.rule), quorum.rule
-        if was is not None and not _same_circle(was, quorum, said.get(name, ())):
-            # Neither is the stricter: both have to agree.
-            name = f"{quorum.rule} (new)"
+        name = _name(quorum, before, said)
         named = msgspec.structs.replace(quorum, rule=name)
         merged[name] = _narrower(before.get(name), named, new.expires < old.expires)
     spoken = tuple(
@@ -212,11 +209,31 @@ def _rule(spoken: tuple[str, str]) -> tuple[bool, str]:
     return not spoken[0], spoken[0]
 
 
-def _same_circle(old: Quorum, new: Quorum, said: Collection[str]) -> bool:
-    """Whether one of two circles of a rule is the other, or a part of it; a smaller one only where
-    all who have approved are in it."""
+def _name(quorum: Quorum, before: Mapping[str, Quorum], said: Said) -> str:
+    """What a quorum is called beside those of before: its rule, or, where neither circle is the
+    stricter and both have to agree, `RULE (new)`, then `RULE (new 2)` and so on."""
+    name, number = quorum.rule, 0
+    while (was := before.get(name)) is not None and not _same_circle(
+        was, quorum, said.get(name, ())
+    ):
+        number += 1
+        name = f"{quorum.rule} (new{f' {number}' if number > 1 else ''})"
+    return name
+
+
+def _same_circle(old: Quorum, new: Quorum, said: Collection[tuple[str, Door]]) -> bool:
+    """Whether one of two circles of a rule is the other, or a part of it that is enough for both,
+    with a door in common; a smaller one, or fewer doors, only where that takes all who have
+    approved. A circle of nobody gives way: the changed rule is the mend for it."""
     before, now = set(old.reviewers), set(new.reviewers)
-    return old.refs == new.refs or before <= now or (now <= before and now.issuperset(said))
+    closed = {door for _, door in said} - {*new.doors}
+    if closed or not {*old.doors} & {*new.doors}:
+        return False
+    if old.refs == new.refs:
+        return True
+    if before and min(len(before), len(now)) < max(old.approvals, new.approvals):
+        return before == now
+    return before <= now or (now <= before and now >= {person for person, _ in said})
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
@@ -229,7 +246,7 @@ def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
     # A circle too small for the larger number would let nobody approve, ever.
     if len(circle.reviewers) < approvals <= len(other.reviewers):
         circle = other
-    doors = tuple(door for door in old.doors if door in new.doors) or old.doors
+    doors = tuple(door for door in old.doors if door in new.doors)
     return msgspec.structs.replace(
         circle,
         approvals=approvals,

@@ -27,11 +27,11 @@ class Closed:
         said: list[dict[str, Any]] = [*self.receipt["decisions"]]
         return said if self.review is None else [*said, *self.review["decisions"]]
 
-    def rests_on(self, key: str, value: str | None, *word: str) -> bool:
-        """Whether a decision has `value` under `key` of its evidence; where a person and a verb are
-        given, theirs and that."""
-        return value is not None and any(
-            value == d["evidence"].get(key) and word in ((), (d["by"], d["verb"]))
+    def rests_on(self, key: str, value: str, by: str, verb: str = "") -> bool:
+        """Whether a decision of theirs, of this verb where one is given, has `value` under `key` of
+        its evidence."""
+        return any(
+            (d["evidence"].get(key), d["by"]) == (value, by) and verb in ("", d["verb"])
             for d in self.decisions
         )
 

@@ -14,9 +14,11 @@ import msgspec
 
 from hitl_mail.core import documents
 from hitl_mail.core.canonical import digest_bytes, parse_json
+from hitl_mail.core.case import heard
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.events import Verb
 from hitl_mail.core.quorum import waiting_for
+from hitl_mail.core.said import VERBS
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.closed import find_closed
 from hitl_mail.daemon.deciding import Deciding, Spoken
@@ -38,7 +40,8 @@ _SWEEP, _KEPT = 3600.0, 86400.0
 class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A file in `control/new`: one person's decision about one case, at the revision they saw.
 
-    `to` is whom a `route` hands it to, `edit` what an `edit` changes.
+    `to` is whom a `route` hands it to, `edit` what an `edit` changes, `attempts` how often it had
+    been tried when they saw it.
     """
 
     case: str
@@ -47,6 +50,7 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     note: str = ""
     to: str = ""
     edit: Edit | None = None
+    attempts: int | None = None
 
 
 class Relax(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,6 +180,13 @@ class Control:
         case = self.engine.cases.get(said.case)
         if case is None:
             return self._before(spooled, said, person)
+        # A crash between the record and its answer makes us read the file again. Another file may
+        # have its name by then, or somebody else's.
+        mark = f"control:{spooled.name}:{spooled.uid}:{digest_bytes(spooled.data)}"
+        tried = said.verb in VERBS["in_doubt"] and said.attempts not in (None, case.attempts)
+        if tried and heard(person, mark) not in case.seen:
+            # An attempt makes no new revision, and the file may have waited over one.
+            raise NotAllowed("changed", "it was tried again since it was shown; look at it again")
         spoken = Spoken(
             person=person,
             verb=said.verb,
@@ -185,9 +196,7 @@ class Control:
             to=said.to,
             edit=said.edit,
             evidence={"os_user": user, "file": spooled.name},
-            # A crash between the record and its answer makes us read the file again. Another file
-            # may have its name by then, or somebody else's.
-            message_id=f"control:{spooled.name}:{spooled.uid}:{digest_bytes(spooled.data)}",
+            message_id=mark,
         )
         decided = partial(self.spool.survived, spooled)
         after = await self.engine.handle(case.id, self.deciding.command(case, spoken), decided)

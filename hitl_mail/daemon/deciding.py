@@ -14,7 +14,7 @@ import msgspec
 
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.canonical import canonical, parse_json
-from hitl_mail.core.case import Case
+from hitl_mail.core.case import Case, heard
 from hitl_mail.core.commands import Change, Decide, Target
 from hitl_mail.core.events import Verb, Via
 from hitl_mail.core.quorum import routes
@@ -73,7 +73,8 @@ class Deciding:
         approval with a condition; what was read in a mail has none (`review.reply`)."""
         command = self.plain(case, said)
         conditional = said.via != "mail" and said.verb in RUNS and is_condition(said.note)
-        if said.message_id in case.seen or not (conditional or said.verb in ("edit", "route")):
+        again = said.message_id and heard(said.person, said.message_id) in case.seen
+        if again or not (conditional or said.verb in ("edit", "route")):
             return command
         # Whoever may not say it is told that, and nothing of what they named.
         seats(case, command, self.world.now())

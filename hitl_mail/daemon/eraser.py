@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,8 +36,10 @@ class Eraser:
     engine: Engine
     receipts: Erasable
     keep: float | None
+    passed: Callable[[], float] = time.monotonic
+    """Seconds that have gone by, whatever becomes of the clock."""
     chores: Chores = field(init=False)
-    _looked: float | None = None
+    _looked: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         self.chores = Chores(self.engine.faults, self.engine.fail)
@@ -64,12 +67,25 @@ class Eraser:
         }
 
     def look(self) -> None:
-        """Once a day, and at start: let go of what is older than it is to be kept."""
-        now = self.engine.clock.now()
-        if self.keep is None or (self._looked is not None and abs(now - self._looked) < _DAY):
+        """Once a day, and at start: let go of what is older than it is to be kept.
+
+        It cannot be undone, so a clock that has jumped ahead is believed only a day later.
+        """
+        now, passed = self.engine.clock.now(), self.passed()
+        before, before_passed = self._looked or (now, passed - _DAY)
+        gone = passed - before_passed
+        if self.keep is None or gone < _DAY:
             return
-        self._looked = now
-        self.chores.start("keep", self._let_go)
+        self._looked = now, passed
+        if now - before <= gone + _DAY:
+            self.chores.start("keep", self._let_go)
+        else:
+            log.warning(
+                "[store] keep: the clock has gone on by %.0f days in %.0f: nothing is let go of"
+                " today, and tomorrow by what it says then",
+                (now - before) / _DAY,
+                gone / _DAY,
+            )
 
     async def _let_go(self) -> None:
         try:

@@ -110,7 +110,7 @@ class Letters:
         if reply.verb == "approve" and not self._shown_whole(case, person):
             await self._answer(case, person, belief, "too_long", reply.said)
             return
-        if reply.verb in VERBS["in_doubt"] and _answers_an_earlier_doubt(case, person, belief):
+        if reply.verb in VERBS["in_doubt"] and self._may_be_of_an_earlier(case, person, belief):
             await self._answer(case, person, belief, "changed", reply.said)
             return
         said = Spoken(
@@ -167,15 +167,15 @@ class Letters:
         closed = find_closed(self.receipts, case_id)
         if closed is None:
             return
-        # Delivered twice, or read again after a crash: its answer is the outcome.
-        if closed.rests_on("message_id", belief.message_id):
-            return
         stored = closed.receipt["revisions"]
         known = stored if isinstance(stored, list) else []
         revisions = {revision["number"]: revision["digest"] for revision in known}
         who = identify(belief, case_id, revisions, self._people(), self.tokens)
         if who.person is None or who.problems:
             log.warning("%s: %s: %s", letter.place, case_id, "; ".join(who.problems))
+            return
+        # Delivered twice, or read again after a crash: its answer is the outcome.
+        if closed.rests_on("message_id", belief.message_id, who.person):
             return
         # One an hour: what answers each answer is left alone, and a letter read twice. Who asks for
         # help gets it each time.
@@ -209,20 +209,29 @@ class Letters:
         """What a reviewer saw is what runs: a mail that could not show all of it takes no yes."""
         return build_packet(case, person, self.facts, self.engine.clock.now()).whole
 
+    def _may_be_of_an_earlier(self, case: Case, person: str, belief: Belief) -> bool:
+        """Whether it answers a mail of ours behind which this person was asked again what to do,
+        about a later attempt, or may do so: what was said of the one before would start, or
+        settle, that one.
+
+        A reply address names the revision alone, and an attempt makes no new one; the rest, no
+        signature has to cover. So where they were asked more than once, the mail has to answer the
+        last time by its Message-ID, whose secret whoever sends a mail again does not know.
+        """
+        digests = {revision.number: revision.digest for revision in case.revisions}
+        answered = {
+            claim.mail
+            for claim in belief.claims
+            if claim.case == case.id
+            and (seen := digests.get(claim.revision)) is not None
+            and self.tokens.find_person(claim, seen, [person])
+        }
+        asked = [mail.id for mail in case.mails if (mail.what, mail.to) == ("doubt", person)]
+        ids: list[str | None] = [mail.id for mail in case.mails]
+        last = max((ids.index(mail) for mail in answered if mail in ids), default=None)
+        if last is None:
+            return len(asked) > 1
+        return any(ids.index(mail) > last for mail in asked)
+
     def _people(self) -> dict[str, tuple[str, ...]]:
         return dict(self.facts.people)
-
-
-def _answers_an_earlier_doubt(case: Case, person: str, belief: Belief) -> bool:
-    """Whether it answers a mail of ours behind which this person was asked again what to do, about
-    a later attempt: what was said of the one before would start, or settle, that one.
-
-    A reply address names the revision alone, and an attempt makes no new one. A mail program that
-    does not say what it answers is believed to answer the newest.
-    """
-    answered = next((claim.mail for claim in belief.claims if claim.mail is not None), None)
-    ids = [mail.id for mail in case.mails]
-    if answered not in ids:
-        return False
-    later = case.mails[ids.index(answered) + 1 :]
-    return any((mail.what, mail.to) == ("doubt", person) for mail in later)

@@ -24,6 +24,29 @@ Version = object
 
 
 @dataclass
+class Settled:
+    """What tells one state of the files from another, once two looks in a row have found the same.
+
+    Who saves a file in its place writes it piece by piece, and rules that end in the middle may be
+    sound rules all the same, without those that ask.
+    """
+
+    look: Callable[[], Version]
+    _last: Version = field(init=False)
+    _settled: Version = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._last = self._settled = self.look()
+
+    def __call__(self) -> Version:
+        found = self.look()
+        if found == self._last:
+            self._settled = found
+        self._last = found
+        return self._settled
+
+
+@dataclass
 class Reload:
     """`version` looks at the files, `load` reads and keeps them. Open cases take the stricter of
     the verdict they got and the new one. `site_changed` says whether the people and executors

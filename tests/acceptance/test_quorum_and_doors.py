@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from email.message import EmailMessage
 
 import httpx
 import pytest
@@ -215,6 +216,31 @@ def test_an_answer_to_an_earlier_failure_says_nothing_of_a_later_one(home: Decid
     home.reply(first, "retry", "cleo@example.com")
     second = home.mail("cleo", one, 2)
     home.reply(first, "retry", "cleo@example.com")
+    assert "it changed since that mail was written" in text(home.mail("cleo", one, 3))
+    home.reply(second, "abandon", "cleo@example.com")
+    result = home.ended(one)
+    assert (result["status"], result["outcome"]["attempts"]) == ("failed", 2)
+
+
+@pytest.mark.parametrize("forged", [False, True])
+def test_an_answer_that_does_not_prove_which_failure_it_is_about_says_nothing_of_a_later_one(
+    home: DecidingHome, forged: bool
+) -> None:
+    """What was signed for the first can be sent again, with other fields that no signature has to
+    cover: another Message-ID, and whatever it answers."""
+    one = home.ask("file.sync")
+    first = home.mail("cleo", one)
+    home.reply(first, "retry", "cleo@example.com")
+    second = home.mail("cleo", one, 2)
+    again = EmailMessage()
+    again["From"], again["To"] = "cleo@example.com", str(first["Reply-To"])
+    again["Subject"], again["Message-ID"] = f"Re: {first['Subject']}", "<again@client.example>"
+    if forged:
+        case, revision, mail, token = str(second["Message-ID"])[1:].partition("@")[0].split(".")
+        made_up = token.translate(str.maketrans("abcdefgh", "bcdefgha"))
+        again["In-Reply-To"] = f"<{case}.{revision}.{mail}.{made_up}@example.com>"
+    again.set_content("retry\n")
+    home.deliver(bytes(again))
     assert "it changed since that mail was written" in text(home.mail("cleo", one, 3))
     home.reply(second, "abandon", "cleo@example.com")
     result = home.ended(one)

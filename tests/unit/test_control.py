@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from hitl_mail.adapters.spool.directory import SpoolDirectory
-from tests.factories import CASE
+from tests.factories import CASE, begin, by, finish
 from tests.fuzz.office import Room
 from tests.support.spools import MOST, made
 
@@ -60,3 +60,32 @@ def test_where_nobody_else_gets_in_the_mode_of_a_file_does_not_matter(root: Path
     room = Room()
     say(room, root, "ada", 0o666, shared=False, verb="approve")
     assert room.said()[CASE] == [("ada", "approve")]
+
+
+@pytest.mark.parametrize("verb", ["retry", "done", "abandon"])
+def test_what_was_said_of_an_attempt_says_nothing_of_the_next(root: Path, verb: str) -> None:
+    """Two people look at one that is in doubt; the word of the first has it tried again."""
+    room = Room()
+
+    async def attempts(*commands: Any) -> None:
+        for command in commands:
+            await room.engine.handle(CASE, command)
+
+    ref = room.world.executor_ref(room.case().kind)
+    asyncio.run(attempts(by("ada")(room.case()), begin(ref), finish("doubt")))
+    asyncio.run(attempts(by("ada", "retry")(room.case()), begin(ref), finish("doubt", 2)))
+    assert (room.case().status, room.case().attempts) == ("in_doubt", 2)
+    assert say(room, root, "ada", verb=verb, attempts=1)["code"] == "changed"
+    assert say(room, root, "ada", verb=verb, attempts=2)["ok"]
+
+
+def test_a_retry_that_is_read_again_after_a_crash_was_recorded(root: Path) -> None:
+    room = Room()
+    ref = room.world.executor_ref(room.case().kind)
+    for command in (by("ada")(room.case()), begin(ref), finish("doubt")):
+        asyncio.run(room.engine.handle(CASE, command))
+    assert say(room, root, "ada", verb="retry", attempts=1)["ok"]
+    for command in (begin(ref), finish("doubt", 2)):
+        asyncio.run(room.engine.handle(CASE, command))
+    assert say(room, root, "ada", verb="retry", attempts=1)["ok"]
+    assert room.said()[CASE] == [("ada", "approve"), ("ada", "retry")]

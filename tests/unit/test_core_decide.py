@@ -566,3 +566,26 @@ def test_what_is_only_recorded_is_confirmed_with_what_it_was() -> None:
     case = case_after(two, to_cleo, by("bob"))
     told = [(m.to, m.key, m.said, m.reply_to) for m in owed(case, Mail) if m.about == "recorded"]
     assert told == [("ada", "route", "cleo", "<1@x>"), ("bob", "approve", "", None)]
+
+
+def test_who_takes_the_message_id_of_anothers_mail_keeps_it_from_nothing() -> None:
+    """A reviewer who got a copy knows it before we do."""
+    two = receive(verdict_=verdict(quorums=(quorum(approvals=2),)))
+    taken = cmd.Answer("bob", "help", "help", "<1@x>")
+    case = case_after(two, taken, lambda c: decide_(c, "bob", message_id="<1@x>"))
+    case = after(case, decide_(case, "ada", "reject", message_id="<1@x>"))
+    assert case.status == "rejected"
+
+
+@pytest.mark.parametrize("key", ["not_believed", "automatic"])
+def test_what_was_not_believed_to_be_hers_keeps_her_own_mail_from_nothing(key: str) -> None:
+    taken = cmd.Answer("ada", key, "approve", "<1@x>")
+    case = case_after(taken)
+    assert decide(case, taken, 0.0) == []
+    assert after(case, decide_(case, "ada", message_id="<1@x>")).status == "approved"
+
+
+def test_an_absence_that_bears_the_message_id_of_her_reply_keeps_it_from_nothing() -> None:
+    case = case_after(cmd.Absent("ada", "away", "<1@x>"))
+    assert decide(case, cmd.Absent("ada", "away", "<1@x>"), 0.0) == []
+    assert after(case, decide_(case, "ada", message_id="<1@x>")).status == "approved"

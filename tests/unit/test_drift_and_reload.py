@@ -14,7 +14,7 @@ from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.verdict import Verdict
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
-from hitl_mail.daemon.reload import STALE_SITE, Reload
+from hitl_mail.daemon.reload import STALE_SITE, Reload, Settled
 from hitl_mail.daemon.world import Rules, World
 from hitl_mail.errors import ConfigError, Problem
 from tests.factories import begin, by, finish, receive, sampled, verdict
@@ -108,6 +108,19 @@ class Office:
 @pytest.fixture
 async def office() -> Office:
     return Office()
+
+
+async def test_a_file_that_is_still_being_written_is_not_taken_up(office: Office) -> None:
+    """Half of the rules may be sound, without those that ask."""
+    reload = Reload(office.engine, office.world, Settled(lambda: office.file), office._load)
+    half: Rules = Says(verdict("auto"), "sha256:half")  # type: ignore[assignment]
+    whole: Rules = Says(verdict("hard"), "sha256:whole")  # type: ignore[assignment]
+    loaded = []
+    for file, office.next in ((2, half), (3, half), (4, whole), (4, whole), (4, whole)):
+        office.file = file
+        await reload.look()
+        loaded.append(office.world.policy.digest)
+    assert loaded == ["sha256:old"] * 3 + ["sha256:whole"] * 2
 
 
 async def test_a_rule_is_tightened_over_its_share_and_admins_are_told(office: Office) -> None:

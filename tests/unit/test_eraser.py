@@ -26,9 +26,15 @@ BY = {"by": "cleo", "verb": "erase", "via": "cli", "at": "2026-11-25T00:00:00.00
 
 class Clock:
     time = NOW
+    passed = 0.0
+    """Seconds that have passed, whatever the clock says."""
 
     def now(self) -> float:
         return self.time
+
+    def go_on(self, seconds: float) -> None:
+        self.time += seconds
+        self.passed += seconds
 
 
 @dataclass
@@ -57,7 +63,8 @@ class Desk:
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     clock, journal, book = Clock(), Journal(tmp_path / "journal", 0o600), open_book(tmp_path)
     engine = Engine(journal, clock)
-    yield Desk(tmp_path, engine, book, Eraser(engine, book, 86400.0), clock)
+    eraser = Eraser(engine, book, 86400.0, lambda: clock.passed)
+    yield Desk(tmp_path, engine, book, eraser, clock)
     await engine.close()
     await book.close()
     await journal.close()
@@ -75,7 +82,7 @@ async def test_many_cases_of_several_months_go_once_each(desk: Desk) -> None:
     await desk.let_go()
     assert (len(desk.told()), desk.left()) == (253, [])
     before = desk.book.lookup.head()
-    desk.clock.time += 90000
+    desk.clock.go_on(90000)
     await desk.let_go()
     assert desk.book.lookup.head() == before
     assert verify(receipts_directory(desk.state), PUBLIC_KEYS, before).fault is None
@@ -100,9 +107,36 @@ async def test_it_is_looked_once_a_day(desk: Desk) -> None:
     await add(desk, 1)
     await desk.let_go()
     assert desk.told() == []
-    desk.clock.time += 86400
+    desk.clock.go_on(86400)
     await desk.let_go()
     assert desk.told() == ["261122-000000"]
+
+
+async def test_a_clock_that_is_far_ahead_for_a_while_lets_go_of_nothing(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.eraser.keep = 90 * 86400.0
+    await add(desk, 1)
+    await desk.let_go()
+    for days in (100, -100, 100, -100):
+        desk.clock.time += days * 86400
+        await desk.let_go()
+        desk.clock.go_on(86400)
+        await desk.let_go()
+    assert (desk.told(), caplog.text.count("the clock has gone on by 101 days in 1")) == ([], 2)
+
+
+async def test_a_clock_that_was_behind_and_stays_right_is_believed_the_next_day(
+    desk: Desk,
+) -> None:
+    desk.eraser.keep = 90 * 86400.0
+    await add(desk, 1)
+    await desk.let_go()
+    desk.clock.time += 100 * 86400
+    for told in ([], ["261122-000000"]):
+        desk.clock.go_on(86400)
+        await desk.let_go()
+        assert desk.told() == told
 
 
 async def test_without_a_time_everything_is_kept(desk: Desk) -> None:

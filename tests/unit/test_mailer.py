@@ -146,6 +146,18 @@ async def test_all_mails_go_as_soon_as_one_finds_the_server_back(office: Office)
     assert office.mailer.troubles == {}
 
 
+@pytest.mark.parametrize("why", [DOWN, FULL])
+async def test_mails_put_off_by_a_clock_that_was_ahead_go_when_it_is_right_again(
+    office: Office, why: Exception
+) -> None:
+    office.clock.at += 86400
+    office.server.answers = {"ada": why, "bob": why}
+    await office.after(0)
+    office.server.answers = {}
+    assert await office.after(-86400) == ["ada", "bob"]
+    assert (office.mailer.waiting, office.mailer.next_try) == (0, None)
+
+
 async def test_a_full_mailbox_holds_up_nobody_else(office: Office) -> None:
     office.server.answers = {"ada": FULL}
     assert await office.after(0) == ["ada", "bob"]

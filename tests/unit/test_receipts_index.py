@@ -102,6 +102,20 @@ async def test_an_index_of_an_older_version_is_made_anew(tmp_path: Path) -> None
         assert connection.execute("select count(*) from receipts").fetchone() == (10,)
 
 
+async def test_an_index_of_which_sqlite_says_what_is_no_text_is_made_anew(tmp_path: Path) -> None:
+    await ten(tmp_path)
+    with closing(sqlite3.connect(index_path(tmp_path))) as connection, connection:
+        connection.execute("pragma writable_schema = on")
+        connection.execute(
+            "update sqlite_schema set name = cast(x'81' as text), sql = 'create nothing'"
+            " where name = 'by_key'"
+        )
+    assert open_lookup(tmp_path).by_agent_id("default", "a2") is not None
+    assert difference(tmp_path) is None
+    await write(tmp_path, [body()])
+    assert open_lookup(tmp_path).head()[0] == 11
+
+
 def difference(state: Path, *, running: bool = False) -> tuple[int, str] | None:
     return first_difference(receipts_directory(state), index_path(state), running=running)
 

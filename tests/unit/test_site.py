@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hitl_mail.errors import ConfigError
-from hitl_mail.settings import Site
+from hitl_mail.settings import Person, Site
 from hitl_mail.site import load_site
 
 WHOLE = """
@@ -230,3 +230,24 @@ def test_problems_come_in_the_order_of_the_file() -> None:
     with pytest.raises(ConfigError) as caught:
         load_site("[web]\nbind = 'x'\n[site]\ndaily = 'x'\n", "s.toml")
     assert [problem.line for problem in caught.value.problems] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada@xn--bro-hoa.example",
+        "Ada+agent@BÜRO.example.",
+        "ada@bu\u0308ro.example",
+        "ada@büro。example",
+        "\uff41da@büro.example",
+    ],
+)
+def test_who_asked_is_found_by_every_spelling_of_their_address(address: str) -> None:
+    people = {"ada": Person(mail="ada@xn--bro-hoa.example"), "bob": Person(mail="ada@buro.example")}
+    assert Site(people=people).excluded("default", address) == {"ada"}
+
+
+def test_a_domain_that_only_looks_encoded_is_its_own() -> None:
+    people = {"ada": Person(mail="ada@xn--zzzz999999999.example")}
+    assert Site(people=people).excluded("default", "ada@xn--ZZZZ999999999.example") == {"ada"}
+    assert Site(people=people).excluded("default", "ada@zzzz999999999.example") == frozenset()

@@ -7,7 +7,6 @@ files named `receipts_*`, their form and their check in `core.receipt`.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -22,7 +21,7 @@ from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.adapters.receipts.files import MonthFiles, month_of
 from hitl_mail.adapters.receipts.index import ReceiptIndex
 from hitl_mail.adapters.receipts.lookup import Lookup, OwnLookup
-from hitl_mail.adapters.receipts.rows import Row
+from hitl_mail.adapters.receipts.rows import UNREADABLE, Row
 from hitl_mail.adapters.receipts.table import TABLE, ReceiptDB, ReceiptStorage
 from hitl_mail.core.receipt import NO_RECEIPT, SALTED, erase, is_erased, missing, seal
 from hitl_mail.errors import Damaged, HitlError, StorageFailed, UsageError
@@ -218,7 +217,7 @@ class ReceiptBook:
         """The receipts there are already, by what they are about."""
         try:
             found = self._index.references(abouts)
-        except sqlite3.Error:
+        except UNREADABLE:
             rows = [row for about in abouts if (row := self.lookup.by_about(about)) is not None]
             found = {row.about: (row.seq, row.digest) for row in rows}
         return {about: Reference(*place) for about, place in found.items()}

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from hitl_mail.adapters.receipts.index import is_sound, open_for_reading
-from hitl_mail.adapters.receipts.rows import ALL_COLUMNS, record_of, rows_behind
+from hitl_mail.adapters.receipts.rows import ALL_COLUMNS, UNREADABLE, record_of, rows_behind
 
 _AT_ONCE = 2000
 """Rows read in one go: who reads for long keeps the daemon from writing the next."""
@@ -34,7 +34,7 @@ def first_difference(directory: Path, index: Path, *, running: bool) -> Differen
     is none: a month may be written anew at this moment. Raises `Damaged`, OSError."""
     try:
         connection = open_for_reading(index, _WAIT_SECONDS)
-    except sqlite3.Error:
+    except UNREADABLE:
         return None
     with closing(connection):
         try:
@@ -45,7 +45,7 @@ def first_difference(directory: Path, index: Path, *, running: bool) -> Differen
         except sqlite3.OperationalError:
             # Somebody writes all the time.
             return None
-        except sqlite3.Error as error:
+        except UNREADABLE as error:
             return Difference(0, f"it cannot be read: {error}")
 
 

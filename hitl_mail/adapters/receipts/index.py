@@ -19,6 +19,7 @@ from hitl_mail.adapters.receipts.files import read_receipt
 from hitl_mail.adapters.receipts.rows import (
     ALL_COLUMNS,
     COLUMNS,
+    UNREADABLE,
     Row,
     record_of,
     rows_behind,
@@ -51,7 +52,7 @@ pragma user_version = {_VERSION};
 
 
 def newest(connection: sqlite3.Connection) -> Row | None:
-    """The row with the highest seq. Raises sqlite3.Error."""
+    """The row with the highest seq. Raises `UNREADABLE`."""
     sql = f"select {COLUMNS} from receipts order by seq desc limit 1"  # noqa: S608 - constants
     record = connection.execute(sql).fetchone()
     return stored(record) if record else None
@@ -101,7 +102,7 @@ class ReceiptIndex:
                 self._connection.executemany(sql, map(record_of, self.pending))
                 if self.doubted:
                     self._connection.execute("pragma user_version = 0")
-        except sqlite3.Error:
+        except UNREADABLE:
             # Locked, or the disk is full: the month files have them, and so has `pending`.
             return
         self.pending = []
@@ -117,12 +118,12 @@ class ReceiptIndex:
         if self.head is not None:
             self.head = _moved(self.head, month, now)
         sql = "update receipts set offset = ? where seq = ?"
-        with suppress(sqlite3.Error), self._connection:
+        with suppress(*UNREADABLE), self._connection:
             self._connection.executemany(sql, [(offset, seq) for seq, offset in places])
 
     def references(self, abouts: Sequence[str]) -> dict[str, tuple[int, str]]:
         """Seq and digest of the receipts there are with these idempotency keys, by them. Asked
-        together, because each question gives way to other threads. Raises sqlite3.Error."""
+        together, because each question gives way to other threads. Raises `UNREADABLE`."""
         wanted = frozenset(abouts)
         found = {row.about: (row.seq, row.digest) for row in self.pending if row.about in wanted}
         for at in range(0, len(abouts), _ASKED):
@@ -162,7 +163,7 @@ def _open_sound(path: Path, directory: Path) -> sqlite3.Connection | None:
         return None
     try:
         connection = _connect(path)
-    except sqlite3.Error:
+    except UNREADABLE:
         return None
     sound = is_sound(connection, directory)
     if sound:
@@ -215,13 +216,13 @@ def _create(path: Path, mode: int) -> sqlite3.Connection:
 def open_for_reading(path: Path, seconds: float) -> sqlite3.Connection:
     """A connection that can only read, waiting at most `seconds` for a lock.
 
-    Raises sqlite3.Error, also where the file is of another version.
+    Raises `UNREADABLE`, also where the file is of another version.
     """
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     connection = sqlite3.connect(uri, uri=True, timeout=seconds, check_same_thread=False)
     try:
         (version,) = connection.execute("pragma user_version").fetchone()
-    except sqlite3.Error:
+    except UNREADABLE:
         connection.close()
         raise
     if version != _VERSION:

@@ -18,7 +18,15 @@ from typing import Any
 
 from hitl_mail.adapters.receipts.files import read_from, read_receipt
 from hitl_mail.adapters.receipts.index import ReceiptIndex, fits, newest, open_for_reading
-from hitl_mail.adapters.receipts.rows import COLUMNS, ChangedRow, Row, key_of, rows_behind, stored
+from hitl_mail.adapters.receipts.rows import (
+    COLUMNS,
+    UNREADABLE,
+    ChangedRow,
+    Row,
+    key_of,
+    rows_behind,
+    stored,
+)
 from hitl_mail.core.receipt import ABOUT_ERASURE, NO_RECEIPT
 from hitl_mail.errors import Damaged, HitlError, UsageError
 
@@ -170,7 +178,7 @@ class Lookup:
         """Rows the index may lack, and the index; the rows are to be looked through first."""
         try:
             connection = open_for_reading(self._index_path, _WAIT_SECONDS)
-        except sqlite3.Error:
+        except UNREADABLE:
             yield rows_behind(self._directory), None
             return
         try:
@@ -195,7 +203,7 @@ class Lookup:
         except UnicodeEncodeError:
             # A word of a command line may be no text; no receipt holds such a thing.
             return []
-        except (sqlite3.Error, Damaged) as error:
+        except (*UNREADABLE, Damaged) as error:
             # Also where a month was written anew between looking at the index and at the file.
             self._doubt(error)
             found = _newest(filter(keep, rows_behind(self._directory)), limit)

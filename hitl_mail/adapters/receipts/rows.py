@@ -24,6 +24,10 @@ _OFFSET = 13
 """The first column behind those that the checksum covers."""
 
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises over a file that is not sound: its words may quote what is no text."""
+
+
 class ChangedRow(sqlite3.DatabaseError):
     """A row that is not as it was written."""
 
