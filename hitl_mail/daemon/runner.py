@@ -31,7 +31,7 @@ _STOPPED = "the daemon stopped while this ran"
 
 @dataclass
 class Runner:
-    """Runs at most `limits.executions` attempts at a time."""
+    """Runs at most `limits.executions` attempts at a time; a permit needs no slot."""
 
     engine: Engine
     world: World
@@ -48,8 +48,9 @@ class Runner:
     def follow(self, case: Case) -> Begin | None:
         """A case that was just approved begins in the same record, if a slot is free: both are
         durable with one sync, and those that wait for a slot are not said to have begun."""
-        busy = self.stopping or self._slots.locked() or case.id in self.chores
-        return None if busy or not self._may_start(case) else self._begin(case)
+        if self.stopping or case.id in self.chores or not self._may_start(case):
+            return None
+        return None if self._slots.locked() and not self._by_permit(case) else self._begin(case)
 
     def followed(self, case: Case) -> None:
         """It begins: the slot is taken."""
@@ -73,6 +74,9 @@ class Runner:
         if case.status != "approved" or case.permit is not None:
             return False
         return case.retry_at is None or case.retry_at <= self.engine.clock.now()
+
+    def _by_permit(self, case: Case) -> bool:
+        return self.world.executor(case.kind).type == "agent"
 
     def _begin(self, case: Case) -> Begin:
         settings = self.world.executor(case.kind)
@@ -101,7 +105,9 @@ class Runner:
         return self.world.executor_ref(case.kind) == case.revision.executor
 
     async def _run(self, case_id: str) -> None:
-        async with self._slots:
+        case = self.engine.cases.get(case_id)
+        permit = case is not None and self._by_permit(case)
+        async with contextlib.nullcontext() if permit else self._slots:
             again = await self._attempt(case_id)
         self._look_again(case_id, again)
 

@@ -141,6 +141,34 @@ async def test_without_a_free_slot_a_case_is_approved_and_begins_when_one_is_fre
     assert scene.engine.cases[other].status == "executed"
 
 
+@pytest.mark.parametrize("way", ["approved", "found approved"])
+async def test_a_permit_waits_for_no_slot(way: str) -> None:
+    """It runs nothing here: what others run must not keep an agent from what it runs itself."""
+    scene = Scene(executions=1)
+    world, other = scene.office.world, "261122-bcdfgh"
+    await scene.arrive()
+    scene.executor.go = asyncio.Event()
+    scene.approve()
+    await settled()
+    await scene.journal.durable()
+    agent = Executor(type="agent", timeout=60.0)
+    executors = {**world.site.executors, "refund": agent}
+    world.site = msgspec.structs.replace(world.site, executors=executors)
+    if way == "found approved":
+        scene.engine.follower = None
+    await scene.arrive(other)
+    scene.approve(other)
+    for _ in range(3):
+        await settled()
+        await scene.journal.durable()
+    seen = [(case.status, case.permit is not None) for case in scene.engine.cases.values()]
+    scene.executor.go.set()
+    while len(scene.runner.chores):
+        await settled()
+        await scene.journal.durable()
+    assert seen == [("executing", False), ("approved", True)]
+
+
 async def test_a_case_shown_as_it_was_before_starts_nothing() -> None:
     scene = Scene()
     await scene.arrive()
