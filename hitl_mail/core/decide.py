@@ -38,8 +38,8 @@ CODES = {
 }
 
 _ANSWER_EVERY = 3600.0
-"""Seconds between two answers to one person about one case that a reply decided nothing, unless
-they ask for help: a machine that answers our answers is soon left alone."""
+"""Seconds between two answers to one person about one case whose reply says nothing we know: a
+machine that answers our answers is soon left alone."""
 
 
 def decide(case: Case | None, command: cmd.Command, now: float) -> list[ev.Event]:
@@ -102,7 +102,8 @@ def _answer(case: Case, c: cmd.Answer, now: float) -> list[ev.Event]:
     if c.message_id and heard(c.person, c.message_id, c.key) in case.seen:
         return []
     last = case.answered.get(c.person)
-    quiet = c.key != "help" and last is not None and now - last < _ANSWER_EVERY
+    limited = c.key in ev.OF_A_MACHINE
+    quiet = limited and last is not None and now - last < _ANSWER_EVERY
     said, detail = c.said[:200], c.detail[:500]
     return [ev.Answered(now, c.person, c.key, said, c.message_id, quiet, detail)]
 

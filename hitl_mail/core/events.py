@@ -249,6 +249,10 @@ class ResultWritten(_Event, frozen=True, tag="result_written"):
     effect: str
 
 
+OF_A_MACHINE = frozenset({"not_understood", "automatic", "not_believed"})
+"""Keys of answers to what a machine may have written: a command that is wrong is a person's."""
+
+
 class Answered(_Event, frozen=True, tag="answered"):
     """A reply decided nothing and gets an answer; `key` says which, `said` what was read,
     `detail` what was wrong with it.

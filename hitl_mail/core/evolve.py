@@ -198,8 +198,8 @@ def _note(case: Case, event: ev.Note) -> Case:
             left = _without_file(case, "review")
             return _owe(msgspec.structs.replace(case, review=review, pending=left), event)
         case ev.Answered(person=person, key=key, message_id=message_id, at=at):
-            # Help explains nothing of a later slip, so it does not stand in for that answer.
-            told = not event.quiet and key != "help"
+            # Help, or what is wrong with a command, is no answer to what is none.
+            told = not event.quiet and key in ev.OF_A_MACHINE
             changed = msgspec.structs.replace(
                 case,
                 seen=_seen(case, person, message_id, key),

@@ -223,15 +223,26 @@ def test_a_mail_counts_once() -> None:
 def test_help_does_not_stand_in_for_the_answer_to_a_slip() -> None:
     case = case_after(cmd.Answer("ada", "help", "help"))
     for slip in range(3):
-        case = after(case, cmd.Answer("ada", "condition", str(slip)))
+        case = after(case, cmd.Answer("ada", "not_understood", str(slip)))
     said = [mail.key for mail in owed(case, Mail) if mail.about == "answer"]
-    assert said == ["help", "condition"]
+    assert said == ["help", "not_understood"]
+
+
+def test_each_command_that_is_wrong_is_answered() -> None:
+    """Who mends a line and sends it again wants to hear what is wrong now."""
+    case = case_after(cmd.Answer("ada", "not_understood", "?"))
+    for key in ("bad_edit", "bad_edit", "ambiguous", "changed", "no_target", "help"):
+        [event] = decide(case, cmd.Answer("ada", key, "?"), 1.0)
+        assert not event.quiet  # type: ignore[union-attr]
+        case = after(case, cmd.Answer("ada", key, "?"), 1.0)
+    [event] = decide(case, cmd.Answer("ada", "not_understood", "?"), 2.0)
+    assert event.quiet  # type: ignore[union-attr]
 
 
 def test_a_slip_an_hour_later_is_answered_again() -> None:
-    case = case_after(cmd.Answer("ada", "condition", "1"))
-    [soon] = decide(case, cmd.Answer("ada", "condition", "2"), 3599.0)
-    [later] = decide(case, cmd.Answer("ada", "condition", "3"), 3600.0)
+    case = case_after(cmd.Answer("ada", "not_understood", "1"))
+    [soon] = decide(case, cmd.Answer("ada", "not_understood", "2"), 3599.0)
+    [later] = decide(case, cmd.Answer("ada", "not_understood", "3"), 3600.0)
     assert (soon.quiet, later.quiet) == (True, False)  # type: ignore[union-attr]
 
 
@@ -241,7 +252,7 @@ def test_a_mail_that_was_answered_decides_nothing_later() -> None:
 
 
 def test_what_answers_each_answer_is_soon_left_alone() -> None:
-    def answer(number: int, key: str = "unknown") -> cmd.Answer:
+    def answer(number: int, key: str = "not_understood") -> cmd.Answer:
         return cmd.Answer("ada", key, "?", f"<{number}@x>")
 
     case = case_after(*(answer(number) for number in range(20)))
@@ -460,14 +471,14 @@ def test_each_note_bears_the_time_of_its_command() -> None:
 
 
 def test_a_first_slip_is_answered_even_when_the_clock_has_just_begun() -> None:
-    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
-    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 6600.0)
-    assert event == ev.Answered(6600.0, "ada", "condition", "2")
+    case = case_after(cmd.Answer("ada", "not_understood", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "not_understood", "2"), 6600.0)
+    assert event == ev.Answered(6600.0, "ada", "not_understood", "2")
 
 
 def test_an_answer_within_the_hour_is_quiet_whatever_the_clock_says() -> None:
-    case = case_after(cmd.Answer("ada", "condition", "1"), now=3000.0)
-    [event] = decide(case, cmd.Answer("ada", "condition", "2"), 3500.0)
+    case = case_after(cmd.Answer("ada", "not_understood", "1"), now=3000.0)
+    [event] = decide(case, cmd.Answer("ada", "not_understood", "2"), 3500.0)
     assert isinstance(event, ev.Answered)
     assert event.quiet
 
