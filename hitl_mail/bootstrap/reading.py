@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hitl_mail.adapters.receipts.anchors import Anchors
     from hitl_mail.adapters.receipts.lookup import Lookup
     from hitl_mail.core.records import State
-    from hitl_mail.core.verdict import Standing
+    from hitl_mail.core.verdict import Door, Standing
     from hitl_mail.daemon.world import World
     from hitl_mail.policy.judge import Policy
     from hitl_mail.policy.model import Names, PolicyTest
@@ -135,7 +135,12 @@ def lint_policy(home: Home, site: Site, policy: Policy) -> list[Problem]:
     owners = {name: agent.owner for name, agent in site.agents.items() if agent.owner}
     source = Source(home.site_file.name, _text(home.site_file))
     mailing = {name for name, executor in site.executors.items() if executor.type == "mail"}
-    found = lint(policy, home.rules_file.name, owners, mailing)
+    doors: dict[Door, Collection[str]] = {
+        "mail": site.people,
+        "link": site.people if site.web.base_url else (),
+        "cli": [name for name, person in site.people.items() if person.os_user],
+    }
+    found = lint(policy, home.rules_file.name, owners, mailing, doors)
     return [*found, *lint_site(site.executors, site.groups, source)]
 
 

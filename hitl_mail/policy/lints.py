@@ -11,9 +11,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 
 from hitl_mail.core.quorum import members
-from hitl_mail.core.verdict import ADMINS
+from hitl_mail.core.verdict import ADMINS, Door
 from hitl_mail.errors import Problem
 from hitl_mail.policy.contradictions import contradiction
+from hitl_mail.policy.doors import shut_out
 from hitl_mail.policy.findings import Ready
 from hitl_mail.policy.judge import Policy
 from hitl_mail.policy.source import blank, named_kinds, unregistered, unwrapped, uses
@@ -48,11 +49,15 @@ class Executes(Protocol):
 
 
 def lint(
-    policy: Policy, file: str, owners: Mapping[str, str], mailing: Collection[str] = ()
+    policy: Policy,
+    file: str,
+    owners: Mapping[str, str],
+    mailing: Collection[str] = (),
+    doors: Mapping[Door, Collection[str]] | None = None,
 ) -> list[Problem]:
     """What to raise about the rules. `owners` are the people who own agents, by agent; `mailing`
-    the executors of type mail."""
-    found = _Lints(policy, Source(file, policy.text), owners, mailing)
+    the executors of type mail; `doors` who can decide by each, None where that is not known."""
+    found = _Lints(policy, Source(file, policy.text), owners, mailing, doors)
     return sorted(found.all(), key=lambda problem: problem.line or 0)
 
 
@@ -83,11 +88,13 @@ class _Lints:
         source: Source,
         owners: Mapping[str, str],
         mailing: Collection[str],
+        doors: Mapping[Door, Collection[str]] | None,
     ) -> None:
         self.policy = policy
         self.source = source
         self.owners = owners
         self.mailing = mailing
+        self.doors = doors
         self.trials = trials(policy)
         self.plain = [trial for trial in self.trials if trial.claim is None]
         self.matched: dict[str, list[Trial]] = {ready.rule.name: [] for ready in policy.rules}
@@ -167,6 +174,9 @@ class _Lints:
             what = "has every case looked at afterwards"
             yield self.source.problem((*path, "rate"), what, "Use a share such as 0.05, or hard.")
         yield from self.owned(ready, path)
+        shut = self.doors and shut_out(ready.rule, self.people(ready), self.doors)
+        if shut and ready.rule.gate not in ("auto", "deny"):
+            yield self.source.problem((*path, "doors"), *shut)
         yield from self.empty(ready, path)
 
     def never(self, ready: Ready) -> tuple[str, str] | None:
@@ -227,10 +237,13 @@ class _Lints:
         seen = any(_reads(other, "payload.cc") for other in (ready, *asking))
         return mails and _reads(ready, "payload.to") and not seen
 
-    def owned(self, ready: Ready, path: tuple[str | int, ...]) -> Iterator[Problem]:
-        groups = self.policy.names.members()
+    def people(self, ready: Ready) -> set[str]:
+        """Those whom the rule asks."""
         refs = ready.rule.reviewers or self.policy.table.reviewers or (ADMINS,)
-        people = members(refs, groups)
+        return set(members(refs, self.policy.names.members()))
+
+    def owned(self, ready: Ready, path: tuple[str | int, ...]) -> Iterator[Problem]:
+        groups, people = self.policy.names.members(), self.people(ready)
         for agent, owner in self.owners.items():
             if people == {owner} and ready.rule.gate not in ("auto", "deny"):
                 what = f"its only reviewer {owner} owns the agent {agent}, and never approves its"

@@ -6,6 +6,7 @@ import dataclasses
 
 import pytest
 
+from hitl_mail.core.verdict import Door
 from hitl_mail.policy.lints import lint, lint_site
 from hitl_mail.settings import Executor
 from hitl_mail.tables import Source
@@ -429,3 +430,25 @@ def test_a_key_split_between_two_arguments_is_no_key() -> None:
     argv = ("/bin/refund", "HITL_", "CASE")
     executor = Executor(type="command", argv=argv, idempotent=True)
     assert len(raised_of_site(executor)) == 2
+
+
+@pytest.mark.parametrize(
+    ("doors", "approvals", "links", "what"),
+    [
+        ('["link"]', 1, (), "by link, ada, bob cannot decide"),
+        ('["cli"]', 1, (), None),
+        ('["cli"]', 2, (), "by cli, bob cannot decide, and it takes 2"),
+        ('["cli", "link"]', 2, ("ada", "bob"), None),
+        ('["mail"]', 2, (), None),
+    ],
+)
+def test_doors_that_too_few_have_are_raised(
+    doors: str, approvals: int, links: tuple[str, ...], what: str | None
+) -> None:
+    """Nobody could say anything of such a case, and it would wait until it has expired."""
+    more = f'reviewers = ["finance"]\ndoors = {doors}\napprovals = {approvals}'
+    rules = SOUND + rule("shut", 'kind == "payment.refund"', "hard", more)
+    have: dict[Door, tuple[str, ...]] = {"mail": ("ada", "bob", "cleo"), "link": links}
+    found = lint(policy(rules), "rules.toml", {}, (), have | {"cli": ("ada",)})
+    assert [problem.what for problem in found] == ([what] if what else [])
+    assert all(problem.where == "rules[3].doors" and problem.line for problem in found)
