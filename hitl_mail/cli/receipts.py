@@ -21,7 +21,7 @@ def receipts() -> None:
 
 
 @receipts.command("list")
-@click.option("--limit", type=int, help="Only the newest so many.")
+@click.option("--limit", type=click.IntRange(1), help="Only the newest so many.")
 @status_option
 @click.option("--kind", help="Only cases of this kind.")
 @json_option

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import sys
 import time
@@ -123,7 +124,7 @@ def _moment(text: str | None) -> str:
     """A time as receipts have it, or its beginning."""
     if text is None:
         return ""
-    if _MOMENT.fullmatch(text):
+    if _MOMENT.fullmatch(text) and _is_there(text.removesuffix("Z")):
         # As the beginning of a text: a whole second is before its first millisecond.
         return text.removesuffix("Z")
     try:
@@ -133,3 +134,12 @@ def _moment(text: str | None) -> str:
             f"{text!r} is no time; write a day such as 2026-11-22, a moment such as"
             " 2026-11-22T13:00:00Z, or how long ago, such as 90d"
         ) from None
+
+
+def _is_there(begun: str) -> bool:
+    """Whether the calendar has a time that begins so: of one that it lacks no receipt would be."""
+    try:
+        dt.datetime.fromisoformat(begun + "0001-01-01T00:00:00"[len(begun) :])
+    except ValueError:
+        return False
+    return True

@@ -61,6 +61,10 @@ SLIPS = [
     Told("stats --since 30", 2, "is not a duration", "--since: '30'", "write it like 90s"),
     Told("keys rotate --keep x", 2, "is not a duration", "--keep: 'x'", "write it like 90s"),
     Told("receipts export --since May", 2, "is no time", "'May'", "write a day such as"),
+    Told(
+        "receipts export --until 2026-02-30", 2, "is no time", "'2026-02-30'", "write a day such as"
+    ),
+    Told("receipts list --limit 0", 2, "not in the range", "'--limit'", "x>=1"),
     Told("receipts list --status exected", 2, "is not one of", "'exected'", "'executed'"),
     Told("submit --agent biling x", 2, "no agent", "biling", "there are billing, default"),
     Told("queue --watch", 2, "for people at a terminal", "--watch", "ask again with --json"),
