@@ -158,8 +158,9 @@ def _clip(packet: Packet) -> tuple[tuple[Row, ...], str]:
     rows = tuple(Row(row.key, shorten(row.value, _SOME_TEXT)) for row in packet.rows[:_SOME_ROWS])
     more = len(packet.context) - _SOME_ITEMS
     items = f" and leaves out {more} of the context" if more > 0 else ""
+    values = "1 value" if len(packet.rows) == 1 else f"{len(packet.rows)} values"
     return rows, (
-        f"Too long to show whole here: this is the beginning of {len(packet.rows)} values{items}. "
+        f"Too long to show whole here: this is the beginning of {values}{items}. "
         "It cannot be approved by mail."
     )
 

@@ -185,6 +185,9 @@ def test_a_packet_too_long_to_show_whole_takes_no_approval_by_mail() -> None:
     long = asked(payload={"rows": list(range(201))})
     text = text_of(composed(long).message)
     assert "Too long to show whole here" in text
+    assert "the beginning of 201 values" in " ".join(text.split())
+    one = text_of(composed(asked(payload={"text": "x" * 90_000})).message)
+    assert "the beginning of 1 value." in " ".join(one.split()).replace(" and leaves", ".")
     assert "to approve it" not in text
     assert "to reject it: reject because" in text
     assert "I approve" not in text_of(composed(long).message, "html")
