@@ -85,6 +85,21 @@ def test_a_torn_end_of_the_journal_is_refused_by_nobody(
     assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
 
 
+def test_a_flipped_byte_in_the_last_record_of_the_journal_is_cut_off_kept_and_told(
+    used_home: TestHome,
+) -> None:
+    journal = only(used_home.root / "state/journal", "*.log")
+    data = bytearray(journal.read_bytes())
+    last = data.rindex(b"\n", 0, -1) + 1
+    data[last + 20] ^= 1
+    journal.write_bytes(bytes(data))
+    assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
+    done = used_home.cli("run", "--once")
+    assert (done.returncode, "torn" in done.stderr) == (0, True), done.stderr
+    assert only(journal.parent, "*.torn-*").read_bytes() == bytes(data[last:])
+    assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
+
+
 @pytest.mark.parametrize("words", [["run", "--once"], ["receipts", "verify"]])
 def test_a_flipped_byte_amid_the_receipts_is_refused_with_its_place(
     used_home: TestHome, words: list[str]

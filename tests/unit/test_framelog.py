@@ -107,6 +107,20 @@ def test_a_flipped_byte_in_the_middle_is_reported_with_its_offset(tmp_path: Path
     assert caught.value.offset == offsets[1]
 
 
+def test_a_last_line_that_is_not_as_it_was_written_is_cut_off_and_kept(tmp_path: Path) -> None:
+    """A power cut may leave a line of its length with other bytes in it."""
+    path = tmp_path / "log"
+    offsets = written(path)
+    data = bytearray(path.read_bytes())
+    data[offsets[-1] + 12] ^= 1
+    path.write_bytes(data)
+    log = FrameLog.open(path)
+    log.close()
+    assert payloads(path) == RECORDS[:-1]
+    assert log.torn is not None
+    assert log.torn.kept.read_bytes() == bytes(data[offsets[-1] :])
+
+
 def test_damage_changes_nothing_in_the_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
     written(path)
