@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 
 from hitl_mail.core.action import (
     Action,
@@ -20,7 +20,7 @@ from hitl_mail.core.action import (
 from hitl_mail.core.canonical import canonical
 from hitl_mail.errors import Refused
 from tests.factories import action, attachment
-from tests.fuzz.mutate import json_bytes, mutated, toml_text
+from tests.fuzz.mutate import deep, json_bytes, mutated, toml_text
 from tests.fuzz.profile import corpus, fuzzed, timely, within
 
 WHOLE = action(
@@ -96,6 +96,11 @@ def check(data: bytes, toml: bool) -> None:
 
 @fuzzed(200)
 @given(mutated(JSON + corpus("actions")))
+@example(json.dumps(action(payload={"a": "\ud800"})).encode())
+@example(json.dumps(action(payload={"\udfff": 1})).encode())
+@example(json.dumps(action(payload=deep(17))).encode())
+@example(json.dumps(action(payload={"a": float("nan"), "b": 2**53})).encode())
+@example(b"[" * 100_000)
 @timely
 def test_a_file_of_json_is_a_message_or_a_refusal(data: bytes) -> None:
     check(data, toml=False)

@@ -239,6 +239,10 @@ def check_site(text: str) -> None:
 @given(toml_text(SITES, SITE_WORDS))
 @example(WHOLE_SITE.replace("approvals@", "approvals+us@"))
 @example(WHOLE_SITE.replace("retries = 2", "retries = 9007199254740993"))
+@example(WHOLE_SITE.replace("retries = 2", "retries = " + "9" * 5000))
+@example(WHOLE_SITE.replace("Europe/Berlin", "Mars/Base"))
+@example(WHOLE_SITE.replace("https://approve.example.com", "http://[::1"))
+@example(WHOLE_SITE.replace("https://api.example.com", "https://api.example.com:x"))
 @timely
 def test_a_site_with_odd_lines_is_sound_or_told(text: str) -> None:
     check_site(text)
