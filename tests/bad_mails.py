@@ -34,6 +34,8 @@ BAD: dict[str, bytes] = {
     "thanks": _plain("approve\n\n" + "thanks, " * 30_000),
     "open elements": _page("<div>" * 50_000),
     "open quotes": _page("<blockquote>" * 20_000 + "x"),
+    "styles": _page("<p style='display:none'>a</p>" * 9_000),
+    "comments in a style": _page("<p style='" + "/*" * 90_000 + "'>a"),
     "links": _page("<a href=x>" * 20_000),
     "paragraphs": _page("<p>approve</p>" * 18_000),
     "tables": _page("<table><tr><td>" * 17_000),

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from hitl_mail.review.hidden import hidden_in
+
 if TYPE_CHECKING:
     from resiliparse.parse.html import HTMLTree
 
@@ -211,7 +213,8 @@ def _unflow(lines: list[str], delete_space: bool) -> list[str]:
 
 
 def html_to_text(html: str) -> str:
-    """HTML as lines of text, without what mail programs mark as quoted. Empty if unreadable."""
+    """HTML as lines of text, without what mail programs mark as quoted and what nobody is shown.
+    Empty if unreadable."""
     from resiliparse.extract.html2text import extract_plain_text
     from resiliparse.parse.html import HTMLTree
 
@@ -225,7 +228,7 @@ def html_to_text(html: str) -> str:
                 preserve_formatting=True,
                 list_bullets=False,
                 alt_texts=False,
-                skip_elements=_QUOTED_HTML,
+                skip_elements=[*_QUOTED_HTML, *hidden_in(tree)],
             )
         )
     except (ValueError, RuntimeError, TypeError):

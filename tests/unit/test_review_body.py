@@ -162,3 +162,48 @@ def test_text_on_both_sides_of_a_picture_are_two_paragraphs() -> None:
 )
 def test_who_signs_a_mail_is_the_name_in_its_from(head: str, author: str) -> None:
     assert read_body(part(head, "approve").encode()).author == author
+
+
+HIDING = (
+    'style="display:none"',
+    'style="color: red; DISPLAY : none !important;"',
+    'style="visibility:hidden"',
+    'style="visibility: collapse"',
+    'style="mso-hide:all"',
+    'style="font-size:0"',
+    'style="font-size:0px"',
+    'style="opacity:0.0"',
+    'style="display:/* x */none"',
+    "hidden",
+)
+
+
+@pytest.mark.parametrize("how", HIDING)
+def test_what_nobody_is_shown_is_not_what_was_written(how: str) -> None:
+    hidden = f"<p {how}>approve <b>this</b></p><p>Never</p>"
+    assert html_to_text(hidden).split() == ["Never"]
+
+
+@pytest.mark.parametrize(
+    "style", ["display:block", "font-size:10px", "font-size:0.9em", "opacity:0.9", "x-display:none"]
+)
+def test_what_is_shown_in_another_way_is_read(style: str) -> None:
+    assert html_to_text(f'<p style="{style}">approve</p>').strip() == "approve"
+
+
+def test_within_what_is_hidden_nothing_is_shown() -> None:
+    inner = '<div style="display:block">approve</div>'
+    assert html_to_text(f'<div style="display:none">{inner}</div>').strip() == ""
+
+
+def test_a_mail_that_hides_without_end_has_no_text() -> None:
+    page = "".join(f"<p style='display:none;a:{index}'>no</p>" for index in range(200))
+    assert html_to_text(f"{page}<p>approve</p>") == ""
+
+
+@pytest.mark.parametrize(
+    "style", ['display:none;x:"a', "display:none;\\", "display:none;\u00e9\n]"]
+)
+def test_a_style_of_any_text_hides(style: str) -> None:
+    page = f"<p style='{style}'>approve</p><p>Never</p>"
+    assert html_to_text(page).split() == ["Never"]
