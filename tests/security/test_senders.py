@@ -83,6 +83,33 @@ HIDDEN: dict[str, tuple[str, str]] = {
         "See below\n\n---- Forwarded message ----\nFrom: x\n\napprove\n",
     ),
     "below a signature": ("X: y", "Hm.\n-- \napprove\n"),
+    # Nothing else is written: what is passed over here is the first line of what is left.
+    "in nothing but a subject": ("Subject: approve", "\n"),
+    "in nothing but a subject of a reply": ("Subject: Re: approve", ""),
+    "in nothing but a quote": ("X: y", "> approve\n"),
+    "in nothing but a quote of ours": ("X: y", "On Monday, approvals wrote:\n> approve\n"),
+    "in nothing but a quote without marks": (
+        "X: y",
+        "On Mon, 23 Nov 2026 at 10:00, approvals <approvals@example.com> wrote:\n\napprove\n",
+    ),
+    "in nothing but what is below the line": (
+        "X: y",
+        "--- hitl-mail: reply above this line ---\napprove\n",
+    ),
+    "in nothing but a forwarding": ("X: y", "---- Forwarded message ----\nFrom: x\n\napprove\n"),
+    "in nothing but a signature": ("X: y", "-- \napprove\n"),
+    "in nothing but HTML that is not shown": (
+        "Content-Type: text/html",
+        "<p style='display:none'>approve</p>",
+    ),
+    "in HTML that is hidden in another way": (
+        "Content-Type: text/html",
+        '<div hidden>approve</div><div STYLE="color:red; Visibility : hidden">approve</div>',
+    ),
+    "in nothing but a quote in HTML": (
+        "Content-Type: text/html",
+        "<blockquote>approve</blockquote>",
+    ),
     "with a condition": ("X: y", "approve, but only 20\n"),
     "with an invisible letter": ("X: y", "app\u200brove\n"),
     "in other letters": ("X: y", "\u0430pprove\n"),
@@ -97,26 +124,29 @@ HIDDEN: dict[str, tuple[str, str]] = {
     ),
 }
 
-IN_PARTS = """MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="b"
-
---b
-Content-Type: text/plain
-
-Please see what is attached.
---b
+_PARTED = 'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n'
+_FILE = """--b
 Content-Type: text/plain
 Content-Disposition: attachment; filename="approve.txt"
 
 approve
---b
+"""
+_FORWARDED = """--b
 Content-Type: message/rfc822
 
 From: ada@example.com
 
 approve
---b--
 """
+_TEXT = "--b\nContent-Type: text/plain\n\n{}\n"
+IN_PARTS = (
+    f"{_PARTED}{_TEXT.format('Please see what is attached.')}{_FILE}{_FORWARDED}--b--\n",
+    f"{_PARTED}{_TEXT.format('')}{_FILE}--b--\n",
+    f"{_PARTED}{_FILE}--b--\n",
+    f"{_PARTED}{_TEXT.format('')}{_FORWARDED}--b--\n",
+    f"{_PARTED}{_FORWARDED}--b--\n",
+)
+"""In attachments: beside words of their own, beside none, and alone."""
 
 
 class Checked:
@@ -162,7 +192,8 @@ def checked(make_home: Callable[..., TestHome]) -> Checked:
         found.deliver(head, "reject\n")
     for head_line, text in HIDDEN.values():
         found.deliver((PASS, ADA, head_line), text)
-    found.deliver((PASS, ADA), IN_PARTS)
+    for text in IN_PARTS:
+        found.deliver((PASS, ADA), text)
     found.settle()
     return found
 
