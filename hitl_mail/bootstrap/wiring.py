@@ -10,7 +10,7 @@ import logging
 import secrets
 import sys
 import zoneinfo
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -73,6 +73,9 @@ _TURN = 0.0005
 """Seconds that a thread may hold the interpreter while another waits for it."""
 
 
+_Version = tuple[int, int, int] | None
+
+
 def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -> Daemon:
     """A daemon for a home whose lock the caller holds. Raises `ConfigError`, `Damaged`.
 
@@ -81,13 +84,15 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
     # The loop waits no longer than this for the thread that seals receipts to let it go on.
     sys.setswitchinterval(_TURN)
     gc.set_threshold(_YOUNG, 10, 10)
+    # Before they are read: what is saved from now on is another state of them.
+    as_read = {file: _version(file) for file in (home.rules_file, home.site_file)}
     site, policy = load_config(home)
     prepare(home, site)
     keys = load_keys(home.state)
     ring = _Ring(home, keys)
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
-    files = _PolicyFiles(home, site, mode, policy)
+    files = _PolicyFiles(home, site, mode, policy, as_read)
     # Attachments of programs that a killed daemon left behind, and that have ended.
     sweep(home.root / WORK)
     zone = zoneinfo.ZoneInfo(site.site.timezone)
@@ -170,7 +175,9 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
         eraser=eraser,
         rekey=rekey,
         daily=Daily(engine, world, receipts.lookup),
-        reload=Reload(engine, world, Settled(files.versions), files.load, files.site_changed),
+        reload=Reload(
+            engine, world, Settled(files.versions, files.as_read), files.load, files.site_changed
+        ),
         overrides=overrides,
         waiting=waiting,
         inbox=inbox,
@@ -250,14 +257,17 @@ class _PolicyFiles:
     """rules.toml and the schemas that it named when it was last read, whether it was sound or not:
     a schema may be what has to be mended."""
 
-    def __init__(self, home: Home, site: Site, mode: int, policy: Policy) -> None:
+    def __init__(
+        self, home: Home, site: Site, mode: int, policy: Policy, as_read: Mapping[Path, _Version]
+    ) -> None:
         self._home = home
         self._site = site
         self._mode = mode
         self._schemas = {kind.schema for kind, _ in policy.kinds.values() if kind.schema}
-        self._site_as_read = _version(home.site_file)
+        self._site_as_read = as_read[home.site_file]
+        self.as_read = {**self.versions(), home.rules_file: as_read[home.rules_file]}
 
-    def versions(self) -> dict[Path, tuple[int, int, int] | None]:
+    def versions(self) -> dict[Path, _Version]:
         """What tells one state of these files from another."""
         files = (self._home.rules_file, *(self._home.root / name for name in self._schemas))
         return {file: _version(file) for file in files}
@@ -281,7 +291,7 @@ class _Ring:
         self._home = home
         self.keys = keys
 
-    def versions(self) -> dict[Path, tuple[int, int, int] | None]:
+    def versions(self) -> dict[Path, _Version]:
         """What tells one state of the files from another."""
         names = ("links", "addresses", "sampling", "receipts")
         files = [self._home.state / "keys" / f"{name}.json" for name in names]
@@ -301,7 +311,7 @@ class _Ring:
         return self.keys.retires
 
 
-def _version(file: Path) -> tuple[int, int, int] | None:
+def _version(file: Path) -> _Version:
     try:
         status = file.stat()
     except OSError:

@@ -28,15 +28,17 @@ class Settled:
     """What tells one state of the files from another, once two looks in a row have found the same.
 
     Who saves a file in its place writes it piece by piece, and rules that end in the middle may be
-    sound rules all the same, without those that ask.
+    sound rules all the same, without those that ask. `known` is the state that was read last, where
+    that was before anybody looked.
     """
 
     look: Callable[[], Version]
+    known: Version = None
     _last: Version = field(init=False)
     _settled: Version = field(init=False)
 
     def __post_init__(self) -> None:
-        self._last = self._settled = self.look()
+        self._last = self._settled = self.look() if self.known is None else self.known
 
     def __call__(self) -> Version:
         found = self.look()

@@ -1,0 +1,39 @@
+"""Rules that are saved in the moment in which the daemon starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hitl_mail.bootstrap import wiring
+from hitl_mail.bootstrap.making import create_home
+from hitl_mail.home import Home
+
+
+@pytest.mark.parametrize("changed", ["rules.toml", "hitl-mail.toml"])
+async def test_what_is_saved_while_the_daemon_starts_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    """Reading keys and receipts takes seconds where there are many."""
+    home, read = create_home(tmp_path / "home"), wiring.load_config
+
+    def and_then_saved(home: Home) -> Any:
+        found = read(home)
+        file = home.root / changed
+        file.write_text(f"{file.read_text()}\n# saved again\n")
+        return found
+
+    monkeypatch.setattr(wiring, "load_config", and_then_saved)
+    daemon = wiring.build(home, web=False)
+    before = daemon.reload.world.policy.digest
+    for _ in range(3):
+        await daemon.reload.look()
+    rules = daemon.reload.world.policy.digest != before
+    assert (rules, daemon.reload.site_changed()) == (
+        changed == "rules.toml",
+        changed == "hitl-mail.toml",
+    )
+    for close in daemon.closing:
+        await close()
