@@ -21,7 +21,7 @@ from hitl_mail.adapters.execute.choice import executor_for
 from hitl_mail.adapters.execute.handed import WORK, sweep
 from hitl_mail.adapters.ids import new_case_id
 from hitl_mail.adapters.journal.journal import Journal
-from hitl_mail.adapters.keys.keys import Keys, load_keys
+from hitl_mail.adapters.keys.keys import load_keys
 from hitl_mail.adapters.receipts.book import ReceiptBook
 from hitl_mail.adapters.spool.directory import SpoolDirectory
 from hitl_mail.adapters.systemd import Notify
@@ -88,8 +88,8 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
     as_read = {file: _version(file) for file in (home.rules_file, home.site_file)}
     site, policy = load_config(home)
     prepare(home, site)
-    keys = load_keys(home.state)
-    ring = _Ring(home, keys)
+    ring = _Ring(home)
+    keys = ring.keys
     mode = 0o600 if site.site.group is None else 0o640
     _keep_policy(home, policy, mode)
     files = _PolicyFiles(home, site, mode, policy, as_read)
@@ -114,7 +114,13 @@ def build(home: Home, *, web: bool, lost_lines: Callable[[], int] = lambda: 0) -
     tokens = Tokens(site.mail.address, keys.addresses[::-1])
     links = Links(keys.links[::-1])
     ring.tell(tokens, links)
-    rekey = Rekey(clock, ring.versions, lambda: ring.take(tokens, links, receipts), keys.retires)
+    rekey = Rekey(
+        clock,
+        ring.versions,
+        lambda: ring.take(tokens, links, receipts),
+        keys.retires,
+        ring.as_read,
+    )
     overrides = Overrides(engine, world)
     waiting = Waiting()
     composer = Composer(
@@ -287,9 +293,11 @@ class _PolicyFiles:
 class _Ring:
     """The keys as they are on disk now, and who has to know of new ones."""
 
-    def __init__(self, home: Home, keys: Keys) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self.keys = keys
+        # Before they are read: what is rotated from now on is another state of them.
+        self.as_read = self.versions()
+        self.keys = load_keys(home.state)
 
     def versions(self) -> dict[Path, _Version]:
         """What tells one state of the files from another."""

@@ -22,17 +22,20 @@ _BACK = 1.0
 @dataclass
 class Rekey:
     """`version` tells one state of the files from another; `take` works with what they hold from
-    now on and says when the next key retires."""
+    now on and says when the next key retires. `known` is the state that was read last, where that
+    was before anybody looked."""
 
     clock: Clock
     version: Callable[[], object]
     take: Callable[[], dt.datetime | None]
     retires: dt.datetime | None
+    known: object = None
     _seen: object = field(default=None)
     _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self._seen, self._looked = self.version(), self.clock.now()
+        self._seen = self.version() if self.known is None else self.known
+        self._looked = self.clock.now()
 
     def look(self) -> None:
         """Take up what changed, or what has retired; or has not, because a clock that was ahead is

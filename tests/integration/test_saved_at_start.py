@@ -1,12 +1,14 @@
-"""Rules that are saved in the moment in which the daemon starts."""
+"""What is saved in the moment in which the daemon starts: rules, settings, keys."""
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hitl_mail.adapters.keys.rotate import rotate
 from hitl_mail.bootstrap import wiring
 from hitl_mail.bootstrap.making import create_home
 from hitl_mail.home import Home
@@ -35,5 +37,27 @@ async def test_what_is_saved_while_the_daemon_starts_is_noticed(
         changed == "rules.toml",
         changed == "hitl-mail.toml",
     )
+    for close in daemon.closing:
+        await close()
+
+
+async def test_keys_that_are_rotated_while_the_daemon_starts_are_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who rotates after a theft must not have to do it twice."""
+    home, read = create_home(tmp_path / "home"), wiring.load_keys
+    now = dt.datetime.now(dt.UTC)
+
+    def and_then_rotated(state: Path) -> Any:
+        found = read(state)
+        monkeypatch.setattr(wiring, "load_keys", read)
+        rotate(state, ("links", "addresses"), now, dt.timedelta(days=1))
+        return found
+
+    monkeypatch.setattr(wiring, "load_keys", and_then_rotated)
+    daemon = wiring.build(home, web=False)
+    assert daemon.rekey.retires is None
+    daemon.rekey.look()
+    assert daemon.rekey.retires == now + dt.timedelta(days=1)
     for close in daemon.closing:
         await close()
