@@ -224,16 +224,19 @@ def _name(quorum: Quorum, before: Mapping[str, Quorum], said: Said) -> str:
 def _same_circle(old: Quorum, new: Quorum, said: Collection[tuple[str, Door]]) -> bool:
     """Whether one of two circles of a rule is the other, or a part of it that is enough for both,
     with a door in common; a smaller one, or fewer doors, only where that takes all who have
-    approved. A circle of nobody gives way: the changed rule is the mend for it."""
+    approved. A circle that nobody could meet gives way: the changed rule is the mend for it."""
     before, now = set(old.reviewers), set(new.reviewers)
+    people = {person for person, _ in said}
     closed = {door for _, door in said} - {*new.doors}
     if closed or not {*old.doors} & {*new.doors}:
         return False
     if old.refs == new.refs:
         return True
-    if before and min(len(before), len(now)) < max(old.approvals, new.approvals):
+    if len(before) < old.approvals:
+        return now >= people
+    if min(len(before), len(now)) < max(old.approvals, new.approvals):
         return before == now
-    return before <= now or (now <= before and now >= {person for person, _ in said})
+    return before <= now or (now <= before and now >= people)
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:

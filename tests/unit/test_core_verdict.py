@@ -145,6 +145,16 @@ def test_where_the_smaller_circle_is_too_small_for_the_number_both_have_to_agree
     assert found == (old, msgspec.structs.replace(new, rule="money (new)"))
 
 
+def test_a_circle_that_nobody_could_meet_gives_way() -> None:
+    nobody = Quorum("money", 2, ("owner",), ("cleo",))
+    new = quorum("money", "finance", approvals=2)
+    assert quorum_of(nobody, new) == new
+    wide = receive(verdict_=verdict(quorums=(nobody,)))
+    said = case_after(wide, decide_(case_after(wide), "cleo", names=frozenset({"owner"})))
+    case = after(said, cmd.Rejudge(verdict(quorums=(new,))))
+    assert [quorum.rule for quorum in case.quorums] == ["money", "money (new)"]
+
+
 PEOPLE = ("ada", "bob", "cleo", "eve")
 CIRCLES = st.sets(st.sampled_from(PEOPLE), min_size=1)
 RULES = st.dictionaries(st.sampled_from(("large", "money")), CIRCLES, min_size=1)
