@@ -213,7 +213,8 @@ def test_nothing_is_answered_to_whom_it_claims_to_be_from(checked: Checked) -> N
 
 def test_a_flood_of_them_is_answered_once(checked: Checked) -> None:
     """Whoever sends a hundred forged mails makes us send one, not a hundred."""
-    assert len(checked.answers()) <= 2, [body(mail)[:200] for mail in checked.answers()]
+    forged = [mail for mail in checked.answers() if "not certain that you wrote" in body(mail)]
+    assert len(forged) == 1, [body(mail)[:200] for mail in checked.answers()]
 
 
 def test_the_reviewer_themselves_is_believed(checked: Checked) -> None:
