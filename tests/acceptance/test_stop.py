@@ -178,19 +178,3 @@ def test_a_full_disk_under_the_receipts_stops_the_daemon_and_is_told(home: TestH
     home.start()
     assert home.await_result(action)["status"] == "denied"
     assert home.json("receipts", "verify")["count"] == 2
-
-
-def test_attachments_that_a_killed_daemon_left_are_swept_at_the_next_start(
-    slow_home: Callable[..., TestHome],
-) -> None:
-    home = slow_home(0.5)
-    attached = {"name": "a.txt", "content_type": "text/plain", "base64": "c2VjcmV0"}
-    home.drop(label(attachments=[attached]), "one.json")
-    until(home.ran, "it runs")
-    assert home.daemon is not None
-    home.daemon.kill()
-    home.daemon.wait()
-    home.daemon = None
-    [left] = (home.root / "state/work").glob("*/a.txt")
-    home.once()
-    assert (left.exists(), statuses(home)) == (False, ["in_doubt"])
