@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.goals import goals
-from benchmarks.versus import BY_HAND, LANGGRAPH, OURS
+from benchmarks.versus import BY_HAND, LANGGRAPH, LEAST, OURS
 
 BEGIN, END = "<!-- figures: python -m benchmarks -->", "<!-- end of figures -->"
 
@@ -86,7 +86,7 @@ def goals_table(results: dict[str, Any]) -> str:
     return _table(
         ("goal", "promised", "measured", "reached"),
         [
-            (goal.what, goal.wanted, goal.found or "", marks[goal.reached])
+            (goal.what, goal.wanted, goal.found or "", marks[goal.reached] if goal.wanted else "")
             for goal in goals(results)
         ],
     )
@@ -116,7 +116,7 @@ def write(results: dict[str, Any], results_file: Path, docs: Path) -> None:
 
 
 def _versus(table: dict[str, dict[str, Any]]) -> str:
-    names = [name for name in (OURS, BY_HAND, LANGGRAPH) if name in table]
+    names = [name for name in (OURS, BY_HAND, LANGGRAPH, LEAST) if name in table]
     rows = [
         (
             name,

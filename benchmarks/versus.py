@@ -17,9 +17,13 @@ from benchmarks.disk import appends
 from benchmarks.environment import langgraph_python, made
 from benchmarks.with_sqlite import TOGETHER
 
-OURS, BY_HAND, LANGGRAPH = "hitl-mail", "sqlite3 by hand", "LangGraph"
+OURS, BY_HAND = "hitl-mail", "sqlite3 by hand"
+LANGGRAPH = "LangGraph"
+"""With the guarantees that ours gives."""
+LEAST = "LangGraph, least graph"
+"""Without: see `with_langgraph`."""
 
-_ALONE = {OURS: 800, BY_HAND: 800, LANGGRAPH: 150}
+_ALONE = {OURS: 800, BY_HAND: 800, LANGGRAPH: 150, LEAST: 150}
 """How many of each in a round: about a second's work."""
 _TOGETHER = 20 * TOGETHER
 
@@ -35,7 +39,8 @@ def measure(directory: Path, rounds: int, quick: bool) -> dict[str, Any]:
     }
     if not quick or made():
         python = langgraph_python()
-        contenders[LANGGRAPH] = Contender(python, "with_langgraph", directory / "langgraph")
+        contenders[LANGGRAPH] = Contender(python, "with_langgraph_kept", directory / "langgraph")
+        contenders[LEAST] = Contender(python, "with_langgraph", directory / "least")
     alone = {name: 10 if quick else _ALONE[name] for name in contenders}
     together = TOGETHER if quick else _TOGETHER
     found: Found = {}
@@ -87,9 +92,7 @@ def _told(found: Found, alone: dict[str, int], together: int) -> dict[str, Any]:
         "decisions to sqlite3 in groups": figures.ratio(decided, rates(BY_HAND, "decide_together")),
         "approvals to sqlite3": figures.ratio(rates(OURS, "approve"), rates(BY_HAND, "approve")),
     }
-    if LANGGRAPH in table:
+    for name in (name for name in (LANGGRAPH, LEAST) if name in table):
         for deed, what in (("approve", "approvals"), ("submit", "submits")):
-            ratios[f"{what} to LangGraph"] = figures.ratio(
-                rates(OURS, deed), rates(LANGGRAPH, deed)
-            )
+            ratios[f"{what} to {name}"] = figures.ratio(rates(OURS, deed), rates(name, deed))
     return {"table": table, "ratios": ratios}

@@ -1,8 +1,9 @@
-"""The same work in LangGraph with its SQLite checkpointer, durability `sync`.
+"""The same work in LangGraph with its SQLite checkpointer, durability `sync`, in the least graph.
 
-A graph of two nodes, as few as there can be: one judges the action by the same criteria and asks a
-person by `interrupt`, the other runs it; `Command(resume=...)` is the person's answer. Imported
-only in LangGraph's own environment (see `environment`); knows nothing of hitl-mail.
+Two nodes, as few as there can be: one judges the action by the same criteria and asks a person by
+`interrupt`, the other runs it; `Command(resume=...)` is the person's answer. A crash runs it twice,
+nobody is checked, nothing is left as evidence: `with_langgraph_kept` keeps what we promise.
+Imported only in LangGraph's own environment (see `environment`); knows nothing of hitl-mail.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -19,6 +21,8 @@ from langgraph.types import Command, interrupt
 
 from benchmarks import work
 from benchmarks.contender import obey, timed
+
+Node = Callable[[Any], Any]
 
 
 class State(TypedDict, total=False):
@@ -43,19 +47,20 @@ def run(state: State) -> State:
 
 
 class InLangGraph:
-    """The program."""
+    """The program: these nodes, one after the other."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, state: type, nodes: Sequence[Node]) -> None:
         connection = sqlite3.connect(file, check_same_thread=False)
         # Its own default; said here because it is what makes it durable.
         connection.execute("pragma synchronous = full")
-        graph = StateGraph(State)
-        graph.add_node("ask", ask)
-        graph.add_node("run", run)
-        graph.add_edge(START, "ask")
-        graph.add_edge("ask", "run")
-        graph.add_edge("run", END)
-        self._graph = graph.compile(checkpointer=SqliteSaver(connection))
+        graph = StateGraph(state)
+        before = START
+        for node in nodes:
+            graph.add_node(node.__name__, node)
+            graph.add_edge(before, node.__name__)
+            before = node.__name__
+        graph.add_edge(before, END)
+        self.graph = graph.compile(checkpointer=SqliteSaver(connection))
         self._made = self._approved = 0
 
     def submit(self, count: int) -> dict[str, Any]:
@@ -70,26 +75,29 @@ class InLangGraph:
         self._approved = numbers.stop
         return timed(self._approve, numbers)
 
+    def serve(self) -> None:
+        """Serve the benchmark."""
+        obey({"ready": lambda _: {}, "submit": self.submit, "approve": self.approve})
+
+    def answer(self, number: int) -> dict[str, Any]:
+        """What the person says to this action. Nobody asks first whether it still waits."""
+        return {"verb": "approve", "by": work.REVIEWER}
+
     def _submit(self, number: int) -> None:
-        state: State = {"action": json.loads(work.document(number))}
-        found = self._graph.invoke(state, _thread(number), durability="sync")
+        state = {"action": json.loads(work.document(number))}
+        found = self.graph.invoke(state, thread(number), durability="sync")
         assert "__interrupt__" in found
 
     def _approve(self, number: int) -> None:
-        answer: Command[Any] = Command(resume={"verb": "approve", "by": work.REVIEWER})
-        found = self._graph.invoke(answer, _thread(number), durability="sync")
+        answer: Command[Any] = Command(resume=self.answer(number))
+        found = self.graph.invoke(answer, thread(number), durability="sync")
         assert found["outcome"]["ok"]
 
 
-def _thread(number: int) -> Any:
+def thread(number: int) -> Any:
+    """Where LangGraph keeps this action."""
     return {"configurable": {"thread_id": f"refund-{number}"}}
 
 
-def main() -> None:
-    """Serve the benchmark."""
-    program = InLangGraph(Path(sys.argv[1]) / "checkpoints.sqlite")
-    obey({"ready": lambda _: {}, "submit": program.submit, "approve": program.approve})
-
-
 if __name__ == "__main__":
-    main()
+    InLangGraph(Path(sys.argv[1]) / "checkpoints.sqlite", State, (ask, run)).serve()
