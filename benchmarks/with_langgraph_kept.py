@@ -51,7 +51,8 @@ def ask(state: State) -> State:
 
 def begin(state: State) -> State:
     """Say that it begins, and in which process."""
-    assert state["decision"]["verb"] == "approve"
+    decision = state["decision"]
+    assert (decision["verb"], decision["seen"]) == ("approve", state["verdict"]["shown"])
     return {"begun": {"attempt": secrets.token_hex(8), "life": _LIFE}}
 
 
@@ -70,20 +71,25 @@ class Receipts:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
         self._db.execute(
-            "create table receipts (seq integer primary key, about text unique not null,"
-            " prev text not null, digest text not null, signature blob not null, body text not null"
-            ") strict"
+            "create table if not exists receipts (seq integer primary key, about text unique"
+            " not null, prev text not null, digest text not null, signature blob not null,"
+            " body text not null) strict"
         )
         self._key = Ed25519PrivateKey.generate()
-        self._head = (0, "")
+        last = "select seq, digest from receipts order by seq desc limit 1"
+        self._head = self._db.execute(last).fetchone() or (0, "")
 
     def receipt(self, state: State) -> State:
         """What is left as evidence: all that is known of the case, after the receipt before."""
+        about = state["action"]["id"]
+        there = "select seq, digest from receipts where about = ?"
+        if (found := self._db.execute(there, (about,)).fetchone()) is not None:
+            return {"receipt": {"seq": found[0], "digest": found[1]}}
         seq, prev = self._head[0] + 1, self._head[1]
         body = _canonical({"seq": seq, "prev": prev, **state})
         digest = hashlib.sha256(body.encode()).hexdigest()
         signature = self._key.sign(digest.encode())
-        row = (seq, state["action"]["id"], prev, digest, signature, body)
+        row = (seq, about, prev, digest, signature, body)
         self._db.execute("insert into receipts values (?, ?, ?, ?, ?, ?)", row)
         self._head = (seq, digest)
         return {"receipt": {"seq": seq, "digest": digest}}
