@@ -76,7 +76,9 @@ class Runner:
         return case.retry_at is None or case.retry_at <= self.engine.clock.now()
 
     def _by_permit(self, case: Case) -> bool:
-        return self.world.executor(case.kind).type == "agent"
+        """Whether the agent runs what was approved. Where its kind has another executor by now,
+        people are asked anew and nothing starts, so what may start here has had a slot."""
+        return case.revision.executor.type == "agent"
 
     def _begin(self, case: Case) -> Begin:
         settings = self.world.executor(case.kind)

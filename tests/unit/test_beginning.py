@@ -9,6 +9,8 @@ from typing import Literal, NoReturn
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Command
@@ -17,7 +19,7 @@ from hitl_mail.daemon.runner import Runner
 from hitl_mail.policy.load import load_policy
 from hitl_mail.ports import Attempt, Order
 from hitl_mail.settings import Executor, Limits
-from tests.factories import CASE, by, receive
+from tests.factories import CASE, by, receive, verdict
 from tests.offices import RULES, SCHEMA, Office
 
 
@@ -54,11 +56,14 @@ class Ran:
     def __init__(self) -> None:
         self.orders: list[Order] = []
         self.go: asyncio.Event | None = None
+        self.running = 0
 
     async def run(self, order: Order) -> Attempt:
         self.orders.append(order)
+        self.running += 1
         if self.go is not None:
             await self.go.wait()
+        self.running -= 1
         return Attempt("ok", {"ok": True})
 
 
@@ -86,6 +91,18 @@ class Scene:
     def choose(self, settings: Executor) -> Ran:
         self.chosen.append(settings)
         return self.executor
+
+    async def all_ended(self) -> None:
+        async with asyncio.timeout(10):
+            while len(self.runner.chores):
+                await settled()
+                await self.journal.durable()
+
+    def rules_name(self, executor: str) -> None:
+        """Other rules are in force, which have refunds carried out so."""
+        rules = RULES.replace('executor = "refund"', f'executor = "{executor}"')
+        world = self.office.world
+        world.policy = load_policy(rules, world.site, "rules.toml", lambda _: SCHEMA)
 
     async def arrive(self, case: str = CASE) -> None:
         ref = self.office.world.executor_ref("payment.refund")
@@ -134,9 +151,7 @@ async def test_without_a_free_slot_a_case_is_approved_and_begins_when_one_is_fre
     assert [scene.engine.cases[case].status for case in (CASE, other)] == ["executing", "approved"]
     assert [order.case for order in scene.executor.orders] == [CASE]
     scene.executor.go.set()
-    while len(scene.runner.chores):
-        await settled()
-        await scene.journal.durable()
+    await scene.all_ended()
     assert [order.case for order in scene.executor.orders] == [CASE, other]
     assert scene.engine.cases[other].status == "executed"
 
@@ -163,10 +178,76 @@ async def test_a_permit_waits_for_no_slot(way: str) -> None:
         await scene.journal.durable()
     seen = [(case.status, case.permit is not None) for case in scene.engine.cases.values()]
     scene.executor.go.set()
-    while len(scene.runner.chores):
+    await scene.all_ended()
+    assert seen == [("executing", False), ("approved", True)]
+
+
+@pytest.mark.parametrize("way", ["approved", "found approved"])
+async def test_who_was_approved_for_a_permit_is_asked_about_a_program_at_once(way: str) -> None:
+    """To ask again starts nothing, so it waits for no slot either."""
+    scene = Scene(executions=1)
+    other = "261122-bcdfgh"
+    await scene.arrive()
+    scene.executor.go = asyncio.Event()
+    scene.approve()
+    await settled()
+    await scene.journal.durable()
+    scene.rules_name("agent")
+    if way == "found approved":
+        scene.engine.follower = None
+    await scene.arrive(other)
+    scene.rules_name("refund")
+    scene.approve(other)
+    for _ in range(3):
         await settled()
         await scene.journal.durable()
-    assert seen == [("executing", False), ("approved", True)]
+    case = scene.engine.cases[other]
+    scene.executor.go.set()
+    await scene.all_ended()
+    assert (case.status, case.revision.number, case.revision.executor.type) == (
+        "pending",
+        2,
+        "command",
+    )
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.sampled_from(["arrives", "rules change", "durable", "all end"]), min_size=15, max_size=40
+    )
+)
+def test_however_rules_change_no_more_run_at_once_than_the_limit_says(steps: list[str]) -> None:
+    async def play() -> list[int]:
+        scene, ran = Scene(executions=2), []
+        scene.executor.go = asyncio.Event()
+        named = "refund"
+        for number, step in enumerate(steps):
+            match step:
+                case "arrives":
+                    arrival = receive(
+                        verdict_=verdict("auto"),
+                        case=f"261122-{number:06}",
+                        executor=scene.office.world.executor_ref("payment.refund"),
+                        expires_at=scene.office.now + 100,
+                    )
+                    scene.say(arrival.case, arrival)
+                case "rules change":
+                    named = "agent" if named == "refund" else "refund"
+                    scene.rules_name(named)
+                case "durable":
+                    await scene.journal.durable()
+                case "all end":
+                    scene.executor.go.set()
+                    scene.executor.go = asyncio.Event()
+            await settled()
+            ran.append(scene.executor.running)
+        scene.executor.go.set()
+        scene.executor.go = None
+        await scene.all_ended()
+        return ran
+
+    assert max(asyncio.run(play()), default=0) <= 2
 
 
 async def test_a_case_shown_as_it_was_before_starts_nothing() -> None:
@@ -198,8 +279,7 @@ async def test_rules_that_change_while_it_begins_bring_no_other_executor(slots: 
         await settled()
     while scene.engine.cases[CASE].status != "executing":
         await scene.journal.durable()
-    rules = RULES.replace('executor = "refund"', 'executor = "wipe"')
-    world.policy = load_policy(rules, world.site, "rules.toml", lambda _: SCHEMA)
+    scene.rules_name("wipe")
     while CASE not in [order.case for order in scene.executor.orders]:
         await scene.journal.durable()
     assert {chosen.argv for chosen in scene.chosen} == {("/bin/refund",)}
