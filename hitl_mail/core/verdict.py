@@ -222,32 +222,51 @@ def _name(quorum: Quorum, before: Mapping[str, Quorum], said: Said) -> str:
 
 
 def _same_circle(old: Quorum, new: Quorum, said: Collection[tuple[str, Door]]) -> bool:
-    """Whether one of two circles of a rule is the other, or a part of it that is enough for both,
-    with a door in common; a smaller one, or fewer doors, only where that takes all who have
-    approved. A circle that nobody could meet gives way: the changed rule is the mend for it."""
-    before, now = set(old.reviewers), set(new.reviewers)
-    people = {person for person, _ in said}
-    closed = {door for _, door in said} - {*new.doors}
-    if closed or not {*old.doors} & {*new.doors}:
+    """Whether one of two circles of a rule can stand for both, so that nobody is asked twice."""
+    if not _a_door_in_common(old, new) or not _takes_every_door(new, said):
         return False
     if old.refs == new.refs:
+        # The same names are the same circle, whoever of it is away today.
         return True
-    if len(before) < old.approvals:
-        return now >= people
-    if min(len(before), len(now)) < max(old.approvals, new.approvals):
-        return before == now
-    return before <= now or (now <= before and now >= people)
+    if not _could_give(old, old.approvals):
+        # Nobody could ever have met it: the changed rule is the mend for that.
+        return _asks_everybody(new, said)
+    approvals = max(old.approvals, new.approvals)
+    if not (_could_give(old, approvals) and _could_give(new, approvals)):
+        return _within(old, new) and _within(new, old)
+    return _within(old, new) or (_within(new, old) and _asks_everybody(new, said))
+
+
+def _a_door_in_common(one: Quorum, other: Quorum) -> bool:
+    return not {*one.doors}.isdisjoint(other.doors)
+
+
+def _takes_every_door(quorum: Quorum, said: Collection[tuple[str, Door]]) -> bool:
+    """Whether all approvals came by a door that it takes."""
+    return {door for _, door in said} <= {*quorum.doors}
+
+
+def _asks_everybody(quorum: Quorum, said: Collection[tuple[str, Door]]) -> bool:
+    """Whether all who have approved are among its people."""
+    return {person for person, _ in said} <= {*quorum.reviewers}
+
+
+def _could_give(quorum: Quorum, approvals: int) -> bool:
+    return len({*quorum.reviewers}) >= approvals
+
+
+def _within(inner: Quorum, outer: Quorum) -> bool:
+    return {*inner.reviewers} <= {*outer.reviewers}
 
 
 def _narrower(old: Quorum | None, new: Quorum, sooner: bool) -> Quorum:
     if old is None:
         return new
     approvals = max(old.approvals, new.approvals)
-    # The same names are the same circle, whoever of it is away today.
-    smaller = new.refs != old.refs and set(new.reviewers) <= set(old.reviewers)
+    smaller = new.refs != old.refs and _within(new, old)
     circle, other = (new, old) if smaller else (old, new)
     # A circle too small for the larger number would let nobody approve, ever.
-    if len(circle.reviewers) < approvals <= len(other.reviewers):
+    if not _could_give(circle, approvals) and _could_give(other, approvals):
         circle = other
     doors = tuple(door for door in old.doors if door in new.doors)
     return msgspec.structs.replace(
