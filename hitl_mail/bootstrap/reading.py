@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pwd
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,10 @@ _INDEX_MEND = (
 )
 
 
+def _nobody(file: Path) -> None:
+    """Asks to be told of no file."""
+
+
 def load_site(home: Home) -> Site:
     """`hitl-mail.toml`, checked. Raises `ConfigError` with every problem."""
     from hitl_mail.site import load_site as load
@@ -41,8 +45,10 @@ def load_site(home: Home) -> Site:
     return load(_text(home.site_file), home.site_file.name)
 
 
-def load_config(home: Home, rules: Path | None = None) -> tuple[Site, Policy]:
-    """Both files, or `rules` in the place of the home's `rules.toml`.
+def load_config(
+    home: Home, rules: Path | None = None, seen: Callable[[Path], None] = _nobody
+) -> tuple[Site, Policy]:
+    """Both files, or `rules` in the place of the home's `rules.toml`; `seen` as in `load_policy`.
 
     Raises `ConfigError` with every problem of the two.
     """
@@ -50,7 +56,7 @@ def load_config(home: Home, rules: Path | None = None) -> tuple[Site, Policy]:
         site = load_site(home)
     except ConfigError as error:
         raise ConfigError([*error.problems, *_problems_of_rules(home, rules)]) from None
-    return site, load_policy(home, site, rules)
+    return site, load_policy(home, site, rules, seen)
 
 
 def _problems_of_rules(home: Home, rules: Path | None) -> list[Problem]:
@@ -70,17 +76,17 @@ def _problems_of_rules(home: Home, rules: Path | None) -> list[Problem]:
 
 
 def load_policy(
-    home: Home, site: Names, file: Path | None = None, seen: set[str] | None = None
+    home: Home, site: Names, file: Path | None = None, seen: Callable[[Path], None] = _nobody
 ) -> Policy:
-    """`rules.toml`, or another `file` in its place, checked and compiled. `seen` gathers the
-    schemas that it names, as it names them.
+    """`rules.toml`, or another `file` in its place, checked and compiled. `seen` is called with it
+    and with each schema that it names, before that is read.
 
     Raises `ConfigError` with every problem.
     """
     name = home.rules_file.name if file is None else str(file)
-    return load_policy_text(
-        home, site, _text(file or home.rules_file, "" if file else _GONE), name, seen
-    )
+    seen(file or home.rules_file)
+    text = _text(file or home.rules_file, "" if file else _GONE)
+    return load_policy_text(home, site, text, name, seen)
 
 
 def parse_rules(home: Home) -> None:
@@ -91,7 +97,7 @@ def parse_rules(home: Home) -> None:
 
 
 def load_policy_text(
-    home: Home, site: Names, text: str, name: str, seen: set[str] | None = None
+    home: Home, site: Names, text: str, name: str, seen: Callable[[Path], None] = _nobody
 ) -> Policy:
     """A policy for this home from its text; problems speak of the file `name`.
 
@@ -100,8 +106,7 @@ def load_policy_text(
     from hitl_mail.policy.load import load_policy as load
 
     def read_schema(path: str) -> bytes:
-        if seen is not None:
-            seen.add(path)
+        seen(home.root / path)
         return (home.root / path).read_bytes()
 
     return load(text, site, name, read_schema)

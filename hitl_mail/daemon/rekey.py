@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hitl_mail.errors import HitlError
 from hitl_mail.ports import Clock
@@ -21,31 +21,26 @@ _BACK = 1.0
 
 @dataclass
 class Rekey:
-    """`version` tells one state of the files from another; `take` works with what they hold from
-    now on and says when the next key retires. `known` is the state that was read last, where that
-    was before anybody looked."""
+    """`changed` looks at the files; `take` reads them, works with what they hold from now on and
+    says when the next key retires."""
 
     clock: Clock
-    version: Callable[[], object]
+    changed: Callable[[], bool]
     take: Callable[[], dt.datetime | None]
     retires: dt.datetime | None
-    known: object = None
-    _seen: object = field(default=None)
     _looked: float = 0.0
 
     def __post_init__(self) -> None:
-        self._seen = self.version() if self.known is None else self.known
         self._looked = self.clock.now()
 
     def look(self) -> None:
         """Take up what changed, or what has retired; or has not, because a clock that was ahead is
         right again: what was answered to an older key would be left alone."""
-        now, before = self.version(), self._looked
+        changed, before = self.changed(), self._looked
         self._looked = self.clock.now()
         over = self.retires is not None and self.retires.timestamp() <= self._looked
-        if now == self._seen and not over and self._looked >= before - _BACK:
+        if not changed and not over and self._looked >= before - _BACK:
             return
-        changed, self._seen = now != self._seen, now
         try:
             self.retires = self.take()
         except HitlError as error:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from hitl_mail.core.action import Action, read_message
 from hitl_mail.core.commands import Rejudge
@@ -19,70 +19,30 @@ log = logging.getLogger(__name__)
 
 STALE_SITE = "hitl-mail.toml was changed after the daemon had read it; start the daemon again"
 
-Version = object
-"""What tells one state of the files from another, without reading them."""
-
-
-@dataclass
-class Settled:
-    """What tells one state of the files from another, once two looks in a row have found the same.
-
-    Who saves a file in its place writes it piece by piece, and rules that end in the middle may be
-    sound rules all the same, without those that ask. `known` is the state that was read last, where
-    that was before anybody looked.
-    """
-
-    look: Callable[[], Version]
-    known: Version = None
-    _last: Version = field(init=False)
-    _settled: Version = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._last = self._settled = self.look() if self.known is None else self.known
-
-    def __call__(self) -> Version:
-        found = self.look()
-        if found == self._last:
-            self._settled = found
-        self._last = found
-        return self._settled
-
 
 @dataclass
 class Reload:
-    """`version` looks at the files, `load` reads and keeps them. Open cases take the stricter of
+    """`changed` looks at the files, `load` reads and keeps them. Open cases take the stricter of
     the verdict they got and the new one. `site_changed` says whether the people and executors
     that are known here are no longer those of the file on disk: only a start reads that."""
 
     engine: Engine
     world: World
-    version: Callable[[], Version]
+    changed: Callable[[], bool]
     load: Callable[[], Rules]
     site_changed: Callable[[], bool] = lambda: False
     error: str = ""
-    _seen: Version = field(default=None)
-
-    def __post_init__(self) -> None:
-        self._seen = self.version()
 
     async def look(self, *, forced: bool = False) -> None:
         """Take up a changed file, if it changed or (`forced`) somebody asks for it."""
-        now = self.version()
-        if now == self._seen and not forced:
+        if not forced and not self.changed():
             return
-        self._seen = now
         try:
             policy = self.load()
         except ConfigError as error:
             stale = f"; {STALE_SITE}" if self.site_changed() else ""
             await self._keep_old(f"{error}{stale}")
             return
-        except StorageFailed:
-            raise
-        except Exception:
-            # Nothing is wrong with the file, as far as anybody knows: it is read again.
-            self._seen = None
-            raise
         self.error = ""
         log.warning("the policy is now %s", policy.digest)
         # Also under the same digest: a schema it names may be another.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -12,15 +13,17 @@ import pytest
 from hitl_mail.core import commands as cmd
 from hitl_mail.core.desk import RuleRelaxed
 from hitl_mail.core.verdict import Verdict
+from hitl_mail.daemon.as_read import AsRead
 from hitl_mail.daemon.drift import Drift
 from hitl_mail.daemon.engine import Engine
-from hitl_mail.daemon.reload import STALE_SITE, Reload, Settled
+from hitl_mail.daemon.reload import STALE_SITE, Reload
 from hitl_mail.daemon.world import Rules, World
 from hitl_mail.errors import ConfigError, Problem
 from tests.factories import begin, by, finish, receive, sampled, verdict
 from tests.rulebook import SITE
 
 EXPIRES = 1000.0
+RULES = Path("rules.toml")
 
 
 class Now:
@@ -66,7 +69,7 @@ class Office:
 
     policy: Says = field(default_factory=lambda: Says(verdict("auto"), "sha256:old"))
     file: Any = 1
-    next: Says | ConfigError = field(default_factory=lambda: Says(verdict("deny")))
+    next: Says | Exception = field(default_factory=lambda: Says(verdict("deny")))
 
     def __post_init__(self) -> None:
         self.engine = Engine(Memory(), Now())
@@ -74,11 +77,16 @@ class Office:
         self.world = World(SITE, in_force, lambda: self.engine.desk, lambda case: 0.5, lambda: 0.0)
         self.drift = Drift(self.engine, self.world)
         self.engine.watchers.append(self.drift.watch)
-        self.reload = Reload(self.engine, self.world, lambda: self.file, self._load)
+        self.files = AsRead(lambda _: self.file)
+        with self.files.reading() as note:
+            note(RULES)
+        self.reload = Reload(self.engine, self.world, self.files.changed, self._load)
 
     def _load(self) -> Rules:
-        if isinstance(self.next, ConfigError):
-            raise self.next
+        with self.files.reading() as note:
+            note(RULES)
+            if isinstance(self.next, Exception):
+                raise self.next
         found: Rules = self.next  # type: ignore[assignment]
         return found
 
@@ -112,13 +120,13 @@ async def office() -> Office:
 
 async def test_a_file_that_is_still_being_written_is_not_taken_up(office: Office) -> None:
     """Half of the rules may be sound, without those that ask."""
-    reload = Reload(office.engine, office.world, Settled(lambda: office.file), office._load)
+    office.reload.changed = office.files.settled
     half: Rules = Says(verdict("auto"), "sha256:half")  # type: ignore[assignment]
     whole: Rules = Says(verdict("hard"), "sha256:whole")  # type: ignore[assignment]
     loaded = []
     for file, office.next in ((2, half), (3, half), (4, whole), (4, whole), (4, whole)):
         office.file = file
-        await reload.look()
+        await office.reload.look()
         loaded.append(office.world.policy.digest)
     assert loaded == ["sha256:old"] * 3 + ["sha256:whole"] * 2
 
@@ -212,6 +220,17 @@ async def test_a_bad_file_leaves_the_old_policy_and_admins_are_told_once(office:
         await office.reload.look()
     assert (office.world.policy.digest, len(office.told)) == ("sha256:old", 1)
     assert "unknown key" in office.reload.error
+
+
+async def test_rules_that_could_not_be_read_for_another_reason_are_read_again(
+    office: Office,
+) -> None:
+    office.file, office.next = 2, RuntimeError("broken on purpose")
+    with pytest.raises(RuntimeError):
+        await office.reload.look()
+    office.next = Says(verdict("deny"))
+    await office.reload.look()
+    assert office.world.policy.digest == "sha256:new"
 
 
 async def test_the_problems_of_a_bad_file_are_one_line_of_the_log(

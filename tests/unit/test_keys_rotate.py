@@ -26,6 +26,7 @@ from hitl_mail.adapters.keys.keys import (
 )
 from hitl_mail.adapters.keys.rotate import KINDS, list_keys, rotate
 from hitl_mail.core.sampling import draw
+from hitl_mail.daemon.as_read import AsRead
 from hitl_mail.daemon.rekey import Rekey
 from hitl_mail.errors import UsageError
 from hitl_mail.review.links import BadLink, Links
@@ -213,17 +214,17 @@ class Clock:
 
 
 def test_a_running_daemon_takes_up_what_changes_and_what_retires_and_no_more() -> None:
-    clock, files, taken = Clock(), {"version": 1}, 0
+    clock, changed, taken = Clock(), False, 0
 
     def take() -> Any:
-        nonlocal taken
-        taken += 1
+        nonlocal changed, taken
+        changed, taken = False, taken + 1
         return NOW + KEEP if taken == 1 else None
 
-    rekey = Rekey(clock, lambda: files["version"], take, None)
+    rekey = Rekey(clock, lambda: changed, take, None)
     rekey.look()
     assert taken == 0
-    files["version"] = 2
+    changed = True
     rekey.look()
     rekey.look()
     assert taken == 1
@@ -245,7 +246,7 @@ def test_keys_that_retired_by_a_clock_that_was_ahead_count_again_when_it_is_righ
         known.append(len(keys.addresses))
         return keys.retires
 
-    rekey = Rekey(clock, lambda: 1, take, take())
+    rekey = Rekey(clock, lambda: False, take, take())
     for days in (0, 40, 40, 1, 1, 31):
         clock.time = (NOW + timedelta(days=days)).timestamp()
         rekey.look()
@@ -253,12 +254,14 @@ def test_keys_that_retired_by_a_clock_that_was_ahead_count_again_when_it_is_righ
 
 
 def test_broken_key_files_keep_the_keys_there_are(caplog: pytest.LogCaptureFixture) -> None:
-    versions = iter([1, 2, 2])
+    files = AsRead(lambda _: "broken")
 
     def take() -> Any:
-        raise UsageError("links.json: not a key file")
+        with files.reading() as note:
+            note(Path("links.json"))
+            raise UsageError("links.json: not a key file")
 
-    rekey = Rekey(Clock(), lambda: next(versions), take, None)
+    rekey = Rekey(Clock(), files.changed, take, NOW)
     rekey.look()
     rekey.look()
     assert caplog.text.count("the changed keys are not used: links.json") == 1
