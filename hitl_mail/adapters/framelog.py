@@ -84,6 +84,17 @@ def scan(path: Path, start: int = 0, *, whole: bool = False) -> Iterator[tuple[i
             offset += len(line)
 
 
+def whole_until(path: Path) -> int:
+    """The byte behind the last whole frame: what follows, if anything does, is a torn end.
+
+    Raises `Damaged` and OSError.
+    """
+    end = 0
+    for offset, payload in scan(path):
+        end = offset + len(payload) + OVERHEAD
+    return end
+
+
 def _any_good(lines: Iterable[bytes]) -> bool:
     return any(unframe(line) is not None for line in lines)
 
@@ -172,9 +183,7 @@ class FrameLog:
 
         Raises `Damaged`, `StorageFailed`.
         """
-        size = 0
-        for offset, payload in scan(path):
-            size = offset + len(payload) + OVERHEAD
+        size = whole_until(path)
         descriptor = _open(path)
         try:
             torn = _cut(path, descriptor, size)

@@ -166,6 +166,8 @@ def check_journal(home: Home, now: float) -> Iterator[Finding]:
 
 def check_receipts(home: Home, now: float) -> Iterator[Finding]:
     """Every receipt, as `receipts verify` does."""
+    from hitl_mail.adapters.receipts.verify import TORN_MEND
+
     try:
         report = bootstrap.verify_receipts(home)
         later = bootstrap.read_receipts(home).rows(since=iso(now + _AHEAD))
@@ -179,8 +181,9 @@ def check_receipts(home: Home, now: float) -> Iterator[Finding]:
     if not report["ok"]:
         what = f"#{report['fault']['seq']} ({report['fault']['file']}): {report['fault']['what']}"
         cache = Path(report["fault"]["file"]).parent == home.state / "cache"
+        mended = cache or what.endswith(TORN_MEND)
         restore = "docs/receipts.md: keep the file, and restore a backup."
-        yield fault("receipts", what, "Then ask again." if cache else restore)
+        yield fault("receipts", what, "Then ask again." if mended else restore)
     else:
         yield ok("receipts", f"{report['count']} verified; the newest is #{report['seq']}")
     if ahead:

@@ -85,6 +85,22 @@ def test_a_torn_end_of_the_journal_is_refused_by_nobody(
     assert {row["id"] for row in used_home.json("queue")} == {"open0", "open1"}
 
 
+def test_a_torn_end_of_the_receipts_is_told_with_the_start_that_mends_it(
+    used_home: TestHome,
+) -> None:
+    month = only(used_home.root / "state/receipts", "*.jsonl")
+    end = month.stat().st_size
+    with month.open("ab") as file:
+        file.write(b'0badc0de {"action":{"ki')
+    for words in (["receipts", "verify"], ["doctor", "--no-mail"]):
+        done = used_home.cli(*words)
+        said = " ".join((done.stdout + done.stderr).split())
+        assert (done.returncode, f"torn at byte {end}" in said) == (1, True), said
+        assert ("The next start of the daemon" in said, "backup" in said) == (True, False), said
+    used_home.once()
+    assert used_home.json("receipts", "verify")["ok"]
+
+
 def test_a_flipped_byte_in_the_last_record_of_the_journal_is_cut_off_kept_and_told(
     used_home: TestHome,
 ) -> None:

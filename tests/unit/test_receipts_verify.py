@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hitl_mail.adapters.framelog import FrameLog, frame, scan
 from hitl_mail.adapters.receipts.book import receipts_directory
 from hitl_mail.adapters.receipts.files import month_header
-from hitl_mail.adapters.receipts.verify import VerifyReport, verify
+from hitl_mail.adapters.receipts.verify import TORN_MEND, VerifyReport, verify
 from hitl_mail.core.canonical import canonical
-from hitl_mail.core.receipt import NO_RECEIPT, erase, seal
+from hitl_mail.core.receipt import NO_RECEIPT, erase, missing, seal
 from tests.support.receipts import KEY, PRIVATE, PUBLIC_KEYS, body, open_book, write
 
 BODIES = [
@@ -94,6 +94,30 @@ def test_a_torn_last_line_is_fine_only_while_a_daemon_runs(directory: Path) -> N
         file.write(b"0123")
     assert named(directory, running=True) is None
     assert named(directory) == (4, "2026-11.jsonl")
+
+
+def test_a_torn_end_of_which_nothing_is_missing_is_for_the_next_start_not_for_a_backup(
+    directory: Path,
+) -> None:
+    head = (3, report(directory).head_digest)
+    path = directory / "2026-11.jsonl"
+    end = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"0123")
+    fault = report(directory, expected_head=head).fault
+    assert fault is not None
+    assert fault.what == f"torn at byte {end}, as a crash or a full disk leaves a file. {TORN_MEND}"
+
+
+def test_a_torn_end_with_a_receipt_in_it_that_was_told_of_is_a_missing_receipt(
+    directory: Path,
+) -> None:
+    head = (3, report(directory).head_digest)
+    path = directory / "2026-11.jsonl"
+    path.write_bytes(path.read_bytes()[:-5])
+    fault = report(directory, expected_head=head).fault
+    assert fault is not None
+    assert (fault.seq, fault.what) == (3, missing(3, 3))
 
 
 def test_a_torn_end_of_an_older_month_is_a_fault_even_then(directory: Path) -> None:

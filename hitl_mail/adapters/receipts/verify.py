@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hitl_mail.adapters.framelog import check_header, scan
+from hitl_mail.adapters.framelog import check_header, scan, whole_until
 from hitl_mail.adapters.keys.keys import verifier
 from hitl_mail.adapters.receipts.anchors import NO_ANCHORS, Anchors, Held
 from hitl_mail.adapters.receipts.files import is_month, month_header, month_of, month_paths
@@ -19,6 +19,8 @@ from hitl_mail.adapters.receipts.succession import Succession
 from hitl_mail.core.canonical import MAX_INTEGER, canonical
 from hitl_mail.core.receipt import NO_RECEIPT, check, is_erased, missing
 from hitl_mail.errors import Damaged, HitlError
+
+TORN_MEND = "The next start of the daemon cuts that off and keeps it beside the file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,16 @@ def verify(
 
     `public_keys` gives 32 raw bytes by key id. `expected_head` is a (seq, digest) that must be in
     the chain: without it, receipts removed from the end are not missed. With `running`, a last
-    line that is not whole is taken for one that a daemon is just writing. Every one of `anchors`
-    must be in the chain, too. `audit` says what else
-    is wrong with a receipt that is as it was sealed. Never raises for what is in the files.
+    line that is not whole is taken for one that a daemon is just writing; without, it is a fault
+    that the next start mends. Every one of `anchors` must be in the chain, too. `audit` says what
+    else is wrong with a receipt that is as it was sealed. Never raises for what is in the files.
     """
     chain = _Chain(verifier(public_keys), expected_head, anchors.look(), audit)
     path = directory
     try:
         paths = month_paths(directory)
         for path in paths:
-            tolerant = running and path == paths[-1]
-            fault = chain.read(path, tolerant)
+            fault = chain.read(path, tolerant=path == paths[-1])
             if fault:
                 return chain.report(path, fault)
         stranger = _stranger(directory)
@@ -81,7 +82,18 @@ def verify(
         return chain.report(path, str(error))
     except OSError as error:
         return chain.report(path, f"cannot be read: {error.strerror}")
-    return chain.report(path, chain.missing_end())
+    what = chain.missing_end()
+    if what is None and paths and not running:
+        what = _torn(path)
+    return chain.report(path, what)
+
+
+def _torn(path: Path) -> str | None:
+    """What is wrong with the end of the newest file, of which nothing is missing."""
+    end = whole_until(path)
+    if path.stat().st_size == end:
+        return None
+    return f"torn at byte {end}, as a crash or a full disk leaves a file. {TORN_MEND}"
 
 
 class _Chain:
