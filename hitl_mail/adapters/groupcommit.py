@@ -122,11 +122,9 @@ class GroupCommit(Generic[Item, Result]):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
-        if quick:
+        if quick or not self._has_thread():
             self._outcome(loop, items, futures)()
             return
-        if not self._thread.ident:
-            self._thread.start()
 
         def work() -> None:
             tell = self._outcome(loop, items, futures)
@@ -135,6 +133,13 @@ class GroupCommit(Generic[Item, Result]):
                 loop.call_soon_threadsafe(tell)
 
         self._orders.put(work)
+
+    def _has_thread(self) -> bool:
+        """Whether a thread works; where there is none to be had, the loop has to do the work."""
+        if not self._thread.ident:
+            with suppress(RuntimeError, MemoryError):
+                self._thread.start()
+        return self._thread.ident is not None
 
     def _outcome(
         self,

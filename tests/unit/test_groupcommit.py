@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+import pytest
+
 from hitl_mail.adapters.groupcommit import GroupCommit
 from hitl_mail.errors import StorageFailed
 
@@ -199,4 +201,25 @@ async def test_a_failure_in_the_thread_of_the_loop_is_final_too() -> None:
     found += await asyncio.gather(commits.add(3), return_exceptions=True)
     assert [str(error) for error in found] == ["no room for [1]"] * 3
     assert all(isinstance(error, StorageFailed) for error in found)
+    await commits.close()
+
+
+async def test_where_no_thread_can_be_had_the_work_is_done_and_a_thread_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: list[str] = []
+
+    def work(items: list[int]) -> Sequence[int]:
+        threads.append(threading.current_thread().name)
+        return items
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    commits: GroupCommit[int, int] = GroupCommit(work, "test")
+    with monkeypatch.context() as exhausted:
+        exhausted.setattr(threading.Thread, "start", none_left)
+        assert await asyncio.wait_for(commits.add(1), 10) == 1
+    assert await asyncio.wait_for(commits.add(2), 10) == 2
+    assert threads == [threading.current_thread().name, "test"]
     await commits.close()
