@@ -272,11 +272,12 @@ def text_of(part: dict[str, Any] | Verdict) -> msgspec.Raw:
 def as_kept(case: Case) -> Case:
     """A case that was read from a snapshot, to be kept. Its texts are views that would hold the
     line they were read from; and versions before this one wrote no `kind` and `requested_by`."""
-    texts = {"action_text": case.action_text.copy(), "verdict_text": case.verdict_text.copy()}
-    if case.kind:
-        return msgspec.structs.replace(case, **texts)
-    kind, by = str(case.action["kind"]), case.action.get("requested_by")
-    return msgspec.structs.replace(case, **texts, kind=kind, requested_by=by)
+    action, verdict = case.action_text.copy(), case.verdict_text.copy()
+    kept = msgspec.structs.replace(case, action_text=action, verdict_text=verdict)
+    if kept.kind:
+        return kept
+    kind, by = str(kept.action["kind"]), kept.action.get("requested_by")
+    return msgspec.structs.replace(kept, kind=kind, requested_by=by)
 
 
 @functools.lru_cache(_ASKED)

@@ -190,8 +190,7 @@ def _signature_line(line: str, marks: bool) -> bool:
     if any(map(_digit, line)):
         return marks and len(line.split()) <= 16
     starts = line.strip(WRAPPING + "([-–|•")
-    tail = starts.rstrip(WRAPPING)
-    ended = tail.endswith((".", "!", ":")) and not _company(line)
+    ended = starts.endswith((".", "!", ":")) and not _company(line)
     if not marks and _prose(line):
         return False
     return starts[:1].isupper() and len(line.split()) <= 8 and not ended

@@ -145,8 +145,10 @@ def _with_reason(
     author: str,
     said: str,
 ) -> Reply:
-    if not _separate(tail) or "?" in tail[:2]:
-        return Reply(kept, "ambiguous" if "?" in tail[:2] else "not_understood", said=said)
+    if "?" in tail[:2]:
+        return Reply(kept, "ambiguous", said=said)
+    if not _separate(tail):
+        return Reply(kept, "not_understood", said=said)
     others = [line for group in (first[1:], *rest) for line in group]
     if any(is_command(line) for line in others):
         return Reply(kept, "ambiguous", said=said)

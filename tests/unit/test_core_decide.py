@@ -282,6 +282,13 @@ def test_a_retry_that_the_agent_acts_on_is_confirmed_by_mail_at_once() -> None:
     assert told == [("ada", "approve"), ("bob", "retry")]
 
 
+def test_a_retry_that_is_asked_afresh_lets_no_agent_act() -> None:
+    doubted = (receive(executor=AGENT), by("ada"), begin(AGENT), 30, cmd.Tick())
+    asked = case_after(*doubted, EXPIRES, by("bob", "retry"))
+    told = [mail.to for mail in owed(asked, Mail) if mail.about == "recorded"]
+    assert (asked.status, told) == ("pending", ["ada"])
+
+
 def test_at_a_page_or_the_command_line_an_approval_was_answered_there() -> None:
     for door in ("link", "cli"):
         case = case_after(receive(executor=AGENT), by("ada", via=door))

@@ -168,6 +168,10 @@ def test_a_case_waits_for_the_quorums_that_are_not_met_and_in_them_for_who_is_mi
     assert (short.rule, missing(case, short), waiting_for(case)) == ("money", ["bob"], ("bob",))
 
 
+def test_as_long_as_nobody_has_decided_it_waits_for_the_people_of_all_its_rules() -> None:
+    assert waiting_for(case_after(TWO)) == ("ada", "bob", "cleo")
+
+
 def test_approvals_of_one_rule_are_none_of_another() -> None:
     case = case_after(TWO, by("ada"))
     assert missing(case, quorum("large", "ada", "cleo")) == ["ada", "cleo"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from hitl_mail.core import commands as cmd
@@ -197,6 +198,33 @@ def test_a_full_mailbox_brings_the_escalation_forward_and_is_over_once_it_takes_
     again = [type(event) for event in decide(full, later, 9.0)]
     taken = after(full, cmd.MailWas(mail, "sent", digest="sha256:m"), 10.0)
     assert (again, taken.unreached) == ([ev.MailDeferred], {})
+
+
+def test_a_full_mailbox_is_recorded_with_its_moment_and_what_the_server_said() -> None:
+    case = case_after(*ESCALATED)
+    later = cmd.MailWas("m1", "deferred", error="4" * 300, next_at=9.0, full=True)
+    deferred, unreached, handed = decide(case, later, 5.0)
+    assert deferred == ev.MailDeferred(5.0, "m1", 1, 9.0, "4" * 300)
+    assert unreached == ev.Unreached(5.0, "ada", "full", "4" * 200)
+    assert isinstance(handed, ev.Handed)
+    assert decide(case, msgspec.structs.replace(later, full=False), 5.0) == [deferred]
+
+
+ANSWERED = cmd.Answer("ada", "help", "?", "<1@x>")
+
+
+@pytest.mark.parametrize(
+    ("so_far", "mail"),
+    [((by("ada"),), "m1"), ((EDIT,), "m1"), ((ANSWERED,), "m3")],
+    ids=["decided", "edited", "an answer"],
+)
+def test_a_full_mailbox_is_no_trouble_where_its_mail_asks_nothing_now(
+    so_far: tuple[Any, ...], mail: str
+) -> None:
+    case = case_after(*ESCALATED, *so_far)
+    assert isinstance(case.pending[mail], Mail)
+    found = decide(case, cmd.MailWas(mail, "deferred", next_at=9.0, full=True), 5.0)
+    assert [type(event) for event in found] == [ev.MailDeferred]
 
 
 def test_who_is_away_is_not_back_because_a_mail_was_taken() -> None:

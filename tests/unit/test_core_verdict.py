@@ -127,6 +127,39 @@ def test_a_stand_in_makes_no_other_circle() -> None:
     assert stricter(verdict(quorums=(old,)), verdict(quorums=(away,))) is None
 
 
+def test_a_third_circle_is_called_after_its_rule_and_numbered() -> None:
+    found = both(
+        verdict(quorums=(quorum("money", "finance"),)), verdict(quorums=(quorum("money", "cleo"),))
+    )
+    found = both(found, verdict(quorums=(quorum("money", "eve"),)))
+    found = both(found, verdict(quorums=(quorum("money", "dan"),)))
+    assert found.rules == ("money",)
+    assert [q.rule for q in found.quorums] == [
+        *("money", "money (new 2)", "money (new 3)", "money (new)")
+    ]
+
+
+def test_the_same_people_under_other_names_are_one_circle_whoever_has_approved() -> None:
+    said = {"money": [("cleo", "mail")]}
+    old, new = quorum("money", "finance"), quorum("money", "ada", "bob")
+    found = stricter(verdict(quorums=(old,)), verdict(quorums=(new,)), said)
+    assert found is not None
+    assert found.quorums == (new,)
+
+
+def test_a_circle_that_nobody_could_meet_gives_way_to_just_those_who_have_approved() -> None:
+    nobody = Quorum("money", 2, ("owner",), ("cleo",))
+    new = quorum("money", "cleo", "eve", approvals=2)
+    for approved, names in (
+        (("cleo", "eve"), ["money"]),
+        (("cleo", "dan"), ["money", "money (new)"]),
+    ):
+        said = {"money": [(person, "mail") for person in approved]}
+        found = stricter(verdict(quorums=(nobody,)), verdict(quorums=(new,)), said)
+        assert found is not None
+        assert [q.rule for q in found.quorums] == names
+
+
 def test_only_doors_that_both_take_stay() -> None:
     assert quorum_of(quorum(doors=("mail", "cli")), quorum(doors=("cli", "link"))).doors == ("cli",)
 

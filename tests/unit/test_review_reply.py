@@ -174,7 +174,7 @@ def test_more_than_a_plain_decision_asks_back(text: str) -> None:
     [
         "", "okay", "yes", "👍", "approved", "I approve", "approve_it", "aprove",
         "LGTM", "ａｐｐｒｏｖｅ", "аpprove", "flagged", "sure, approve", "Hi,\n\napprove",
-        "disapprove", "rejected", "approves", "approve1", "approveé",
+        "disapprove", "rejected", "approves", "approve1", "approveé", "route_bob", "edit4", "help1",
     ],
 )  # fmt: skip
 def test_anything_else_is_not_understood(text: str) -> None:
@@ -577,6 +577,12 @@ def test_a_line_that_quotes_our_address_is_known_in_any_dress() -> None:
 def test_a_reason_begins_with_its_own_first_letter() -> None:
     assert says("reject X is wrong")[2] == "X is wrong"
     assert says("reject - XXL is sold out")[2] == "XXL is sold out"
+    assert says("reject because X is wrong")[2] == "X is wrong"
+
+
+def test_of_an_endless_reason_the_beginning_is_kept() -> None:
+    assert says(f"reject {'x' * 1999} more")[2] == "x" * 1999
+    assert says(f"reject {'x' * 2001}")[2] == "x" * 2000
 
 
 def test_a_word_that_only_begins_like_reject_is_not_understood() -> None:

@@ -604,6 +604,8 @@ DISCLAIMERS = [
         "the information is wrong.",
         "erst nächste Woche",
         "pay the first part now, and the other when they have delivered all the goods",
+        "the information she gave us about the refund is wrong",
+        "copy the mail and its attachment to Bob as well",
     ],
 )
 def test_what_a_person_wrote_right_above_a_disclaimer_asks_back(
@@ -624,8 +626,60 @@ def test_a_condition_or_an_amount_is_no_line_of_a_signature(line: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "begins"),
+    [
+        ("This message and its attachments are for", True),
+        ("This message and its attachments", False),
+    ],
+)
+def test_a_disclaimer_is_wrapped_where_lines_end(first: str, begins: bool) -> None:
+    rest = "the intended recipient and confidential."
+    assert nothing([[first, rest]], "") is begins
+
+
+@pytest.mark.parametrize("mark", [".", "!", ":", "?"])
+def test_what_ends_like_a_sentence_is_no_line_of_a_signature(mark: str) -> None:
+    assert nothing([["Thanks", "Ada", "The Other One"]], "Ada")
+    assert not nothing([["Thanks", "Ada", f"The Other One{mark}"]], "Ada")
+
+
+@pytest.mark.parametrize(("line", "is_one"), [("ppa. Bob Byron", True), ("ppa. Wait Bob", False)])
+def test_who_signs_for_somebody_signs_with_a_name(line: str, is_one: bool) -> None:
+    assert nothing([["Thanks", "Ada", line]], "Ada") is is_one
+
+
+@pytest.mark.parametrize("line", ["Xenia Byron", "| Finance", "• Finance", "(Finance)", "Team X"])
+def test_a_signature_has_lists_brackets_and_any_names(line: str) -> None:
+    assert nothing([["Thanks", "Ada", line]], "Ada")
+
+
+def test_below_a_picture_may_stand_who_somebody_is() -> None:
+    assert nothing([["[cid:logo.png]", "Head of Refunds"]], "Ada")
+    assert not nothing([["Head of Refunds"]], "Ada")
+
+
+@pytest.mark.parametrize(
+    ("line", "more"),
+    [
+        ("www.example.com/" + "a" * 84, "a"),
+        ("1" + " Aa" * 15, " Aa"),
+        ("Head" + " Aa" * 7, " Aa"),
+    ],
+    ids=["a page", "figures", "words"],
+)
+def test_a_line_of_a_signature_is_short(line: str, more: str) -> None:
+    assert nothing([["Thanks"], ["Example GmbH", line]], "")
+    assert not nothing([["Thanks"], ["Example GmbH", line + more]], "")
+
+
+@pytest.mark.parametrize(
     "line",
-    ["Bob pays the rest next week", "Ship it next week", "Otto macht den Rest im neuen Jahr"],
+    [
+        "Bob pays the rest next week",
+        "Ship it next week",
+        "Otto macht den Rest im neuen Jahr",
+        "Bob the manager pays the remaining sum",
+    ],
 )
 def test_a_sentence_below_a_thanks_is_no_line_of_a_signature(line: str) -> None:
     assert not nothing([["Thanks", "Ada", line]], "Ada")
