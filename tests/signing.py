@@ -51,8 +51,10 @@ class _Signer(dkim.DKIM):  # type: ignore[misc, unused-ignore]
     """Signs with tags that dkimpy does not write by itself."""
 
     more: tuple[tuple[bytes, bytes], ...] = ()
+    canonical = b""
 
     def gen_header(self, fields, *args, **kwargs):  # type: ignore[no-untyped-def]
+        fields = [(name, self.canonical if name == b"c" else value) for name, value in fields]
         return super().gen_header([*fields[:-1], *self.more, fields[-1]], *args, **kwargs)
 
 
@@ -76,13 +78,14 @@ def signed(
     )
     signer = _Signer(message, signature_algorithm=algorithm.encode())
     signer.more = tuple((name.encode(), value.encode()) for name, value in tags.items())
-    head, body = canonical.encode().split(b"/")
+    signer.canonical = canonical.encode()
+    head, _, body = signer.canonical.partition(b"/")
     signature: bytes = signer.sign(
         SELECTOR.encode(),
         domain.encode(),
         private,
         identity=identity.encode() if identity else None,
-        canonicalize=(head, body),
+        canonicalize=(head, body or b"simple"),
         include_headers=[name.lower().encode() for name in fields],
         length=length,
     )

@@ -139,7 +139,7 @@ def _check(message: bytes, index: int, tags: dict[str, str], find_txt: FindTxt, 
     _look_at_key(record, exact=identity == signer)
     relaxed = tags.get("c", "").partition("/")[2].strip().lower() == "relaxed"
     # Without what was looked at: dkimpy finds no key in a record with several services.
-    plain = "; ".join(f"{tag}={record[tag]}" for tag in ("v", "k", "p") if tag in record)
+    plain = "; ".join(f"{tag}={record[tag]}" for tag in ("v", "p") if tag in record)
     if not _verify(_relaxed(message) if relaxed else message, index, plain.encode()):
         raise _Refused("it does not match what arrived")
 

@@ -28,6 +28,7 @@ _FIGURES = re.compile(r"[-+−–]?\d[\d.,'’]*")
 _NUMBER = re.compile(r"([-+−–]?)(\d{1,15})(?:\.(\d{1,10})|,(\d{1,2}|\d{4,10}))?")
 """One number for certain; a comma before three digits may stand between thousands."""
 _QUOTES = tuple("\"'“”„‟‘’‚‛«")
+_AROUND = "".join(_QUOTES) + "» "
 _NOTHING = frozenset({"null", "none", "nil", "undefined", ""})
 
 
@@ -182,12 +183,14 @@ def value_or_text(text: str) -> Any:
 def _guess(text: str, present: Any) -> str:
     """What was probably meant by a value that cannot be read."""
     if isinstance(present, bool):
-        return "true" if text.casefold() in ("true", "yes", "on", "1", "") else "false"
+        return "true" if text.casefold() in ("true", "yes", "on", "") else "false"
     if isinstance(present, int | float):
         return _number(text) or "40"
-    if text[:1] and text[0] in "[{":
-        return '["a", "b"]' if text[0] == "[" else "{ key = 1 }"
-    return _quoted(text.strip("".join(_QUOTES) + "» ")) if text else '"text"'
+    if text.startswith("["):
+        return '["a", "b"]'
+    if text.startswith("{"):
+        return "{ key = 1 }"
+    return _quoted(text.strip(_AROUND)) if text else '"text"'
 
 
 def _number(text: str) -> str:

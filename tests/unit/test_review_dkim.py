@@ -15,6 +15,7 @@ from tests.signing import DOMAIN, SIGNED, Dns, record, signed
 NAME = f"s1._domainkey.{DOMAIN}"
 REPLY = reply("approve")
 SIGNED_REPLY = signed(REPLY)
+LONGEST = record(n="x" * (4096 - len(record(n=""))))
 PASS = Authentication("pass", "own dkim", "d=example.com s=s1")
 
 
@@ -46,6 +47,8 @@ def test_a_signature_of_the_senders_domain_passes() -> None:
         SIGNED_REPLY + b"  \r\n\r\n",
         signed(REPLY, x="4102444800"),
         signed(REPLY, identity="ada@mail.example.com"),
+        signed(REPLY, identity='"ada@evil.test"@example.com'),
+        signed(reply("approve  \nthanks"), canonical="relaxed"),
         signed(REPLY, fields=(*SIGNED, "From", "Subject", "To")),
     ],
 )
@@ -114,7 +117,7 @@ def test_a_signature_that_leaves_a_way_round_it_does_not_count(message: bytes, w
         ({"p": "AAAA"}, "its key does not do: could not parse RSA public key"),
         ({"p": "A"}, "it cannot be read"),
         ({"v": "DKIM2"}, "its key does not do: bad version"),
-        ({"n": "x" * 5000}, "its key is not in the DNS"),
+        ({"n": "x" * (4097 - len(record(n="")))}, "its key is not in the DNS"),
     ],
 )
 def test_a_key_that_is_not_for_this_does_not_count(tags: dict[str, str], why: str) -> None:
@@ -124,9 +127,9 @@ def test_a_key_that_is_not_for_this_does_not_count(tags: dict[str, str], why: st
 
 @pytest.mark.parametrize(
     "key",
-    [record(s="email"), record(s="tlsrpt:email"), record(h="sha1:sha256"),
+    [record(s="email"), record(s="tlsrpt:email"), record(h="sha1:sha256"), LONGEST,
         record().replace(b"k=rsa; ", b""), record().replace(b"v=DKIM1; ", b"")],
-    ids=["for mail", "for mail too", "for sha256 too", "of no sort", "of no version"],
+    ids=["for mail", "for mail too", "for sha256 too", "long", "of no sort", "of no version"],
 )  # fmt: skip
 def test_a_key_may_say_that_it_is_for_this_or_say_nothing(key: bytes) -> None:
     assert checked(SIGNED_REPLY, dns=Dns({NAME: key})) == "pass"

@@ -129,7 +129,7 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amuont = 40", "nearest key is amount", "edit amount = 40"),
         ("customer.nmae = 'x'", "nearest key is name", "edit customer.name = 'x'"),
         ("amount = 40 EUR", "no TOML value", "edit amount = 40"),
-        ("amount = 40.", "no TOML value", "edit amount = 40"),
+        ("amount = 50.", "no TOML value", "edit amount = 50"),
         ("amount = 40,50", "no TOML value", "edit amount = 40.50"),
         ("amount = forty", "no TOML value", "edit amount = 40"),
         ("amount = 0,50", "no TOML value", "edit amount = 0.50"),
@@ -164,7 +164,7 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amount = 40\nAmount = 41", "changed twice", "edit amount = 41"),
         ("items = []\nitems[0].price = 4", "changed twice", "edit items[0].price = 4"),
         ("items[2].price = 4", "has 2 items", "edit items[0] = 4"),
-        ("tags[0] = 'x'", "is an empty list", "edit tags = 'x'"),
+        ("tags[0] = 'x'", "tags is an empty list.", "edit tags = 'x'"),
         ("items.price = 4", "has 2 items", "edit items[0] = 4"),
         ("amount.net = 4", "is a single value", "edit amount = 4"),
         ("amount[0] = 4", "is a single value", "edit amount = 4"),
@@ -216,6 +216,12 @@ def test_what_no_line_of_a_mail_can_be_is_refused_of_a_form_too(
     with pytest.raises(BadEdit) as found:
         apply_edit(PAYLOAD, Edit(((key, text),)))
     assert (found.value.detail, found.value.send) == (detail, send)
+
+
+def test_what_is_wrong_with_a_payload_is_told_in_short() -> None:
+    key = "\\ud800" * 64
+    detail = refused(f'{{"{key}": 1, "{key}": 2}}').detail
+    assert detail == f"The new payload cannot be read: {f'the key {key}'[:149]}…."
 
 
 def test_a_text_of_the_longest_kind_is_taken() -> None:

@@ -60,6 +60,7 @@ def test_quotes_that_a_phone_made_curly_are_straight_again(text: str, typed: str
         ("a@x.test<mailto:a@x.test> b@x.test<mailto:b@x.test>", "a@x.test b@x.test"),
         ("see <https://evil.test>", "see <https://evil.test>"),
         ("bank.test<https://evil.test>", "bank.test<https://evil.test>"),
+        ("bank.test<https://bank.test/X>", "bank.test<https://bank.test/X>"),
         ("y.test<https://evil.test/?u=https://y.test>",
             "y.test<https://evil.test/?u=https://y.test>"),
         ("1 < 2", "1 < 2"),
