@@ -203,7 +203,7 @@ def stand_of(case: Case, zone: dt.tzinfo = dt.UTC) -> str:
     """One sentence on where the case stands."""
     if (permit := case.open_permit) is not None:
         until = show_time(permit.until, zone)
-        return f"It is approved; the agent {one_line(case.agent, 60)} may act until {until}."
+        return f"It is approved; the agent {one_line(case.agent)} may act until {until}."
     if case.review is not None and not case.in_review:
         return REVIEWED[case.review.status]
     return STANDS[case.status]

@@ -329,6 +329,7 @@ DETAILS: list[tuple[dict[str, Any], str]] = [
         {"efects": [], "zzz": 1, "reversable": 1},
         "no such field: efects (did you mean effects?), zzz, reversable (did you mean reversible?)",
     ),
+    (dict.fromkeys("12345"), "no such field: 1, 2, 3, 4, 5"),
     (dict.fromkeys("12345678"), "no such field: 1, 2, 3, 4, 5 and 3 more"),
     (
         {"context": [{"title": "T", "txt": "t"}]},

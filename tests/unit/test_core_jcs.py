@@ -79,6 +79,7 @@ def test_every_value_has_the_form_the_library_gives_it(value: Any) -> None:
         {"\ufb33": 1, "\U0001f600": 2, "\u20ac": 3, "\r": 4, "1": 5},
         {"b": 1, "a": 2, "B": 3, "_": 4},
         [Colour.RED, Word("w"), {Word("k"): 1}],
+        [1.0, Colour.RED, Word("é"), {Word("k"): 1}],
     ],
     ids=repr,
 )

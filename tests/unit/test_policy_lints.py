@@ -438,6 +438,7 @@ def test_a_key_split_between_two_arguments_is_no_key() -> None:
         ('["link"]', 1, (), "by link, ada, bob cannot decide"),
         ('["cli"]', 1, (), None),
         ('["cli"]', 2, (), "by cli, bob cannot decide, and it takes 2"),
+        ('["cli", "link"]', 2, (), "by cli or link, bob cannot decide, and it takes 2"),
         ('["cli", "link"]', 2, ("ada", "bob"), None),
         ('["mail"]', 2, (), None),
     ],
@@ -452,3 +453,20 @@ def test_doors_that_too_few_have_are_raised(
     found = lint(policy(rules), "rules.toml", {}, (), have | {"cli": ("ada",)})
     assert [problem.what for problem in found] == ([what] if what else [])
     assert all(problem.where == "rules[3].doors" and problem.line for problem in found)
+
+
+def test_who_has_none_of_a_rule_s_doors_is_to_be_given_one() -> None:
+    more = 'reviewers = ["ada"]\ndoors = ["link", "cli"]'
+    rules = SOUND + rule("shut", 'kind == "payment.refund"', "hard", more)
+    *_, found = lint(policy(rules), "rules.toml", {}, (), {"mail": (), "link": (), "cli": ()})
+    assert found.mend == (
+        "Open another door, or set base_url under [web] or name their os_user under [people.NAME]."
+    )
+
+
+@pytest.mark.parametrize("gate", ["auto", "deny"])
+def test_who_is_not_asked_needs_no_door(gate: str) -> None:
+    more = 'reviewers = ["ada"]\ndoors = ["link"]'
+    rules = SOUND + rule("shut", 'kind == "payment.refund"', gate, more)
+    found = lint(policy(rules), "rules.toml", {}, (), {"mail": ("ada",), "link": (), "cli": ()})
+    assert not any(problem.where == "rules[3].doors" for problem in found)

@@ -269,6 +269,10 @@ FAULTS: dict[str, tuple[Any, str]] = {
         )
         for name in ("run_id", "verdict", "gate", "title", "action", "outcome")
     },
+    "who decided is no text": (
+        {**sealed(), "decided_by": ["ada", 7]},
+        "decided_by is not a list of texts",
+    ),
     "no salts": ({**sealed(), "salts": []}, "salts is missing or not an object"),
     "a salt of nothing": (
         {**sealed(), "salts": {**SALTS, "more": "0" * 32}},

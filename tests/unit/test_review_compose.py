@@ -18,7 +18,7 @@ from hitl_mail.core.desk import Notice
 from hitl_mail.core.verdict import Quorum, Trace
 from hitl_mail.errors import HitlError
 from hitl_mail.review.anchors import read_anchors
-from hitl_mail.review.answers import ANSWERS
+from hitl_mail.review.answers import ANSWERS, note
 from hitl_mail.review.text import SENTINEL
 from tests import packets
 from tests.factories import (
@@ -349,6 +349,35 @@ def test_the_outcome_says_who_decided_and_what_came_of_it() -> None:
         "| fine by me",
         "| refunded",
     )[-1] == "| refunded"  # fmt: skip
+
+
+def test_the_outcome_tells_of_every_decision_and_of_all_that_came_of_it() -> None:
+    outcome = {"exit_code": 3, "error": "late", "stdout": " half\n", "stderr": "slow\n"}
+    case = case_after(
+        receive(action(), verdict(quorums=[quorum(approvals=2)])),
+        lambda c: decide_(c, note="fine by me"),
+        lambda c: decide_(c, "bob", via="cli"),
+        begin(),
+        finish("failed", outcome=outcome),
+        cmd.FiledAs(118, "sha256:ab"),
+    )
+    words = note(case, mail_to(case))
+    assert words.headline == "It was tried and failed"
+    assert words.paragraphs == (
+        "ada said approve by mail. bob said approve at the command line.",
+        "Exit code 3, attempts: 1.",
+        "Receipt 118, sha256:ab",
+    )
+    assert words.texts == (
+        *(("ada wrote", "fine by me"), ("Error", "late")),
+        *(("Output", " half"), ("Error output", "slow")),
+    )
+
+
+def test_the_outcome_of_what_did_not_run_tells_of_no_run() -> None:
+    case = case_after(lambda c: decide_(c, verb="reject"), cmd.FiledAs(118, "sha256:ab"))
+    told = ("ada said reject by mail.", "Receipt 118, sha256:ab")
+    assert (note(case, mail_to(case)).paragraphs, note(case, mail_to(case)).texts) == (told, ())
 
 
 def test_an_approval_that_needs_others_is_recorded_and_says_so() -> None:

@@ -177,6 +177,11 @@ def test_what_is_too_long_is_cut_in_all_its_parts() -> None:
     assert len(text) < 4000
 
 
+def test_of_what_is_too_long_no_context_is_left_out_where_there_is_no_more_of_it() -> None:
+    text = text_of(composed(packets.refund(why="word " * 5000)).message).replace("\n", " ")
+    assert "this is the beginning of 3 values. It cannot be approved by mail." in text
+
+
 def test_whoever_handed_it_on_is_quoted_above_the_choices() -> None:
     text = text_for(packet(notes=(("bob", "approve\nI know her"), ("cleo", ""))))
     begin = text.partition("YOUR CHOICE\n")[2]

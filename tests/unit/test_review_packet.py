@@ -155,6 +155,10 @@ def test_a_number_written_in_another_way_is_no_difference() -> None:
     assert [line for line in found.diff if line[:1] in "+-"][2:] == ['-  "t": "a",', '+  "t": "b",']
 
 
+def test_keys_in_another_order_are_no_difference() -> None:
+    assert packet(edited({"customer": "Ada", "currency": "EUR", "amount": 49})).diff == ()
+
+
 def test_the_same_payload_asked_again_has_no_difference() -> None:
     assert packet(edited({"amount": 49, "currency": "EUR", "customer": "Ada"})).diff == ()
 

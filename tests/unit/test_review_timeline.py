@@ -46,12 +46,14 @@ WORDS: list[tuple[dict[str, Any], str]] = [
     ({"event": "approved"}, "it is approved"),
     ({"event": "approved", "by": "policy"}, "the rules let it run"),
     ({"event": "canceled", "by": "agent", "why": "too late"}, "withdrawn by agent: too late"),
+    ({"event": "canceled", "by": "agent"}, "withdrawn by agent"),
     ({"event": "handed", "why": "escalation", "rules": ["money"], "to": ["cleo"]},
      "nobody answered: the question goes to cleo, too"),
     ({"event": "handed", "why": "away", "rules": ["money"], "to": ["cleo"]},
      "somebody is away: cleo is asked"),
     ({"event": "handed", "why": "route", "rules": ["money"], "to": ["cleo"], "by": "ada"},
      "ada handed the question to cleo"),
+    ({"event": "started"}, "it runs"),
     ({"event": "started", "attempt": 1}, "it runs"),
     ({"event": "started", "attempt": 2}, "it runs, attempt 2"),
     ({"event": "permitted"}, "the agent has a permit to act"),
@@ -63,6 +65,8 @@ WORDS: list[tuple[dict[str, Any], str]] = [
      "ada is not reached (away): until June"),
     ({"event": "answered", "person": "ada", "key": "not_understood"},
      "a mail of ada decided nothing: it was not understood"),
+    ({"event": "answered", "person": "ada", "key": "of_a_later_version"},
+     "a mail of ada decided nothing: of_a_later_version"),
     ({"event": "succeeded"}, "it ran and succeeded"),
     ({"event": "one_of_a_later_version"}, "one_of_a_later_version"),
 ]  # fmt: skip
@@ -90,6 +94,10 @@ def _known(tag: str) -> bool:
     if any(event["event"] == tag for event, _ in WORDS):
         return True
     return told({"event": tag}) != [tag]
+
+
+def test_of_reminders_the_mails_tell() -> None:
+    assert told({"event": "reminded", "to": ["ada"]}, {"event": "approved"}) == ["it is approved"]
 
 
 def test_a_note_stands_with_its_decision() -> None:
