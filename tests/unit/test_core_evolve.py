@@ -127,6 +127,11 @@ def test_a_second_permit_is_a_second_attempt() -> None:
     assert (case.attempts, case.permit is not None) == (2, True)
 
 
+def test_only_mails_are_remembered_so_that_they_count_once() -> None:
+    mailed = case_after(lambda c: decide_(c, message_id="<1@x>"))
+    assert (len(mailed.seen), case_after(by("ada", via="link")).seen) == (1, ())
+
+
 def test_a_retry_that_somebody_wants_settles_the_doubt() -> None:
     idempotent = finish("doubt", retries=1, idempotent=True)
     moved = begin(executor_ref(digest="sha256:b"))

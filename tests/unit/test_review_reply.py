@@ -529,6 +529,7 @@ def test_a_sample_is_found_right_or_flagged(text: str, verb: str, note: str) -> 
         ("reject no", "decision"),
         ("reject?", "ambiguous"),
         ("rejected", "not_understood"),
+        ("reject_all", "not_understood"),
         ("reject no\n\napprove", "ambiguous"),
         ("approve\n\nwhy?", "ambiguous"),
         ("help", "help"),
