@@ -120,7 +120,7 @@ def closes(line: str, author: str) -> bool:
 
 
 def _courtesy(part: str) -> bool:
-    said = [word.replace("’", "'").strip(".") for word in _WORDS.findall(part.casefold())]
+    said = [word.replace("’", "'") for word in _WORDS.findall(part.casefold())]
     for length in range(min(len(said), _LONGEST_PHRASE), 0, -1):
         phrase, more = " ".join(said[:length]), said[length:]
         if phrase in _CLOSINGS:
@@ -159,7 +159,7 @@ def _name(part: str, after: int = 0) -> bool:
 
 def _is_author(line: str, author: str) -> bool:
     names = set(_WORDS.findall(author.casefold()))
-    said = [word.strip(".") for word in _WORDS.findall(line.casefold())]
+    said = _WORDS.findall(line.casefold())
     initials = {name[0] for name in names}
     return (
         0 < len(said) <= 4
@@ -224,7 +224,7 @@ def _company(line: str) -> bool:
 
 
 def _said(text: str) -> set[str]:
-    return {word.replace("’", "'").strip(".") for word in _WORDS.findall(text.casefold())}
+    return {word.replace("’", "'") for word in _WORDS.findall(text.casefold())}
 
 
 def _digit(char: str) -> bool:

@@ -123,7 +123,7 @@ def read_command(lines: list[str], author: str = "") -> Reply:
 def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> str | None:
     """The note of a command that has to stand alone; None where something could change it."""
     plain = tail.strip(ENDING)
-    if plain in HAPPY or (plain and closes(plain.lstrip("-–—: "), author)):
+    if plain in HAPPY or (plain and closes(plain, author)):
         plain = ""
     if plain and not tail.lstrip().startswith(":"):
         return None
@@ -133,7 +133,7 @@ def _alone(first: list[str], rest: list[list[str]], tail: str, author: str) -> s
         note = " ".join([tail.lstrip()[1:].strip(), *written])[:_LONGEST_NOTE].strip()
         if doubtful(note):
             return None
-    return note if nothing([after, *rest] if after else rest, author) else None
+    return note if nothing([after, *rest], author) else None
 
 
 def _with_reason(
@@ -192,7 +192,7 @@ def _route(
     written, after = split_closing(first[1:], author)
     if len(words) == 1:
         written, after = [], first[1:]
-    if not nothing([after, *rest] if after else rest, author):
+    if not nothing([after, *rest], author):
         return Reply(kept, "ambiguous", said=said)
     note = " ".join([*(part.strip() for part in words[1:]), *written])
     note = note[:_LONGEST_NOTE].strip()

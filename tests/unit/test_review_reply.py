@@ -193,6 +193,8 @@ def test_anything_else_is_not_understood(text: str) -> None:
         ("reject because it is\ntoo high\n\nThanks", "it is too high"),
         ("reject because …", ""),
         ("reject not ok", "not ok"),
+        ('reject the "typo"', 'the "typo"'),
+        ('"reject the typo"', "the typo"),
         ("reject 4? Never", "4? Never"),
         ("reject, thanks", ""),
         ("reject. Best regards, Ada", ""),
@@ -589,6 +591,11 @@ def test_of_an_endless_reason_the_beginning_is_kept() -> None:
 def test_a_word_that_only_begins_like_reject_is_not_understood() -> None:
     assert says("reject_all of them")[:2] == ("not_understood", None)
     assert says("reject?")[:2] == ("ambiguous", None)
+
+
+def test_who_signs_is_known_by_the_mail() -> None:
+    assert read_reply(reply("approve\n\nada lovelace"), TOKENS.is_ours).verb == "approve"
+    assert read_reply(reply("approve\n\neve byron"), TOKENS.is_ours).verb is None
 
 
 @pytest.mark.parametrize("text", ["approve: thanks", "approve: Thanks, Ada", "approve - thanks"])

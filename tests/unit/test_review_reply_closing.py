@@ -494,6 +494,20 @@ def test_a_disclaimer_whose_sentences_are_paragraphs_is_nothing() -> None:
         ("Thanks, ok " * 12, False, False),
         ("Ada Lovelace", False, False),
         ("Thanks, but not for Bob", False, False),
+        ("Merci d’avance", True, True),
+        ("Gracias por adelantado", True, True),
+        ("Thanks for all", True, True),
+        ("thanks Ada", True, True),
+        ("Best regards Ada", True, True),
+        ("Thanks, B", True, True),
+        ("Thanks, 李明", True, True),
+        ("Thanks Ada King Byron", True, True),
+        ("Thanks Ada King Byron Lovelace", False, False),
+        ("Thanks for one two three four five six seven", True, True),
+        ("Thanks for one two three four five six seven eight", False, False),
+        ("Thanks so refuse Ada", False, False),
+        ("Tak og betal det halve", False, False),
+        ("Thanks perhaps best regards", False, False),
     ],
 )
 def test_a_closing_is_thanks_with_names_and_nothing_else(
@@ -549,6 +563,20 @@ def test_below_what_means_nothing_every_line_is_looked_at(name: str) -> None:
 )
 def test_a_line_is_a_command_by_itself_or_before_a_mark(line: str, is_one: bool) -> None:
     assert is_command(line) is is_one
+
+
+@pytest.mark.parametrize("line", ["???", "XX", "X", "ada king ada king ada", "Ada 20"])
+def test_what_holds_no_name_is_none(line: str) -> None:
+    assert not nothing([[line]], "Ada King")
+    assert nothing([["ada king ada king"]], "Ada King")
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [("Tel. 12 34 5", False), ("Tel. 12 34 56", True), ("ftp://example.com", True)],
+)
+def test_a_number_to_call_has_six_figures_and_a_page_a_scheme(line: str, is_one: bool) -> None:
+    assert nothing([["Thanks"], [line]], "") is is_one
 
 
 def test_a_number_alone_asks_back_and_one_with_its_company_is_a_signature() -> None:
