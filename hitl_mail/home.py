@@ -16,6 +16,9 @@ from typing import Any
 from hitl_mail.errors import HitlError, UsageError
 from hitl_mail.settings import DEFAULT_AGENT, Site
 
+NO_DAEMON = "no daemon is running"
+START_ONE = "start it: hitl-mail run"
+
 _NO_LOCKS = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP})
 """What a file system answers that locks files only, or files open for writing only."""
 

@@ -20,7 +20,7 @@ from hitl_mail.core.duration import show_duration
 from hitl_mail.core.quorum import unreached_now
 from hitl_mail.daemon.undecided import Stuck, Undecided
 from hitl_mail.errors import HitlError, UsageError
-from hitl_mail.home import Home, find_home
+from hitl_mail.home import NO_DAEMON, Home, find_home
 from hitl_mail.review.timeline import timeline
 
 _TICK = 1.0
@@ -97,7 +97,7 @@ def _watch(home: Home) -> None:
             if len(waiting) > len(rows):
                 parts.append(f"{len(waiting) - len(rows)} more below")
             if not home.running():
-                parts.append("no daemon is running")
+                parts.append(NO_DAEMON)
             below = Text(f"{', '.join(parts)}. Ctrl-C ends.")
             live.update(Group(drawn(_COLUMNS, rows), below) if rows else below, refresh=True)
             time.sleep(_TICK)

@@ -13,6 +13,7 @@ import click
 
 from hitl_mail import bootstrap
 from hitl_mail.cli.completion import cases_to
+from hitl_mail.cli.down import tell_queued
 from hitl_mail.cli.drops import decide_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
@@ -59,7 +60,7 @@ def _decide(
         if as_json:
             emit_json({"case": case.id, "verb": verb, "queued": True})
         else:
-            click.echo(f"queued: {verb} {case.id}; it counts when the daemon runs")
+            tell_queued(f"{verb} {case.id}")
         return
     if not answer["ok"]:
         raise HitlError(f"{verb} {case.id}: {answer['detail']}")

@@ -1,6 +1,7 @@
-"""A word on standard error where no daemon runs: what was handed in then waits unseen.
+"""What is said where no daemon runs, and what was handed in waits unseen.
 
-It changes neither what a command prints nor its exit status.
+`tell_if_down` has a word on standard error, and changes neither what a command prints nor its exit
+status.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import click
 
 from hitl_mail import bootstrap
 from hitl_mail.errors import HitlError
-from hitl_mail.home import Home
+from hitl_mail.home import NO_DAEMON, START_ONE, Home
 
 
 def tell_if_down(home: Home) -> None:
@@ -22,7 +23,12 @@ def tell_if_down(home: Home) -> None:
     count = sum(_waiting(root) for root in _of_agents(home).values())
     some = "1 file waits" if count == 1 else f"{count} files wait"
     waits = f": {some} in the spool" if count else ""
-    click.echo(f"no daemon is running{waits}; start it: hitl-mail run", err=True)
+    click.echo(f"{NO_DAEMON}{waits}; {START_ONE}", err=True)
+
+
+def tell_queued(what: str) -> None:
+    """Say of something that was asked for in `control/` that nobody has read it yet."""
+    click.echo(f"queued: {what}; it counts when the daemon runs")
 
 
 def waiting_file(home: Home, name: str) -> Path | None:

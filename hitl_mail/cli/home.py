@@ -49,9 +49,10 @@ def init(directory: str, as_json: bool, no_input: bool, test: bool, **given: obj
     answers = {name: value for name, value in given.items() if value}
     asks = not (answers or no_input or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
     if (Path(directory) / "hitl-mail.toml").exists():
+        there = shlex.quote(str(Path(directory).absolute()))
         raise UsageError(
             f"{directory} is a home already; nothing was changed. Name another directory, or start"
-            f" its daemon: hitl-mail --home {shlex.quote(directory)} run"
+            f" its daemon: {program()} --home {there} run"
         )
     if asks:
         setup, password = home_answers.ask()

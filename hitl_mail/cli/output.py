@@ -6,6 +6,7 @@ Whatever an agent wrote passes `safe` on its way to a terminal.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -47,12 +48,12 @@ def safe(text: object, limit: int = 200) -> str:
 
 
 def program() -> str:
-    """How the person at this terminal calls us: by name, or by the path beside the interpreter."""
+    """How the person at this terminal calls us, wherever they are: by name, or by the path of what
+    is beside the interpreter."""
     beside = Path(sys.executable).with_name("hitl-mail")
     if shutil.which("hitl-mail") or not beside.exists():
         return "hitl-mail"
-    here = Path.cwd()
-    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
+    return safe(shlex.quote(str(beside)), 2000)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

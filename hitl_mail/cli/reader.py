@@ -9,7 +9,7 @@ from hitl_mail.core import documents
 from hitl_mail.core.case import Case
 from hitl_mail.core.records import State
 from hitl_mail.errors import UsageError
-from hitl_mail.home import Home
+from hitl_mail.home import NO_DAEMON, START_ONE, Home
 from hitl_mail.settings import DEFAULT_AGENT
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Reader:
         where = f" yet: its file waits in {waits / 'new'}"
         if self.home.running():
             return f"{where}; the daemon takes it soon, or its agent has too many open cases"
-        return f"{where}, for no daemon is running; start it: hitl-mail run"
+        return f"{where}, for {NO_DAEMON}; {START_ONE}"
 
     def _one(self, name: str, found: set[str]) -> str:
         if len(found) > 1:

@@ -7,6 +7,7 @@ import os
 import click
 
 from hitl_mail import bootstrap
+from hitl_mail.cli.down import tell_queued
 from hitl_mail.cli.drops import erase_by_file
 from hitl_mail.cli.output import emit_json, json_option
 from hitl_mail.cli.reader import Reader
@@ -46,7 +47,7 @@ def erase(home: str, id: str, note: tuple[str, ...], timeout: float, as_json: bo
         if as_json:
             emit_json({"case": case_id, "queued": True})
         else:
-            click.echo(f"queued: erase {case_id}; it is done when the daemon runs")
+            tell_queued(f"erase {case_id}")
         return
     if not answer["ok"]:
         raise HitlError(f"erase {case_id}: {answer['detail']}")

@@ -11,6 +11,7 @@ import click
 
 from hitl_mail import bootstrap
 from hitl_mail.cli.actions import read_action
+from hitl_mail.cli.down import tell_queued
 from hitl_mail.cli.drops import relax_by_file
 from hitl_mail.cli.output import emit_json, json_option, lines, safe, table
 from hitl_mail.cli.reader import Reader
@@ -56,7 +57,7 @@ def relax(home: str, name: str, timeout: float, as_json: bool) -> None:
     if as_json:
         emit_json({"rule": name, "queued": answer is None})
     elif answer is None:
-        click.echo(f"queued: relax {safe(name)}; it counts when the daemon runs")
+        tell_queued(f"relax {safe(name)}")
     else:
         click.echo(f"{safe(name)} is relaxed by {answer['by']}")
 

@@ -16,7 +16,7 @@ from typing import Any
 from hitl_mail import __version__
 from hitl_mail.doctor.finding import Finding, fault, of_problem
 from hitl_mail.errors import ConfigError, HitlError
-from hitl_mail.home import Home
+from hitl_mail.home import NO_DAEMON, START_ONE, Home
 
 Health = dict[str, Any]
 
@@ -58,7 +58,7 @@ def faults(home: Home, running: bool, health: Health, now: float) -> Iterator[Fi
 def daemon_faults(home: Home, running: bool, health: Health, now: float) -> Iterator[Finding]:
     """That none runs or answers, and what it said last, running or not."""
     if not running:
-        yield fault("daemon", "no daemon is running", "Start it: hitl-mail run.")
+        yield fault("daemon", NO_DAEMON, f"{START_ONE.capitalize()}.")
     elif (silent := now - _last_sign(home, health)) > _SILENT:
         yield fault(
             "daemon",
