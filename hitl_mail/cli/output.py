@@ -10,6 +10,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +28,9 @@ _NARROW = 12
 """What a longer one may be folded to."""
 
 _GAP = 3
+
+_MANY = 500
+"""Rows above which rich would take too long: half a millisecond each."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -72,7 +76,16 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
             lines([(columns[at], row[at]) for at in shown])
             click.echo()
         return
-    console.print(drawn(columns, rows))
+    if len(rows) <= _MANY:
+        console.print(drawn(columns, rows))
+        return
+    from hitl_mail.cli.long_table import drawn_long
+
+    names = [columns[at] for at in shown]
+    cells = [[safe(row[at]) for at in shown] for row in rows]
+    made = drawn_long(names, cells, _SHORT, console)
+    while some := list(islice(made, _MANY)):
+        click.echo("\n".join(some))
 
 
 def drawn(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Table:
