@@ -12,7 +12,9 @@ import inspect
 import json
 import re
 import string
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar, cast
 
 from hitl_mail.client.aio import AsyncClient
@@ -111,28 +113,30 @@ class _Gate:
         result = side.wait(side.submit(**self._action(args, options)), self.timeout)
         if result.permit is None:
             return self._done_before(result)
-        run = self._take(side.files, result)
-        try:
-            value = self.function(*run.args, **run.kwargs)
-        except Exception as error:
-            side.files.report(result, _failed(error))
-            raise
-        side.files.report(result, _returned(value))
-        return value
+        with self._run(side.files, result) as run:
+            run.value = self.function(*run.args, **run.kwargs)
+        return run.value
 
     async def call_async(self, side: AsyncClient, args: Any, options: Any) -> Any:
         submitted = await side.submit(**self._action(args, options))
         result = await side.wait(submitted, self.timeout)
         if result.permit is None:
             return self._done_before(result)
-        run = self._take(side.files, result)
+        with self._run(side.files, result) as run:
+            run.value = await cast(Awaitable[Any], self.function(*run.args, **run.kwargs))
+        return run.value
+
+    @contextmanager
+    def _run(self, files: Files, result: Result) -> Iterator[_Run]:
+        """What was approved, once this process holds the permit; what comes of it is reported."""
+        bound = self._take(files, result)
+        run = _Run(bound.args, bound.kwargs)
         try:
-            value = await cast(Awaitable[Any], self.function(*run.args, **run.kwargs))
+            yield run
         except Exception as error:
-            side.files.report(result, _failed(error))
+            files.report(result, _failed(error))
             raise
-        side.files.report(result, _returned(value))
-        return value
+        files.report(result, _returned(run.value))
 
     def _action(self, args: Any, options: Any) -> dict[str, Any]:
         # What is missing here to report an outcome is better missed before anything runs.
@@ -211,6 +215,15 @@ class _Gate:
             f' [kinds."{self.kind}"] in rules.toml, and call with another id. If it was a real one,'
             " it is done: nothing more to do"
         )
+
+
+@dataclass
+class _Run:
+    """One run of a gated function; `value` is what it returned."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    value: Any = None
 
 
 def _returned(value: Any) -> dict[str, Any]:
