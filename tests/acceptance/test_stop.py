@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -178,3 +181,13 @@ def test_a_full_disk_under_the_receipts_stops_the_daemon_and_is_told(home: TestH
     home.start()
     assert home.await_result(action)["status"] == "denied"
     assert home.json("receipts", "verify")["count"] == 2
+
+
+def test_an_interrupt_before_it_has_begun_ends_it_without_a_word(tmp_path: Path) -> None:
+    # The first module that it loads from elsewhere.
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    words = [sys.executable, "-m", "hitl_mail", "--version"]
+    done = subprocess.run(
+        words, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
