@@ -132,6 +132,18 @@ async def test_a_slow_visitor_is_cut_off(said: bytes, monkeypatch: pytest.Monkey
         assert await read_all(server.port, said) == b""
 
 
+async def test_a_body_that_is_no_http_is_cut_off_and_one_line_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    said = b"GET /healthz HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+    async with running("127.0.0.1:0") as server:
+        assert (await read_all(server.port, said)).startswith(b"HTTP/1.1 400 ")
+        assert await health(server.port) == 200
+    told = [record for record in caplog.records if record.name == "hitl_mail.web"]
+    assert [record.getMessage().partition(":")[0] for record in told] == ["A page was not sent"]
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
 async def test_visitors_beyond_the_bound_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listening, "CONNECTIONS", 1)
     async with running("127.0.0.1:0") as server:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import get_args
 from urllib.parse import quote, urlsplit
 
+import h11
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -232,6 +233,10 @@ class _Guard:
             if started:
                 raise
             await HTMLResponse(self._render.message("unwell"), 503)(scope, receive, strictly)
+        except h11.LocalProtocolError as error:
+            # The visitor's doing: of a request that turns out to be no HTTP nothing is answered.
+            where = f"{scope['method']} {scope['path'][:3]}…"
+            _log.warning("A page was not sent: %s: %s", where, error)
         except Exception:
             # The path holds a token, so only its first letters are said.
             _log.exception("A page failed: %s %s…", scope["method"], scope["path"][:3])
