@@ -225,7 +225,8 @@ def _as_asked(case: Case, mail: Mail) -> Case:
     """The case as it stood when the mail was owed: sent late, or again after a crash, it is the
     same mail."""
     if mail.about in ASKS:
-        return msgspec.structs.replace(case, status="pending")
+        said = tuple(decision for decision in case.decisions if decision.at <= mail.at)
+        return msgspec.structs.replace(case, status="pending", decisions=said)
     if mail.about == "review" and case.review is not None:
         review = msgspec.structs.replace(case.review, status="open")
         return msgspec.structs.replace(case, review=review)

@@ -313,6 +313,16 @@ def test_a_review_mail_is_the_same_after_the_review_is_over() -> None:
     assert composer().compose(over, mail) == composer().compose(asked_once, mail)
 
 
+def test_a_question_to_several_is_the_same_mail_after_one_of_them_has_approved() -> None:
+    two = verdict(quorums=(quorum("large", "ada", "bob", approvals=2),))
+    case = case_after(receive(verdict_=two, expires_at=AT + 3600), now=AT)
+    later = after(case, decide_(case, "bob"), AT + 60)
+    mail = mail_to(case, "ada")
+    assert composer().compose(later, mail) == composer().compose(case, mail)
+    reminder = msgspec.structs.replace(mail, about="remind", at=AT + 120)
+    assert "So far: bob." in text_of(composer().compose(later, reminder).message)
+
+
 def test_the_outcome_of_a_review_is_what_was_said() -> None:
     case = reviewed(
         lambda c: decide_(c, verb="flag", note="wrong team"),
