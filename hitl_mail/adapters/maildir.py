@@ -29,6 +29,9 @@ MAX_LETTER = 20 * 1024 * 1024
 ATTEMPTS = 3
 """How often a letter whose handling raises is offered before it is set aside."""
 
+_PATIENCE = 600.0
+"""Seconds for which an empty file may still be filled by its writer."""
+
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_@=+-][A-Za-z0-9._@=+-]{0,127}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_@=+-]")
 _SEEN = ":2,S"
@@ -90,9 +93,10 @@ def file_name(name: str) -> str:
 class MaildirInbox:
     """Handles the files of `directory/new`, oldest first, and puts them into `directory/cur`.
 
-    What cannot be a mail (no regular file, over `MAX_LETTER`) and what failed `ATTEMPTS` times is
-    moved to `directory/failed`, with a line in the log. `rescan`: seconds between two looks at
-    the directory without a hint, and the least time between two attempts at one letter.
+    What cannot be a mail (no regular file, over `MAX_LETTER`, empty for `_PATIENCE`) and what
+    failed `ATTEMPTS` times is moved to `directory/failed`, with a line in the log.
+    `rescan`: seconds between two looks at the directory without a hint, and the least time between
+    two attempts at one letter.
     """
 
     def __init__(
@@ -154,7 +158,10 @@ class MaildirInbox:
             self._set_aside(name, message)
             return False
         if not message:
-            # Its writer, an editor or a shell, has made the file and not yet filled it.
+            # Its writer, an editor or a shell, has made the file and not yet filled it; or a power
+            # cut has taken what was in it.
+            if self._is_old(path):
+                self._set_aside(name, f"empty for {_PATIENCE / 60:.0f} minutes")
             return False
         try:
             await handle(Letter(message, name))
@@ -175,6 +182,11 @@ class MaildirInbox:
             return False
         self._failures.pop(name, None)
         return True
+
+    def _is_old(self, path: Path) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return self._now() - path.lstat().st_mtime > _PATIENCE
+        return False
 
     def _failed(self, name: str, error: Exception) -> None:
         failures = self._failures.get(name, (0, 0.0))[0] + 1

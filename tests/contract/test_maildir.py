@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,16 @@ class TestInbox:
         before = await inbox.poll(reader)
         drop(tmp_path)
         assert (before, await inbox.poll(reader), reader.places) == (0, 1, ["letter"])
+
+    async def test_a_file_that_nobody_fills_is_set_aside_and_told(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        now = time.time()
+        inbox, reader = MaildirInbox(tmp_path, now=lambda: now), Reader()
+        os.utime(drop(tmp_path, message=b""), (now - 601, now - 601))
+        await inbox.poll(reader)
+        assert (reader.places, files(tmp_path / "failed")) == ([], ["letter"])
+        assert "letter letter: empty for 10 minutes; set aside as" in caplog.text
 
     async def test_two_letters_of_one_name_are_both_kept(self, tmp_path: Path) -> None:
         inbox = MaildirInbox(tmp_path)
