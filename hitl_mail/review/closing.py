@@ -142,8 +142,8 @@ def _thanks_more(part: str, length: int, more: list[str]) -> bool:
         return True
     if more[0] in _AND and " ".join(more[1:]) in _CLOSINGS | _THANKS:
         return True
-    if more[0] in words.THANKS_MORE and len(more) <= 3:
-        return all(word in words.THANKS_MORE for word in more)
+    if all(word in words.THANKS_MORE for word in more):
+        return True
     return more[0] in words.THANKS_FOR and len(more) <= 8 and _UNTHANKFUL.isdisjoint(more)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from hitl_mail.review.banners import is_banner
 from hitl_mail.review.closing import closes, doubtful, is_command, nothing
+from hitl_mail.review.disclaimers import is_disclaimer, is_label
 from hitl_mail.review.reply import Reply, read_command, read_reply
 from tests.mails import TOKENS, reply
 
@@ -506,6 +507,13 @@ def test_a_disclaimer_whose_sentences_are_paragraphs_is_nothing() -> None:
         ("Thanks for one two three four five six seven", True, True),
         ("Thanks for one two three four five six seven eight", False, False),
         ("Thanks so refuse Ada", False, False),
+        ("Gracias por la ayuda", True, True),
+        ("Obrigada pela ajuda", True, True),
+        ("Gracias por no pagar", False, False),
+        ("Thanks, eBob", False, False),
+        ("Best regards from", False, False),
+        ("Thanks" + "!" * 114, True, True),
+        ("Thanks" + "!" * 115, False, False),
         ("Tak og betal det halve", False, False),
         ("Thanks perhaps best regards", False, False),
     ],
@@ -573,10 +581,24 @@ def test_what_holds_no_name_is_none(line: str) -> None:
 
 @pytest.mark.parametrize(
     ("line", "is_one"),
-    [("Tel. 12 34 5", False), ("Tel. 12 34 56", True), ("ftp://example.com", True)],
+    [
+        ("Tel. 12 34 5", False),
+        ("Tel. 12 34 56", True),
+        ("12 34 56", True),
+        ("Rechnung 12 34 56", False),
+        ("ftp://example.com", True),
+        ("ada@example.com" + " aa" * 15, True),
+        ("ada@example.com" + " aa" * 16, False),
+    ],
 )
 def test_a_number_to_call_has_six_figures_and_a_page_a_scheme(line: str, is_one: bool) -> None:
     assert nothing([["Thanks"], [line]], "") is is_one
+
+
+@pytest.mark.parametrize(("more", "signed"), [(11, True), (12, False)])
+def test_a_company_with_a_page_signs_in_a_short_line(more: int, signed: bool) -> None:
+    line = "Example GmbH www.example.com" + " aa" * more
+    assert nothing([[line, "Head of Refunds"]], "") is signed
 
 
 def test_a_number_alone_asks_back_and_one_with_its_company_is_a_signature() -> None:
@@ -646,7 +668,14 @@ def test_what_a_person_wrote_right_above_a_disclaimer_asks_back(
 
 @pytest.mark.parametrize(
     "line",
-    ["Subject To Inspection", "Vorbehaltlich Prüfung", "Sous réserve", "Total 20 EUR", "Fee 3%"],
+    [
+        "Don’t Ship",
+        "Subject To Inspection",
+        "Vorbehaltlich Prüfung",
+        "Sous réserve",
+        "Total 20 EUR",
+        "Fee 3%",
+    ],
 )
 def test_a_condition_or_an_amount_is_no_line_of_a_signature(line: str) -> None:
     assert not nothing([["Thanks", "Ada", line]], "Ada")
@@ -744,3 +773,69 @@ def test_a_banner_warns_of_a_sender_and_of_a_danger_or_begins_like_a_server_s(
     text: str, is_one: bool
 ) -> None:
     assert is_banner([text]) is is_one
+
+
+CONFIDENTIAL = "This e-mail is confidential and intended solely for the addressee."
+BARELY = (
+    "Any unauthorised use of what stands above is strictly prohibited, says the sender whom you all "
+    "know."
+)
+AFTER_ANOTHER = "Nothing that stands here is privileged"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (CONFIDENTIAL, True),
+        (f"*** {CONFIDENTIAL}", True),
+        (
+            f"But whatever else it may be, {CONFIDENTIAL[0].lower()}{CONFIDENTIAL[1:]} So it is.",
+            False,
+        ),
+        (f"{CONFIDENTIAL} One two three four five six seven eight.", True),
+        (f"{CONFIDENTIAL} One two three four five six seven eight nine.", False),
+        (f"{CONFIDENTIAL} Wait for Bob.", False),
+        (f"{CONFIDENTIAL} {CONFIDENTIAL} Wait for Bob.", False),
+        (BARELY, True),
+        (BARELY.removesuffix("."), False),
+        (BARELY.replace("sender", "person"), False),
+        (BARELY.replace("unauthorised", "unpermitted"), False),
+        (AFTER_ANOTHER, False),
+        ("Please print 2 copies of this mail, in colour", False),
+        ("The environment matters to Bob and me", False),
+        ("See our privacy page", False),
+        ("See our privacy page, http://example.com/p", True),
+        ("See our privacy page www.example.com, but only if Bob agrees", False),
+        ("virtually none of it", False),
+        ("Please think before printing this mail".ljust(250, "o"), True),
+        ("Please think before printing this mail".ljust(251, "o"), False),
+        ("See our privacy page www.example.com/".ljust(250, "o"), True),
+        ("See our privacy page www.example.com/".ljust(251, "o"), False),
+    ],
+)
+def test_a_disclaimer_speaks_so_in_each_of_its_sentences(text: str, is_one: bool) -> None:
+    assert is_disclaimer([text]) is is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (AFTER_ANOTHER, True),
+        ("This message and its attachments are by the sender", True),
+        ("This message and its attachments are by the writer", False),
+    ],
+)
+def test_below_another_a_disclaimer_needs_to_say_less(text: str, is_one: bool) -> None:
+    assert is_disclaimer([text], after_another=True) is is_one
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("*Internal Use Only*", True),
+        ("classification: ".ljust(80, "a"), True),
+        ("classification: ".ljust(81, "a"), False),
+    ],
+)
+def test_a_label_is_short_and_may_be_emphasised(line: str, is_one: bool) -> None:
+    assert is_label(line) is is_one
