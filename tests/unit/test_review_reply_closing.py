@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hitl_mail.review.banners import is_banner
+from hitl_mail.review.banners import is_banner, skip_banners
 from hitl_mail.review.closing import closes, doubtful, is_command, nothing
 from hitl_mail.review.disclaimers import is_disclaimer, is_label
 from hitl_mail.review.reply import Reply, read_command, read_reply
@@ -777,8 +777,8 @@ def test_a_banner_warns_of_a_sender_and_of_a_danger_or_begins_like_a_server_s(
 
 CONFIDENTIAL = "This e-mail is confidential and intended solely for the addressee."
 BARELY = (
-    "Any unauthorised use of what stands above is strictly prohibited, says the sender whom you all "
-    "know."
+    "Any unauthorised use of what stands above is strictly prohibited, says the sender whom you "
+    "all know."
 )
 AFTER_ANOTHER = "Nothing that stands here is privileged"
 
@@ -839,3 +839,43 @@ def test_below_another_a_disclaimer_needs_to_say_less(text: str, is_one: bool) -
 )
 def test_a_label_is_short_and_may_be_emphasised(line: str, is_one: bool) -> None:
     assert is_label(line) is is_one
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_one", "for_certain"),
+    [
+        (["[EXTERNAL] This email originated [see] outside"], True, False),
+        (["[My own] External email"], False, False),
+        (["External email " + "a" * 1485], True, False),
+        (["External email " + "a" * 1486], False, False),
+        (["Some people who received", "this message seldom write"], True, False),
+        (["Caution: External email: do not click"], True, True),
+        (["Caution: External email"], True, False),
+        (["External email: do not click"], True, True),
+        (["Caution: an unknown sender, do not click"], True, False),
+        (["Caution: do not click"], False, False),
+        (["Caution: an unknown sender"], False, False),
+    ],
+)
+def test_a_banner_is_known_by_its_first_words(
+    lines: list[str], is_one: bool, for_certain: bool
+) -> None:
+    assert (is_banner(lines), is_banner(lines, for_certain=True)) == (is_one, for_certain)
+
+
+ARMOR = "-----BEGIN PGP SIGNED MESSAGE-----"
+
+
+@pytest.mark.parametrize(
+    ("above", "last"),
+    [
+        (["", "[EXTERNAL]", "---", "External email"], 4),
+        (["This email originated outside", "really"], 2),
+        ([ARMOR, ""], 2),
+        ([ARMOR, "Hash: SHA256", ""], 3),
+        (["a"] * 15 + ["", "External email"], 0),
+    ],
+)
+def test_banners_above_the_text_end_where_it_begins(above: list[str], last: int) -> None:
+    assert skip_banners([*above, "approve"]) == last
+    assert skip_banners([ARMOR]) == 1
