@@ -817,6 +817,11 @@ def test_a_disclaimer_speaks_so_in_each_of_its_sentences(text: str, is_one: bool
     assert is_disclaimer([text]) is is_one
 
 
+def test_a_disclaimer_may_be_wrapped_anywhere_and_have_curly_apostrophes() -> None:
+    assert is_disclaimer(["Think twice and never print", "this mail"])
+    assert is_disclaimer(["Ce mail respecte l’environnement"])
+
+
 @pytest.mark.parametrize(
     ("text", "is_one"),
     [
@@ -871,7 +876,12 @@ ARMOR = "-----BEGIN PGP SIGNED MESSAGE-----"
     [
         (["", "[EXTERNAL]", "---", "External email"], 4),
         (["This email originated outside", "really"], 2),
+        (["[EXTERNAL]"], 1),
+        (["---"], 1),
+        (["---"] * 10 + ["This email originated outside"], 11),
+        (["This email originated outside"] + ["really"] * 20, 20),
         ([ARMOR, ""], 2),
+        ([""] * 20 + [ARMOR, ""], 20),
         ([ARMOR, "Hash: SHA256", ""], 3),
         (["a"] * 15 + ["", "External email"], 0),
     ],
