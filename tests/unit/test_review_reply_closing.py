@@ -801,6 +801,8 @@ AFTER_ANOTHER = "Nothing that stands here is privileged"
         (BARELY.replace("sender", "person"), False),
         (BARELY.replace("unauthorised", "unpermitted"), False),
         (AFTER_ANOTHER, False),
+        ("Sitz der Gesellschaft: Berlin, Amtsgericht Mitte, Stammkapital 25.000 EUR", True),
+        ("Sitz der Gesellschaft: Berlin, Amtsgericht Mitte, Rechnung 25.000 EUR", False),
         ("Please print 2 copies of this mail, in colour", False),
         ("The environment matters to Bob and me", False),
         ("See our privacy page", False),
