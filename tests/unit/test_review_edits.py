@@ -182,7 +182,7 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("amount = 49.0", "leaves the payload as it is", "edit amount = (another value)"),
         (json.dumps(PAYLOAD), "leaves the payload as it is", "edit amount = (another value)"),
         ("", "changes nothing", "edit amount = 40"),
-        ("```\n```", "changes nothing", "edit amount = 40"),
+        ("```\n```", "This edit changes nothing.", "edit amount = 40"),
         ("make it 20", "is no change", "edit amount = 40"),
         ("amount = 40\nplease", "is no change", "edit amount = 40"),
         ('{"amount": 40', "cannot be read", "edit KEY = VALUE, for one key"),
@@ -427,3 +427,20 @@ def test_as_many_changes_as_may_be_are_made() -> None:
 def test_a_key_is_changed_once() -> None:
     found = refused("customer.name = 'A'\ncustomer = {name = 'B'}")
     assert found.detail == "customer is changed twice."
+
+
+def test_long_keys_and_values_are_told_in_short() -> None:
+    key, value = "k" * 100, "v" * 100
+    wrong = refused(f'{key} = "{value}', {key: "t"})
+    assert wrong.detail.startswith(f"The value of {key[:79]}… is no TOML value")
+    assert wrong.send == f'edit {key[:79]}… = "{value[:78]}…'
+    unclear = refused(f"some {value} = 4", {key: 1})
+    assert unclear.send == f"edit {key[:79]}… = 4"
+    for text in (f"make it {value}", f"amount = 40\nmake it {value}"):
+        assert f'"make it {value[:72]}" is no change' in refused(text).detail
+    assert f'"or {value[:77]}" stands behind' in refused(f'{{"amount": 40}} or {value}').detail
+
+
+def test_spaces_before_an_edit_are_nothing() -> None:
+    assert edited('  {"amount": 40}') == {"amount": 40}
+    assert changed('currency = "USD"\n\n  "amount" = 40') == {"currency": "USD", "amount": 40}
