@@ -184,6 +184,7 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("", "changes nothing", "edit amount = 40"),
         ("```\n```", "This edit changes nothing.", "edit amount = 40"),
         ("make it 20", "is no change", "edit amount = 40"),
+        ('"amount"', "is no change", "edit amount = 40"),
         ("amount = 40\nplease", "is no change", "edit amount = 40"),
         ('{"amount": 40', "cannot be read", "edit KEY = VALUE, for one key"),
         ('{"amount": 40, "amount": 41}', "stands twice", "edit KEY = VALUE, for one key"),
