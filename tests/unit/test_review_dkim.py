@@ -96,6 +96,7 @@ def test_a_mail_without_a_subject_is_not_looked_at() -> None:
         (signed(REPLY, x=f"{AT - 1:.0f}"), "it has expired"),
         (signed(REPLY, x="soon"), "it has expired"),
         (SIGNED_REPLY.replace(b"i=@example.com", b"i=@evil.test"), "its i= is of another domain"),
+        (SIGNED_REPLY.replace(b"i=@", b"i=a=b@evil."), "its i= is of another domain"),
         (SIGNED_REPLY.replace(b"s=s1", b"s=s1/../x"), "its selector is no name"),
     ],
 )
@@ -163,6 +164,18 @@ def test_what_a_signature_may_leave_out_is_not_missed(tag: bytes) -> None:
     dns = Dns()
     why = "fail: example.com: it does not match what arrived"
     assert (message != SIGNED_REPLY, checked(message, dns=dns), dns.asked) == (True, why, [NAME])
+
+
+def test_behind_an_empty_tag_of_a_key_the_others_are_read() -> None:
+    key = record(t="y").replace(b"v=DKIM1; ", b"v=DKIM1; ; ")
+    why = "fail: example.com: its key is only on trial"
+    assert checked(SIGNED_REPLY, dns=Dns({NAME: key})) == why
+
+
+def test_why_each_signature_does_not_count_is_told() -> None:
+    message = signed(signed(REPLY, x="1"), fields=("From", "To"))
+    why = "example.com: it does not sign Subject; example.com: it has expired"
+    assert checked(message) == f"fail: {why}"
 
 
 def test_a_key_for_no_subdomain_does_not_count_for_one() -> None:
