@@ -96,7 +96,10 @@ def test_a_mail_without_a_subject_is_not_looked_at() -> None:
         (signed(REPLY, x=f"{AT - 1:.0f}"), "it has expired"),
         (signed(REPLY, x="soon"), "it has expired"),
         (SIGNED_REPLY.replace(b"i=@example.com", b"i=@evil.test"), "its i= is of another domain"),
-        (SIGNED_REPLY.replace(b"i=@", b"i=a=b@evil."), "its i= is of another domain"),
+        (
+            SIGNED_REPLY.replace(b"i=@example.com", b"i=a=b@evil.test"),
+            "its i= is of another domain",
+        ),
         (SIGNED_REPLY.replace(b"s=s1", b"s=s1/../x"), "its selector is no name"),
     ],
 )
