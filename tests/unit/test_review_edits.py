@@ -168,6 +168,7 @@ def test_the_payload_itself_stays_as_it_is() -> None:
         ("items.price = 4", "has 2 items", "edit items[0] = 4"),
         ("amount.net = 4", "is a single value", "edit amount = 4"),
         ("amount[0] = 4", "is a single value", "edit amount = 4"),
+        ("amount.net =", "is a single value", "edit amount = …"),
         ("customer[0] = 4", "is no list", "edit customer.name = 4"),
         (
             "address.city = 'x'",
@@ -405,6 +406,10 @@ def test_an_edit_that_changes_nothing_is_told_so() -> None:
         "This edit changes nothing.",
         "edit amount = 49",
     )
+
+
+def test_an_edit_of_nothing_between_two_fences_is_told_so() -> None:
+    assert refused("```\n```").detail == "This edit changes nothing."
 
 
 def test_a_new_payload_is_no_part_of_the_edit_that_made_it() -> None:
