@@ -38,6 +38,7 @@ def test_a_signature_of_the_senders_domain_passes() -> None:
         signed(REPLY, canonical="relaxed/simple"),
         signed(REPLY, canonical="simple/relaxed"),
         signed(reply("approve  \t\nthanks \t a  lot \n\n\n")),
+        signed(reply("approve\n\n  indented\n")),
         SIGNED_REPLY.replace(b"\r\n\r\napprove", b"\r\n\r\napprove \t"),
         signed(reply("approve  \nthanks \n\n"), canonical="simple/simple"),
         SIGNED_REPLY.replace(b"\r\n", b"\n"),
