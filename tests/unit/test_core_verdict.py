@@ -306,6 +306,8 @@ def test_what_was_approved_by_a_door_that_the_rule_takes_no_longer_is_asked_agai
     assert after(case, by("ada", via="cli")(case)).status == "approved"
     assert after(case, rejudge) == case
     assert case_after(by("ada"), rejudge).status == "approved"
+    by_mail = cmd.Rejudge(verdict(quorums=(quorum(doors=("mail",)),)))
+    assert case_after(by("ada", via="mail"), by_mail).status == "approved"
 
 
 def test_without_a_door_in_common_each_takes_its_own() -> None:
