@@ -52,6 +52,9 @@ def run(home: str, once: bool, form: Literal["console", "json"], verbose: bool) 
     """
     from hitl_mail.bootstrap.logs import begin
 
+    if not once:
+        # Until it can be answered: what was saved meanwhile is noticed without it.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     # What runs once, for cron perhaps, says nothing where nothing is wrong.
     lines = begin(form, verbose=verbose, events=not once)
     try:

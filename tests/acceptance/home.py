@@ -215,6 +215,14 @@ class TestHome:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
+        self.begin()
+        self.await_daemon()
+
+    def await_daemon(self) -> None:
+        until(lambda: self.health() is not None, "the daemon's health")
+
+    def begin(self) -> None:
+        """As `start`, but without waiting for it."""
         log = (self.root.parent / f"{self.root.name}-daemon.log").open("ab")
         self.daemon = subprocess.Popen(
             [sys.executable, "-m", "hitl_mail", "--home", str(self.root), "run"],
@@ -222,7 +230,6 @@ class TestHome:
             stderr=log,
         )
         log.close()
-        until(lambda: self.health() is not None, "the daemon's health")
 
     def health(self) -> dict[str, Any] | None:
         import httpx

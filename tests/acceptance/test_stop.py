@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from hitl_mail.home import Home
 from tests.acceptance.home import SITE, TestHome, label, until
 
 SLOW = """
@@ -181,6 +182,16 @@ def test_a_full_disk_under_the_receipts_stops_the_daemon_and_is_told(home: TestH
     home.start()
     assert home.await_result(action)["status"] == "denied"
     assert home.json("receipts", "verify")["count"] == 2
+
+
+def test_a_hangup_while_it_starts_is_not_its_end(quiet_home: TestHome) -> None:
+    home = quiet_home
+    home.begin()
+    assert home.daemon is not None
+    until(Home(home.root).running, "it holds its home")
+    home.daemon.send_signal(signal.SIGHUP)
+    home.await_daemon()
+    assert home.await_result(home.drop(label()))["status"] == "executed"
 
 
 def test_an_interrupt_before_it_has_begun_ends_it_without_a_word(tmp_path: Path) -> None:
