@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 
 from hitl_mail.core.action import Action, Attachment, read_message
+from hitl_mail.core.attempts import is_due
 from hitl_mail.core.case import Case
 from hitl_mail.core.commands import Begin, Finish
 from hitl_mail.daemon.chores import Chores
@@ -73,7 +74,7 @@ class Runner:
     def _may_start(self, case: Case) -> bool:
         if case.status != "approved" or case.permit is not None:
             return False
-        return case.retry_at is None or case.retry_at <= self.engine.clock.now()
+        return is_due(case, self.engine.clock.now())
 
     def _by_permit(self, case: Case) -> bool:
         """Whether the agent runs what was approved. Where its kind has another executor by now,

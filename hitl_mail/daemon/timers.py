@@ -32,6 +32,7 @@ class Timers:
     _heap: list[tuple[float, str]] = field(default_factory=list)
     _due: dict[str, float] = field(default_factory=dict)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
+    _now: float = 0.0
 
     def watch(self, case: Case) -> None:
         when = due(case)
@@ -46,6 +47,11 @@ class Timers:
         now, ready = self.engine.clock.now(), set()
         while self._heap and self._heap[0][0] <= now:
             ready.add(heapq.heappop(self._heap)[1])
+        if now < self._now:
+            # The clock went back: what it had put off may have been meant by one that was ahead.
+            cases = self.engine.cases.values()
+            ready |= {case.id for case in cases if case.retry_at is not None}
+        self._now = now
         await asyncio.gather(*(self._fire(case_id, now) for case_id in ready))
         return len(ready)
 

@@ -334,6 +334,13 @@ def test_a_retry_is_not_due_before_its_time() -> None:
     assert code(case, begin(), 0.5) == "not_due"
 
 
+def test_a_retry_further_away_than_any_is_put_off_was_meant_by_a_clock_that_was_ahead() -> None:
+    case = case_after(by("ada"), begin(), finish("temporary", retries=1))
+    assert case.retry_at is not None
+    assert code(case, begin(), case.retry_at - 300) == "not_due"
+    assert after(case, begin(), case.retry_at - 300.1).status == "executing"
+
+
 def test_a_permit_is_for_the_payload_that_was_approved_and_ends_with_the_case() -> None:
     agent = executor_ref(type="agent")
     case = case_after(receive(executor=agent), by("ada"), 90, begin(agent, permit_seconds=20.0))

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import pytest
 
+from hitl_mail.core.attempts import is_due
 from hitl_mail.core.case import Case
 from hitl_mail.daemon.chores import Chores
 from hitl_mail.daemon.engine import Engine
@@ -75,7 +76,7 @@ class Office:
 
     def wake(self, case: Case) -> None:
         """As the runner does: what is not due by the clock is the timers'."""
-        if case.retry_at is None or case.retry_at <= self.clock.now():
+        if is_due(case, self.clock.now()):
             self.woken.append(case.id)
 
     async def ask(self, case: str, expires_at: float = 2000.0) -> None:
@@ -186,6 +187,21 @@ async def test_a_clock_that_goes_back_between_timer_and_runner_loses_no_retry(
     assert (await office.timers.fire(), office.woken) == (1, [])
     office.clock.at = due
     assert (await office.timers.fire(), office.woken) == (1, [case])
+
+
+async def test_a_retry_that_a_clock_far_ahead_put_off_comes_when_it_is_right_again(
+    office: Office,
+) -> None:
+    case, right = "261122-first", office.clock.at
+    office.clock.at = right + 365 * 86400
+    await office.engine.handle(case, receive(verdict_=verdict("auto"), case=case, expires_at=9e9))
+    await office.engine.handle(case, begin())
+    await office.engine.handle(case, finish("temporary", retries=1))
+    assert (await office.timers.fire(), office.woken) == (0, [])
+    office.clock.at = right
+    assert (await office.timers.fire(), office.woken) == (1, [case])
+    await office.engine.handle(case, begin())
+    assert office.statuses() == {case: "executing"}
 
 
 async def test_a_clock_that_goes_back_between_timer_and_record_loses_no_expiry(
