@@ -185,7 +185,8 @@ def _guess(text: str, present: Any) -> str:
     if isinstance(present, bool):
         return "true" if text.casefold() in ("true", "yes", "on", "") else "false"
     if isinstance(present, int | float):
-        return _number(text) or "40"
+        # As it is, and not an example: who copies it changes nothing that they did not mean.
+        return _number(text) or canonical(present).decode()
     if text.startswith("["):
         return '["a", "b"]'
     if text.startswith("{"):
