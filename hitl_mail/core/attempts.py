@@ -10,7 +10,7 @@ from hitl_mail.core.canonical import digest
 from hitl_mail.core.case import Case
 from hitl_mail.core.duration import show_duration
 from hitl_mail.core.said import next_revision
-from hitl_mail.core.timing import expired, no_more
+from hitl_mail.core.timing import expired, has_come, no_more
 from hitl_mail.errors import NotAllowed
 
 _OURS = ("attempts", "settled_by", "settled_as")
@@ -23,9 +23,8 @@ _FIRST_RETRY, _LONGEST_RETRY = 1.0, 300.0
 
 
 def is_due(case: Case, now: float) -> bool:
-    """Whether no retry has to be waited for. One further away than any is ever put off was meant by
-    a clock that was ahead."""
-    return case.retry_at is None or not now < case.retry_at <= now + _LONGEST_RETRY
+    """Whether no retry has to be waited for."""
+    return case.retry_at is None or has_come(case.retry_at, now, _LONGEST_RETRY)
 
 
 def begin(case: Case, c: cmd.Begin, now: float) -> list[ev.Event]:

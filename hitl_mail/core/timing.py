@@ -34,6 +34,12 @@ def due(case: Case) -> float | None:
     return None
 
 
+def has_come(when: float, now: float, longest: float) -> bool:
+    """Whether a time for which something was put off has come. One further away than anything of
+    the sort is ever put off (`longest`, in seconds) was meant by a clock that was ahead."""
+    return not now < when <= now + longest
+
+
 def passed(
     case: Case,
     now: float,

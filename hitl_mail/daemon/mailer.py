@@ -18,6 +18,7 @@ from hitl_mail.core.commands import MailWas
 from hitl_mail.core.desk import Desk, Notice, NoticeDeferred, NoticeDone
 from hitl_mail.core.documents import iso
 from hitl_mail.core.effects import Mail
+from hitl_mail.core.timing import has_come
 from hitl_mail.daemon.engine import Engine
 from hitl_mail.daemon.undelivered import WITHDRAWN, is_missed, is_stale, notices
 from hitl_mail.daemon.world import World
@@ -102,9 +103,11 @@ class Mailer:
 
     def _next(self) -> Key | None:
         now = self.engine.clock.now()
-        if self.next_try is not None and (self._probing or not _is_due(self.next_try, now)):
+        if self.next_try is not None and (
+            self._probing or not has_come(self.next_try, now, _LONGEST)
+        ):
             return None
-        if self._heap and _is_due(self._heap[0][0], now):
+        if self._heap and has_come(self._heap[0][0], now, _LONGEST):
             # One mail finds out for all whether the server is back.
             self._probing = self.next_try is not None
             return heapq.heappop(self._heap)[1]
@@ -203,7 +206,7 @@ class Mailer:
     def _down(self, error: MailTemporary, attempts: int) -> None:
         self.last_error = str(error)
         now = self.engine.clock.now()
-        if self.next_try is None or _is_due(self.next_try, now):
+        if self.next_try is None or has_come(self.next_try, now, _LONGEST):
             # Mails that were under way beside the first tell nothing new.
             self.next_try = now + _wait(max(attempts, self._failures))
             self._failures += 1
@@ -274,12 +277,6 @@ class Mailer:
 
 def _waits(item: Mail | Notice, until: float, error: str) -> str:
     return f"a mail to {item.to} waits until {iso(until)}: {error}"
-
-
-def _is_due(when: float, now: float) -> bool:
-    """Whether a time for which something was put off has come. One further away than anything is
-    ever put off was meant by a clock that was ahead."""
-    return not now < when <= now + _LONGEST
 
 
 def _wait(attempts: int) -> float:
